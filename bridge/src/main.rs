@@ -1,0 +1,3 @@
+//! Carries device messages from MQTT into Postgres.
+
+fn main() {}
