@@ -1,0 +1,682 @@
+-- Readings: how they come in, where they lie, how they are asked for.
+--
+-- No reading is ever a row. A batch arrives as one dictionary-coded frame; SQL resolves its
+-- distinct devices and metric names, then one native call packs it into a frame per tenant, which
+-- is one row of iot.batches. Queries open only the frames of the asked time range, and in these
+-- only the asked series. The frames are described in docs/telemetry-format.md.
+
+set local lock_timeout = '5s';
+
+create table iot.batches (
+    tenant_id uuid not null references core.tenants (id),
+    id bigint not null generated always as identity,
+    received_at timestamptz not null default clock_timestamp(),
+    first_at timestamptz not null,
+    last_at timestamptz not null,
+    readings integer not null,
+    frame bytea not null,
+    primary key (tenant_id, id),
+    constraint readings_is_positive check (readings > 0),
+    constraint range_is_ordered check (first_at <= last_at)
+);
+alter table iot.batches alter column frame set storage external;
+create index batches_last_at on iot.batches (tenant_id, last_at);
+
+comment on table iot.batches is
+'Readings as they came: one row a tenant and flush. Written by iot.ingest alone.';
+comment on column iot.batches.id is
+'Rises with arrival: where a reading came twice, that of the higher id counts.';
+comment on column iot.batches.first_at is 'Time of the earliest reading in the frame.';
+comment on column iot.batches.last_at is 'Time of the latest reading in the frame.';
+comment on column iot.batches.frame is
+'Packed readings, see docs/telemetry-format.md. Stored uncompressed: it is compact already.';
+
+create table iot.rejected_messages (
+    tenant_id uuid not null references core.tenants (id),
+    id bigint not null generated always as identity,
+    received_at timestamptz not null default clock_timestamp(),
+    source text not null,
+    topic text,
+    device text,
+    code text not null,
+    message text not null,
+    payload bytea not null,
+    payload_bytes integer not null,
+    primary key (tenant_id, id),
+    constraint source_is_known check (source in ('mqtt', 'http')),
+    constraint payload_is_cut check (octet_length(payload) <= 4096)
+);
+create index rejected_messages_received_at on iot.rejected_messages (tenant_id, received_at);
+
+comment on table iot.rejected_messages is
+'Messages that could not be kept as readings, with the reason. Those whose topic names no known
+tenant belong to the platform tenant.';
+comment on column iot.rejected_messages.code is 'A code of core.errors, or ingest.failed.';
+comment on column iot.rejected_messages.payload is 'The first 4,096 bytes as they came.';
+comment on column iot.rejected_messages.payload_bytes is 'Length of the whole payload.';
+
+alter table iot.batches enable row level security;
+alter table iot.rejected_messages enable row level security;
+
+create policy batches_read on iot.batches for select to authenticated
+using (tenant_id = any((select core.tenants_with('iot.telemetry.read'))::uuid[]));
+
+create policy rejected_messages_read on iot.rejected_messages for select to authenticated
+using (tenant_id = any((select core.tenants_with('iot.devices.read'))::uuid[]));
+
+grant select on iot.batches, iot.rejected_messages to authenticated;
+grant all on iot.batches, iot.rejected_messages to service_role;
+
+-- In ------------------------------------------------------------------------------------------
+
+create function iot.resolve_devices(batch bytea)
+returns table (ordinal integer, tenant text, tenant_id uuid, number integer, code text)
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+    select
+        named.ordinal,
+        named.tenant,
+        tenants.id,
+        case when refusal.code is null then devices.number end,
+        refusal.code
+    from tenon.batch_devices(resolve_devices.batch) as named
+    left join core.tenants on tenants.slug = named.tenant
+    left join iot.devices on devices.tenant_id = tenants.id and devices.slug = named.device
+    cross join lateral (
+        select
+            case
+                when tenants.id is null then 'tenant.unknown'
+                when tenants.status <> 'active' then 'tenant.suspended'
+                when devices.id is null then 'device.unknown'
+                when devices.status in ('suspended', 'decommissioned')
+                    then 'device.' || devices.status
+            end as code
+    ) as refusal;
+end;
+
+comment on function iot.resolve_devices(bytea) is
+'Number of each device of the batch, or the code of the reason why it is refused. Internal.';
+
+create function iot.register_devices(batch bytea) returns void
+language sql set search_path = pg_catalog, pg_temp
+begin atomic
+    insert into iot.devices (tenant_id, slug)
+    select
+        tenants.id,
+        named.device
+    from tenon.batch_devices(register_devices.batch) as named
+    inner join core.tenants on tenants.slug = named.tenant and tenants.status = 'active'
+    where tenants.settings @> '{"iot": {"auto_register_devices": true}}'
+    order by tenants.id, named.device
+    on conflict do nothing;
+end;
+
+comment on function iot.register_devices(bytea) is
+'Adds the batch''s unknown devices of those tenants whose settings allow it. Internal.';
+
+create function iot.resolve_metrics(batch bytea)
+returns table (ordinal integer, number integer)
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+    select
+        named.ordinal,
+        metrics.number
+    from tenon.batch_metrics(resolve_metrics.batch) as named
+    left join core.tenants on tenants.slug = named.tenant
+    left join iot.metrics on metrics.tenant_id = tenants.id and metrics.name = named.metric;
+end;
+
+comment on function iot.resolve_metrics(bytea) is
+'Number of each metric of the batch, null where it is new. Internal.';
+
+create function iot.register_metrics(batch bytea, device_numbers integer[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant record;
+begin
+    for tenant in
+        select
+            tenants.id,
+            array_agg(named.metric order by named.ordinal) as names,
+            array_agg(named.value_type order by named.ordinal) as value_types
+        from tenon.batch_metrics(register_metrics.batch, register_metrics.device_numbers) as named
+        inner join core.tenants on tenants.slug = named.tenant
+        left join iot.metrics on metrics.tenant_id = tenants.id and metrics.name = named.metric
+        where metrics.number is null
+        group by tenants.id
+        order by tenants.id
+    loop
+        -- The limit is a count, so registrations of one tenant go one after the other.
+        perform pg_advisory_xact_lock(hashtextextended('iot.metrics/' || tenant.id, 0));
+        insert into iot.metrics (tenant_id, name, value_type)
+        select
+            tenant.id,
+            fresh.name,
+            case
+                when fresh.value_type in ('integer', 'float') then 'number'
+                when fresh.value_type <> 'null' then fresh.value_type
+            end
+        from unnest(tenant.names, tenant.value_types) with ordinality
+            as fresh (name, value_type, position)
+        where not exists (
+            select from iot.metrics
+            where metrics.tenant_id = tenant.id and metrics.name = fresh.name
+        )
+        order by fresh.position
+        limit greatest(0, iot.metrics_per_tenant_max() - (
+            select count(*) from iot.metrics where metrics.tenant_id = tenant.id
+        ));
+    end loop;
+end
+$$;
+
+comment on function iot.register_metrics(bytea, integer[]) is
+'Adds the metrics that accepted devices of the batch use for the first time, in the order of the
+batch, until the tenant has iot.metrics_per_tenant_max() of them. Internal.';
+
+create function iot.ingest(batch bytea)
+returns table (kind text, ordinal integer, code text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    heard_at constant timestamptz := clock_timestamp();
+    tenant_slugs text[];
+    tenant_ids uuid[];
+    device_numbers integer[];
+    device_codes text[];
+    metric_numbers integer[];
+begin
+    for attempt in 1..2 loop
+        select
+            array_agg(resolved.tenant order by resolved.ordinal),
+            array_agg(resolved.tenant_id order by resolved.ordinal),
+            array_agg(resolved.number order by resolved.ordinal),
+            array_agg(resolved.code order by resolved.ordinal)
+        into tenant_slugs, tenant_ids, device_numbers, device_codes
+        from iot.resolve_devices(ingest.batch) as resolved;
+        exit when attempt = 2 or array_position(device_codes, 'device.unknown') is null;
+        perform iot.register_devices(ingest.batch);
+    end loop;
+
+    for attempt in 1..2 loop
+        select array_agg(resolved.number order by resolved.ordinal)
+        into metric_numbers
+        from iot.resolve_metrics(ingest.batch) as resolved;
+        exit when attempt = 2 or array_position(metric_numbers, null) is null;
+        perform iot.register_metrics(ingest.batch, device_numbers);
+    end loop;
+
+    insert into iot.batches (tenant_id, first_at, last_at, readings, frame)
+    select
+        owners.id,
+        packed.first_at,
+        packed.last_at,
+        packed.readings,
+        packed.frame
+    from tenon.batch_pack(ingest.batch, device_numbers, metric_numbers) as packed
+    inner join (
+        select distinct
+            named.slug,
+            named.id
+        from unnest(tenant_slugs, tenant_ids) as named (slug, id)
+    ) as owners on owners.slug = packed.tenant;
+
+    update iot.devices
+    set
+        last_seen_at = heard_at,
+        status = case devices.status when 'provisioned' then 'active' else devices.status end
+    from (
+        select
+            known.tenant_id,
+            known.number
+        from unnest(tenant_ids, device_numbers) as heard (tenant_id, number)
+        inner join iot.devices as known
+            on known.tenant_id = heard.tenant_id and known.number = heard.number
+        where known.last_seen_at is null or known.last_seen_at < heard_at - interval '1 minute'
+        for no key update of known skip locked
+    ) as unmarked
+    where devices.tenant_id = unmarked.tenant_id and devices.number = unmarked.number;
+
+    return query
+    select
+        'device',
+        refused.ordinal::integer,
+        refused.code
+    from unnest(device_codes) with ordinality as refused (code, ordinal)
+    where refused.code is not null;
+
+    if array_position(metric_numbers, null) is not null then
+        return query
+        select
+            'metric',
+            used.ordinal,
+            'metric.limit_reached'
+        from tenon.batch_metrics(ingest.batch, device_numbers) as used
+        where metric_numbers[used.ordinal] is null;
+    end if;
+end
+$$;
+
+comment on function iot.ingest(bytea) is
+'Stores one batch of readings and marks its devices as seen, in one transaction. Returns the
+entries of the batch''s dictionaries that were refused: kind (device or metric), ordinal (from 1),
+code; messages that use them are not kept. Raises telemetry.batch_corrupt. Definer, because it
+writes for every tenant; only tenon_bridge may call it.';
+
+create function iot.reject(topics text[], payloads bytea[], codes text[], messages text[])
+returns integer
+language sql security definer set search_path = pg_catalog, pg_temp
+begin atomic
+    with kept as (
+        insert into iot.rejected_messages (
+            tenant_id, source, topic, device, code, message, payload, payload_bytes
+        )
+        select
+            coalesce(tenants.id, core.platform_tenant_id()),
+            'mqtt',
+            left(refused.topic, 1024),
+            case when split_part(refused.topic, '/', 3) = 'd'
+                then left(split_part(refused.topic, '/', 4), 64)
+            end,
+            refused.code,
+            left(refused.message, 1024),
+            substring(refused.payload for 4096),
+            octet_length(refused.payload)
+        from unnest(reject.topics, reject.payloads, reject.codes, reject.messages)
+            as refused (topic, payload, code, message)
+        left join core.tenants
+            on split_part(refused.topic, '/', 1) = 't'
+            and tenants.slug = split_part(refused.topic, '/', 2)
+        returning 1
+    )
+    select count(*)::integer from kept;
+end;
+
+comment on function iot.reject(text[], bytea[], text[], text[]) is
+'Keeps messages that could not be stored, with code and reason; payloads are cut to 4,096 bytes.
+Returns their number. Definer, because it writes for every tenant; only tenon_bridge may call it.';
+
+create function iot.ingest_json(messages jsonb) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    claims constant jsonb := auth.jwt();
+    elements constant jsonb := case jsonb_typeof(ingest_json.messages)
+        when 'array' then ingest_json.messages else jsonb_build_array(ingest_json.messages)
+    end;
+    tenant core.tenants;
+    device iot.devices;
+    parsed record;
+    rejected jsonb;
+begin
+    if claims ->> 'role' = 'tenon_device' then
+        device := iot.calling_device(claims);
+    end if;
+
+    select tenants.* into tenant
+    from core.tenants
+    where tenants.id = case claims ->> 'role'
+        when 'tenon_device' then device.tenant_id
+        when 'service_role' then core.requested_tenant_id()
+        else core.sole_tenant_with('iot.telemetry.write')
+    end;
+    if not found then
+        perform core.fail('tenancy.ambiguous', '{"count": "all"}');
+    end if;
+
+    select * into parsed
+    from tenon.batch_from_json(tenant.slug, device.slug, elements, clock_timestamp());
+
+    perform core.fail('device.not_own', jsonb_build_object('device', named.device))
+    from tenon.batch_devices(parsed.batch) as named
+    where named.device <> device.slug;
+
+    with unread as (
+        select
+            (element ->> 'index')::integer as index,
+            element ->> 'code' as code,
+            element ->> 'message' as message
+        from jsonb_array_elements(parsed.rejected) as element
+    ),
+    refused as (select * from iot.ingest(parsed.batch)),
+    refused_ordinals as (
+        select
+            array_agg(refused.ordinal) filter (where refused.kind = 'device') as devices,
+            array_agg(refused.ordinal) filter (where refused.kind = 'metric') as metrics
+        from refused
+    ),
+    unstored as (
+        select
+            parsed.indexes[hits.message] as index,
+            refused.code,
+            core.render(errors.message, jsonb_build_object(
+                'tenant', tenant.slug, 'device', devices.device, 'metric', metrics.metric
+            )) as message
+        from refused_ordinals
+        cross join lateral tenon.batch_hits(
+            parsed.batch, refused_ordinals.devices, refused_ordinals.metrics
+        ) as hits
+        inner join refused on refused.kind = hits.kind and refused.ordinal = hits.ordinal
+        inner join core.errors on errors.code = refused.code
+        left join tenon.batch_devices(parsed.batch) as devices
+            on hits.kind = 'device' and devices.ordinal = hits.ordinal
+        left join tenon.batch_metrics(parsed.batch) as metrics
+            on hits.kind = 'metric' and metrics.ordinal = hits.ordinal
+    ),
+    unkept as (
+        select
+            failed.*,
+            elements -> failed.index as element
+        from (table unread union all table unstored) as failed
+    ),
+    recorded as (
+        insert into iot.rejected_messages (
+            tenant_id, source, device, code, message, payload, payload_bytes
+        )
+        select
+            tenant.id,
+            'http',
+            left(coalesce(unkept.element ->> 'device', device.slug), 64),
+            unkept.code,
+            left(unkept.message, 1024),
+            substring(convert_to(unkept.element::text, 'UTF8') for 4096),
+            octet_length(unkept.element::text)
+        from unkept
+    )
+    select coalesce(
+        jsonb_agg(
+            jsonb_build_object(
+                'index', unkept.index, 'code', unkept.code, 'message', unkept.message
+            )
+            order by unkept.index
+        ),
+        '[]'
+    )
+    into rejected
+    from unkept;
+
+    return jsonb_build_object(
+        'accepted', jsonb_array_length(elements) - jsonb_array_length(rejected),
+        'rejected', rejected
+    );
+end
+$$;
+
+comment on function iot.ingest_json(jsonb) is
+'What v1.ingest does. Definer, because it writes packed frames; it decides itself for whom the
+caller may send.';
+
+create function iot.calling_device(claims jsonb) returns iot.devices
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    device iot.devices;
+begin
+    select devices.* into device
+    from iot.devices
+    where
+        devices.tenant_id = (claims ->> 'tenant_id')::uuid
+        and devices.id = (claims ->> 'device_id')::uuid;
+    if device.id is null then
+        perform core.fail('device.unknown', jsonb_build_object('device', claims ->> 'device_id'));
+    elsif device.status in ('suspended', 'decommissioned') then
+        perform core.fail('device.' || device.status, jsonb_build_object('device', device.slug));
+    end if;
+    return device;
+end
+$$;
+
+comment on function iot.calling_device(jsonb) is
+'The device that a token of role tenon_device names by tenant_id and device_id. Raises
+device.unknown, device.suspended or device.decommissioned. Internal.';
+
+create function v1.ingest(messages jsonb) returns jsonb
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return iot.ingest_json(ingest.messages);
+exception
+    when serialization_failure or deadlock_detected then
+        perform core.fail('core.retry', '{"retry_after_s": 1}');
+end
+$$;
+
+comment on function v1.ingest(jsonb) is
+'Stores readings. messages: one object or an array of {device, at, values: {metric: value}}, or
+flat {device, at, metric: value}; at is RFC 3339 or epoch s, ms or µs, and now where it is absent.
+Returns {accepted, rejected: [{index, code, message}]}: good messages are kept whatever becomes of
+the others. Needs iot.telemetry.write; a device''s own token sends for that device alone. Sending
+the same readings again changes nothing.';
+
+revoke all on function
+iot.resolve_devices(bytea),
+iot.register_devices(bytea),
+iot.resolve_metrics(bytea),
+iot.register_metrics(bytea, integer[]),
+iot.ingest(bytea),
+iot.reject(text[], bytea[], text[], text[]),
+iot.ingest_json(jsonb),
+iot.calling_device(jsonb),
+v1.ingest(jsonb)
+from public;
+grant execute on function iot.ingest(bytea), iot.reject(text[], bytea[], text[], text[])
+to tenon_bridge;
+grant execute on function iot.ingest_json(jsonb), v1.ingest(jsonb)
+to authenticated, service_role, tenon_device;
+grant usage on schema iot to tenon_device;
+
+-- Out -----------------------------------------------------------------------------------------
+
+create function iot.device_named(device text) returns iot.devices
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_devices iot.devices[] := array(
+        select devices from iot.devices
+        where devices.slug = device_named.device
+        limit 2
+    );
+begin
+    case cardinality(found_devices)
+        when 0 then
+            perform core.fail('device.unknown', jsonb_build_object('device', device));
+        when 2 then
+            perform core.fail('tenancy.ambiguous', '{"count": "several"}');
+        else
+            return found_devices[1];
+    end case;
+end
+$$;
+
+comment on function iot.device_named(text) is
+'The device of that slug among those that the caller may see. Raises device.unknown (404), or
+tenancy.ambiguous (400) where two tenants have one.';
+
+create function iot.metric_named(tenant_id uuid, metric text) returns iot.metrics
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_metric iot.metrics;
+begin
+    select metrics.* into found_metric
+    from iot.metrics
+    where metrics.tenant_id = metric_named.tenant_id and metrics.name = metric_named.metric;
+    if not found then
+        perform core.fail('metric.unknown', jsonb_build_object('metric', metric));
+    end if;
+    return found_metric;
+end
+$$;
+
+comment on function iot.metric_named(uuid, text) is
+'The metric of that name in the tenant, if the caller may see it. Raises metric.unknown (404).';
+
+create function iot.buckets_max() returns integer
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+return 50000;
+
+comment on function iot.buckets_max() is
+'How many buckets one query may span: ten times what a wide screen shows, and few enough that an
+answer stays below some megabytes.';
+
+create function v1.telemetry(
+    device text,
+    metric text,
+    "from" timestamptz,
+    "to" timestamptz,
+    bucket interval default '1 minute',
+    aggregates text[] default '{count,min,max,avg,sum,first,last}',
+    time_zone text default 'UTC'
+)
+returns table (
+    at timestamptz,
+    count bigint,
+    min double precision,
+    max double precision,
+    avg double precision,
+    sum double precision,
+    first jsonb,
+    last jsonb
+)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    known constant text[] := '{count,min,max,avg,sum,first,last}';
+    source iot.devices;
+    measured iot.metrics;
+begin
+    if not (telemetry.aggregates <@ known) then
+        perform core.fail('telemetry.aggregate_unknown', jsonb_build_object(
+            'aggregates', telemetry.aggregates, 'known', known
+        ));
+    end if;
+    if (telemetry."from" < telemetry."to") is not true then
+        perform core.fail('telemetry.range_invalid', jsonb_build_object(
+            'from', telemetry."from", 'to', telemetry."to"
+        ));
+    end if;
+    if extract(epoch from telemetry."to" - telemetry."from")
+        > iot.buckets_max() * extract(epoch from telemetry.bucket)
+    then
+        perform core.fail('telemetry.too_many_buckets', jsonb_build_object(
+            'bucket', telemetry.bucket, 'limit', iot.buckets_max()
+        ));
+    end if;
+    source := iot.device_named(telemetry.device);
+    measured := iot.metric_named(source.tenant_id, telemetry.metric);
+
+    return query
+    select
+        buckets.bucket,
+        case when 'count' = any(telemetry.aggregates) then buckets.count end,
+        case when 'min' = any(telemetry.aggregates) then buckets.min end,
+        case when 'max' = any(telemetry.aggregates) then buckets.max end,
+        case when 'avg' = any(telemetry.aggregates) then buckets.avg end,
+        case when 'sum' = any(telemetry.aggregates) then buckets.sum end,
+        case when 'first' = any(telemetry.aggregates) then buckets.first end,
+        case when 'last' = any(telemetry.aggregates) then buckets.last end
+    from (
+        select
+            tenon.series_agg(
+                batches.id, batches.frame, source.number, measured.number,
+                telemetry."from", telemetry."to"
+            ) as readings
+        from iot.batches
+        where
+            batches.tenant_id = source.tenant_id
+            and batches.last_at >= telemetry."from"
+            and batches.first_at < telemetry."to"
+    ) as series
+    cross join lateral tenon.series_buckets(
+        series.readings, telemetry.bucket, telemetry.time_zone
+    ) as buckets;
+end
+$$;
+
+comment on function v1.telemetry(
+    text, text, timestamptz, timestamptz, interval, text[], text
+) is
+'One metric of one device in buckets of equal width: at (start of the bucket), count of values,
+min, max, avg, sum (numbers, booleans as 0 and 1), first and last in time (any type). From "from"
+inclusive to "to" exclusive; buckets without a reading are absent. Days and longer follow the
+calendar of time_zone (an IANA name). aggregates: which to compute, the others are null. Each
+reading counts once, however often it was delivered. Needs iot.telemetry.read.';
+
+create function v1.latest(device text)
+returns table (metric text, unit text, at timestamptz, value jsonb)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    source iot.devices := iot.device_named(latest.device);
+begin
+    return query
+    select
+        metrics.name,
+        metrics.unit,
+        readings.at,
+        readings.value
+    from (
+        select tenon.latest_agg(batches.id, batches.frame, source.number) as readings
+        from iot.batches
+        where batches.tenant_id = source.tenant_id
+    ) as newest
+    cross join lateral tenon.latest_readings(newest.readings) as readings
+    inner join iot.metrics
+        on metrics.tenant_id = source.tenant_id and metrics.number = readings.metric
+    order by metrics.name;
+end
+$$;
+
+comment on function v1.latest(text) is
+'The latest reading of every metric of a device, by the device''s time. Needs iot.telemetry.read.';
+
+revoke all on function
+iot.device_named(text),
+iot.metric_named(uuid, text),
+iot.buckets_max(),
+v1.telemetry(text, text, timestamptz, timestamptz, interval, text[], text),
+v1.latest(text)
+from public;
+grant execute on function
+iot.device_named(text),
+iot.metric_named(uuid, text),
+iot.buckets_max(),
+v1.telemetry(text, text, timestamptz, timestamptz, interval, text[], text),
+v1.latest(text)
+to authenticated, service_role;
+
+create view v1.rejected_messages with (security_invoker = true) as
+select
+    rejected_messages.tenant_id,
+    rejected_messages.id,
+    rejected_messages.received_at,
+    rejected_messages.source,
+    rejected_messages.topic,
+    rejected_messages.device,
+    rejected_messages.code,
+    rejected_messages.message,
+    encode(rejected_messages.payload, 'escape') as payload,
+    rejected_messages.payload_bytes
+from iot.rejected_messages;
+
+comment on view v1.rejected_messages is
+'Messages of your devices that could not be kept, with the reason. payload: the first 4,096 bytes,
+those outside of ASCII as \nnn. Needs iot.devices.read.';
+
+grant select on v1.rejected_messages to authenticated, service_role;
+
+insert into core.errors (code, status, message, hint) values
+(
+    'telemetry.aggregate_unknown', 400, 'Of {aggregates} not all are aggregates.',
+    'Known are {known}.'
+),
+(
+    'telemetry.range_invalid', 400, 'The range from {from} to {to} is empty or open.',
+    'Give both ends, "from" before "to".'
+),
+(
+    'telemetry.too_many_buckets', 400,
+    'Buckets of {bucket} divide this range into more than {limit}.',
+    'Ask for wider buckets or a shorter range.'
+);
