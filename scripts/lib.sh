@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# What the scripts beside this file share: places, messages, the user that services run as.
+# Sourced, never run.
+
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+STATE=$ROOT/.tenon                              # everything this checkout makes; ignored by git
+TOOLS=${TENON_TOOLS:-$HOME/.cache/tenon}        # tools that several checkouts share
+PG_MAJOR=15
+PG_HOME=$STATE/pg                               # a private, relocated copy of Postgres
+PG_BIN=$PG_HOME/lib/postgresql/$PG_MAJOR/bin
+export PATH="$ROOT/node_modules/.bin:$TOOLS/tools/bin:$PATH:/usr/sbin"
+export SUPABASE_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
+
+# Postgres refuses to run as root: there, services run as the user that its package made.
+SERVICE=()
+if [ "$(id -u)" = 0 ]; then
+    SERVICE=(setpriv --reuid=postgres --regid=postgres --init-groups --)
+fi
+
+say() { printf '%s\n' "$*" >&2; }
+
+# The one line that ends every failure: what went wrong, and what to do.
+die() {
+    printf 'tenon: %s\n' "$*" >&2
+    exit 1
+}
+
+random_hex() { openssl rand -hex "${1:-24}"; }
+
+# Makes .tenon. A folder that the services' user cannot reach (a checkout in /root, say) becomes a
+# link to one that it can.
+make_state() {
+    if [ ! -e "$STATE" ]; then
+        rm -f "$STATE"
+        if [ "$(id -u)" = 0 ] && ! (cd / && "${SERVICE[@]}" test -x "$ROOT"); then
+            mkdir -p /var/lib/tenon
+            ln -s "$(mktemp -d "/var/lib/tenon/$(basename "$ROOT").XXXXXX")" "$STATE"
+        else
+            mkdir "$STATE"
+        fi
+        chmod 755 "$STATE/."
+    fi
+    [ -w "$STATE/." ] || die ".tenon belongs to another user: remove it as that user, or go on as that user"
+}
+
+# wait_for SECONDS COMMAND…: runs the command until it succeeds; false after the deadline.
+wait_for() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+        sleep 0.1
+    done
+}
+
+port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Of several processes started with &, the first failure is the failure of all.
+wait_all() {
+    local pid failed=0
+    for pid in "$@"; do wait "$pid" || failed=1; done
+    return "$failed"
+}
