@@ -1,0 +1,74 @@
+begin;
+\ir ../support/fixtures.sql
+select plan(7);
+
+create function pg_temp.raised(statement text) returns jsonb
+language plpgsql
+as $$
+declare
+    head text;
+begin
+    execute statement;
+    return null;
+exception
+    when sqlstate 'PGRST' then
+        get stacked diagnostics head = pg_exception_detail;
+        return jsonb_build_object('body', sqlerrm::jsonb, 'head', head::jsonb);
+end
+$$;
+
+select is(
+    pg_temp.raised($$select core.fail('device.unknown', '{"device": "x-1"}')$$),
+    '{
+        "body": {
+            "code": "device.unknown",
+            "message": "There is no device x-1 in the tenants that you can see.",
+            "details": "{\"device\": \"x-1\"}",
+            "hint": "Compare the name with the slugs in v1.devices."
+        },
+        "head": {"status": 404, "headers": {}}
+    }'::jsonb,
+    'a failure carries code, filled message, details and hint, and the status of the catalogue'
+);
+
+select is(
+    pg_temp.raised($$select core.fail('core.retry', '{"retry_after_s": 1}')$$) -> 'head',
+    '{"status": 409, "headers": {"Retry-After": "1"}}'::jsonb,
+    'a refusal that may be repeated says when'
+);
+
+select throws_ok(
+    $$select core.fail('no.such_code')$$, 'XX000',
+    'error code no.such_code is not in the catalogue core.errors',
+    'a code outside of the catalogue is a mistake of ours and says so'
+);
+
+select is_empty(
+    $$
+        select code, status from tenon.error_codes()
+        except
+        select code, status from core.errors
+    $$,
+    'every code that a native function raises is in the catalogue with the same status'
+);
+
+select is_empty(
+    $$
+        select errors.code, placeholder[1]
+        from core.errors
+        cross join regexp_matches(errors.message || coalesce(errors.hint, ''), '\{([^}]*)\}', 'g')
+            as placeholder
+        where placeholder[1] !~ '^[a-z_]+$'
+    $$,
+    'placeholders of messages are plain keys'
+);
+
+:as_anon
+select isnt_empty('select from core.errors', 'anyone may read the catalogue');
+select is(
+    pg_temp.code_of($$insert into core.errors values ('a.b', 400, 'c')$$), '42501',
+    'nobody of the API may write it'
+);
+
+select * from finish();
+rollback;

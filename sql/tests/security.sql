@@ -1,0 +1,135 @@
+-- The invariants that hold for every table and function, checked against the catalogue of
+-- Postgres itself, so that a new object cannot forget them.
+begin;
+\ir ../support/fixtures.sql
+select plan(10);
+
+create temporary view ours as
+select
+    classes.oid,
+    classes.relkind,
+    namespaces.nspname as schema,
+    classes.relname as name,
+    classes.relrowsecurity as has_rls,
+    classes.reloptions as options
+from pg_class as classes
+inner join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
+where namespaces.nspname in ('core', 'iot', 'v1');
+
+create temporary view our_functions as
+select
+    procs.oid,
+    procs.oid::regprocedure::text as name,
+    namespaces.nspname as schema,
+    procs.prosecdef as is_definer,
+    procs.proconfig as settings,
+    procs.proacl as acl
+from pg_proc as procs
+inner join pg_namespace as namespaces on namespaces.oid = procs.pronamespace
+where namespaces.nspname in ('core', 'iot', 'v1');
+
+select is_empty(
+    $$select schema, name from ours where relkind in ('r', 'p') and not has_rls$$,
+    'every table has row level security'
+);
+select is_empty(
+    $$
+        select schema, name from ours
+        where relkind in ('r', 'p') and not exists (select from pg_policy where polrelid = ours.oid)
+    $$,
+    'every table has a policy'
+);
+-- Global reference data and the tenants themselves are the only exceptions.
+select set_eq(
+    $$
+        select schema || '.' || name from ours
+        where
+            relkind in ('r', 'p')
+            and not exists (
+                select from pg_index
+                inner join pg_attribute
+                    on pg_attribute.attrelid = ours.oid and pg_attribute.attnum = pg_index.indkey[0]
+                where
+                    pg_index.indrelid = ours.oid
+                    and pg_index.indisprimary
+                    and pg_attribute.attname = 'tenant_id'
+            )
+    $$,
+    array['core.errors', 'core.permissions', 'core.tenants'],
+    'tenant_id leads the primary key of every table but the reference tables'
+);
+select is_empty(
+    $$
+        select conrelid::regclass, conname
+        from pg_constraint
+        inner join ours as source on source.oid = conrelid
+        inner join ours as target on target.oid = confrelid
+        where
+            contype = 'f'
+            and target.name not in ('tenants', 'permissions')
+            and cardinality(conkey) < 2
+    $$,
+    'foreign keys between tables of tenants are composite'
+);
+select is_empty(
+    $$
+        select name from ours
+        where relkind = 'v' and not coalesce('security_invoker=true' = any(options), false)
+    $$,
+    'every view asks as its caller'
+);
+select is_empty(
+    $$select name from our_functions where schema = 'v1' and is_definer$$,
+    'no function of the API has rights of its own'
+);
+select is_empty(
+    $$
+        select name from our_functions
+        where not coalesce('search_path=pg_catalog, pg_temp' = any(settings), false)
+    $$,
+    'every function fixes its search path'
+);
+select is_empty(
+    $$
+        select name from our_functions
+        where acl is null or exists (
+            select from aclexplode(acl) as granted where granted.grantee = 0
+        )
+    $$,
+    'no function is executable by everyone'
+);
+select is_empty(
+    $$
+        select 'relation ' || schema || '.' || name from ours
+        where relkind in ('r', 'p', 'v') and obj_description(oid, 'pg_class') is null
+        union all
+        select 'function ' || name from our_functions where obj_description(oid, 'pg_proc') is null
+    $$,
+    'every table, view and function is commented'
+);
+-- Who may run what: the whole list, so that a new grant is a decision.
+select results_eq(
+    $$
+        select
+            granted.grantee::regrole::text collate "C" as grantee,
+            string_agg(our_functions.name, ' ' order by our_functions.name collate "C")
+        from our_functions
+        cross join lateral aclexplode(our_functions.acl) as granted
+        where granted.grantee in ('anon'::regrole, 'tenon_device'::regrole, 'tenon_bridge'::regrole)
+        group by 1
+        order by 1
+    $$,
+    $$
+        values
+        ('anon', 'core.fail(text,jsonb) core.render(text,jsonb)'),
+        ('tenon_bridge', 'iot.ingest(bytea) iot.reject(text[],bytea[],text[],text[])'),
+        (
+            'tenon_device',
+            'core.fail(text,jsonb) core.render(text,jsonb) iot.ingest_json(jsonb) v1.ingest(jsonb)'
+        )
+    $$,
+    'anonymous callers, bridges and devices may run exactly these functions'
+);
+
+select * from finish();
+rollback;
