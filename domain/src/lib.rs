@@ -1,1 +1,8 @@
-//! Every rule of Tenon as a pure function.
+//! Every rule of Tenon as a pure function: values in, a value or an error with a stable code out.
+//!
+//! Nothing here reads a clock, a file, the environment or a database; the time of day and the
+//! time zone are arguments. `extension` brings these rules into Postgres and `bridge` to the wire.
+
+pub mod identity;
+pub mod telemetry;
+pub mod time;

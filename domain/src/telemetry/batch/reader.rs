@@ -1,0 +1,241 @@
+//! Reads a batch: the dictionary at once, the messages when they are asked for.
+
+use std::borrow::Cow;
+
+use super::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, BatchError, HEADER_BYTES, VERSION};
+use crate::telemetry::bytes::Reader;
+use crate::telemetry::value::{Value, ValueType};
+use crate::time::Timestamp;
+
+/// A batch whose checksum and dictionary are sound.
+#[derive(Clone, Debug)]
+pub struct Batch<'a> {
+    tenants: Vec<&'a str>,
+    devices: Vec<(u32, &'a str)>,
+    metrics: Vec<(u32, ValueType, &'a str)>,
+    messages: usize,
+    readings: usize,
+    points: Reader<'a>,
+}
+
+/// A metric that a batch names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchMetric<'a> {
+    /// The slug of its tenant.
+    pub tenant: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// The type of its values in this batch, see [`ValueType::widen`].
+    pub value_type: ValueType,
+}
+
+impl<'a> Batch<'a> {
+    /// Reads a batch's dictionary and checks the bytes against their checksum. Allocates for the
+    /// names alone.
+    ///
+    /// # Errors
+    /// [`BatchError`] when the bytes are no batch of this version.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, BatchError> {
+        let (header, content) = bytes
+            .split_first_chunk::<HEADER_BYTES>()
+            .ok_or(BatchError::Layout)?;
+        let [version, checksum @ ..] = *header;
+        if version != VERSION {
+            return Err(BatchError::UnknownVersion(version));
+        }
+        if bytes.len() > BATCH_BYTES_MAX {
+            return Err(BatchError::TooLarge { bytes: bytes.len() });
+        }
+        if crc32fast::hash(content) != u32::from_le_bytes(checksum) {
+            return Err(BatchError::Checksum);
+        }
+        Self::parse_content(Reader::new(content))
+    }
+
+    fn parse_content(mut reader: Reader<'a>) -> Result<Self, BatchError> {
+        let tenants = read_list(&mut reader, 1, read_text)?;
+        let tenant_count = tenants.len();
+        let devices = read_list(&mut reader, 2, |entry| {
+            Ok((read_ordinal(entry, tenant_count)?, read_text(entry)?))
+        })?;
+        let metrics = read_list(&mut reader, 3, |entry| {
+            let tenant = read_ordinal(entry, tenant_count)?;
+            let kind = ValueType::from_number(entry.u8()?).ok_or(BatchError::Layout)?;
+            Ok((tenant, kind, read_text(entry)?))
+        })?;
+        let (messages, readings) = (reader.u32()? as usize, reader.u32()? as usize);
+        let within = messages <= readings && readings <= BATCH_READINGS_MAX;
+        if !within || readings.saturating_mul(2) > reader.remaining() {
+            return Err(BatchError::Layout);
+        }
+        Ok(Self {
+            tenants,
+            devices,
+            metrics,
+            messages,
+            readings,
+            points: reader,
+        })
+    }
+
+    /// The slugs of the tenants, by ordinal from 0.
+    #[must_use]
+    pub fn tenants(&self) -> &[&'a str] {
+        &self.tenants
+    }
+
+    /// Tenant slug and device slug of each device, by ordinal from 0.
+    pub fn devices(&self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> {
+        self.devices
+            .iter()
+            .map(|&(tenant, name)| (self.tenant(tenant), name))
+    }
+
+    /// The metrics, by ordinal from 0.
+    pub fn metrics(&self) -> impl ExactSizeIterator<Item = BatchMetric<'a>> {
+        self.metrics
+            .iter()
+            .map(|&(tenant, value_type, name)| BatchMetric {
+                tenant: self.tenant(tenant),
+                name,
+                value_type,
+            })
+    }
+
+    /// How many readings the batch has.
+    #[must_use]
+    pub const fn readings(&self) -> usize {
+        self.readings
+    }
+
+    /// A cursor over the messages, in the order of pushing.
+    pub(crate) const fn messages(&self) -> BatchMessages<'_, 'a> {
+        BatchMessages {
+            batch: self,
+            points: self.points,
+            at_last: 0,
+            messages_left: self.messages,
+            readings_left: self.readings,
+        }
+    }
+
+    fn tenant(&self, ordinal: u32) -> &'a str {
+        self.tenants
+            .get(ordinal as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+/// A message of a batch, without its readings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchMessage {
+    /// The ordinal of its tenant.
+    pub(crate) tenant: u32,
+    /// The ordinal of its device.
+    pub(crate) device: u32,
+    /// When it was measured.
+    pub(crate) at: Timestamp,
+}
+
+/// A cursor over the messages of a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct BatchMessages<'b, 'a> {
+    batch: &'b Batch<'a>,
+    points: Reader<'a>,
+    at_last: i64,
+    messages_left: usize,
+    readings_left: usize,
+}
+
+impl<'a> BatchMessages<'_, 'a> {
+    /// Reads the next message and appends its readings, metric ordinal and value, to `cells`;
+    /// nothing after the last one. What it appends in all is bounded by [`BATCH_READINGS_MAX`].
+    pub(crate) fn read_next(
+        &mut self,
+        cells: &mut Vec<(u32, Value<'a>)>,
+    ) -> Result<Option<BatchMessage>, BatchError> {
+        if self.messages_left == 0 {
+            let complete = self.readings_left == 0 && self.points.is_empty();
+            return if complete {
+                Ok(None)
+            } else {
+                Err(BatchError::Layout)
+            };
+        }
+        self.messages_left -= 1;
+        let device = self.points.u32()?;
+        let tenant = self
+            .batch
+            .devices
+            .get(device as usize)
+            .ok_or(BatchError::Layout)?
+            .0;
+        self.at_last = self.at_last.wrapping_add(self.points.i64()?);
+        let count = self.points.count(2)?;
+        self.readings_left = self
+            .readings_left
+            .checked_sub(count)
+            .ok_or(BatchError::Layout)?;
+        for _ in 0..count {
+            let metric = self.points.u32()?;
+            let entry = self
+                .batch
+                .metrics
+                .get(metric as usize)
+                .ok_or(BatchError::Layout)?;
+            if entry.0 != tenant {
+                return Err(BatchError::Layout);
+            }
+            cells.push((metric, read_value(&mut self.points)?));
+        }
+        Ok(Some(BatchMessage {
+            tenant,
+            device,
+            at: Timestamp::from_micros(self.at_last),
+        }))
+    }
+}
+
+fn read_list<'a, T>(
+    reader: &mut Reader<'a>,
+    bytes_each: usize,
+    mut read: impl FnMut(&mut Reader<'a>) -> Result<T, BatchError>,
+) -> Result<Vec<T>, BatchError> {
+    let count = reader.count(bytes_each)?;
+    let mut list = Vec::with_capacity(count);
+    for _ in 0..count {
+        list.push(read(reader)?);
+    }
+    Ok(list)
+}
+
+fn read_ordinal(reader: &mut Reader<'_>, count: usize) -> Result<u32, BatchError> {
+    let ordinal = reader.u32()?;
+    if (ordinal as usize) < count {
+        Ok(ordinal)
+    } else {
+        Err(BatchError::Layout)
+    }
+}
+
+fn read_text<'a>(reader: &mut Reader<'a>) -> Result<&'a str, BatchError> {
+    let length = reader.count(1)?;
+    Ok(reader.text(length)?)
+}
+
+fn read_value<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, BatchError> {
+    let kind = ValueType::from_number(reader.u8()?).ok_or(BatchError::Layout)?;
+    Ok(match kind {
+        ValueType::Null => Value::Null,
+        ValueType::Bool => match reader.u8()? {
+            0 => Value::Bool(false),
+            1 => Value::Bool(true),
+            _ => return Err(BatchError::Layout),
+        },
+        ValueType::Integer => Value::Int(reader.i64()?),
+        ValueType::Float => Value::Float(f64::from_le_bytes(reader.array()?)),
+        ValueType::Text => Value::Text(Cow::Borrowed(read_text(reader)?)),
+        ValueType::Json => Value::Json(Cow::Borrowed(read_text(reader)?)),
+    })
+}
