@@ -9,7 +9,7 @@ STATE=$ROOT/.tenon                              # everything this checkout makes
 TOOLS=${TENON_TOOLS:-$HOME/.cache/tenon}        # tools that several checkouts share
 PG_MAJOR=15
 PG_HOME=$STATE/pg                               # a private, relocated copy of Postgres
-PG_BIN=$PG_HOME/lib/postgresql/$PG_MAJOR/bin
+export PG_BIN=$PG_HOME/lib/postgresql/$PG_MAJOR/bin
 export PATH="$ROOT/node_modules/.bin:$TOOLS/tools/bin:$PATH:/usr/sbin"
 export SUPABASE_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
 

@@ -141,7 +141,8 @@ install_pip() {
     while read -r name version; do
         [ "$("$venv/bin/pip" show "$name" 2>/dev/null | awk '$1 == "Version:" { print $2 }')" = "$version" ] && continue
         say "pip: $name $version"
-        { [ -x "$venv/bin/pip" ] || /usr/bin/python3 -m venv "$venv"; } && "$venv/bin/pip" install -q "$name==$version" ||
+        [ -x "$venv/bin/pip" ] || /usr/bin/python3 -m venv "$venv" || die "python3 could not make an environment in $venv: see above"
+        "$venv/bin/pip" install -q "$name==$version" ||
             die "pip could not install $name $version: see above; once fixed, run make again"
         ln -sf "$venv/bin/$name" "$TOOLS/tools/bin/$name"
     done < <(packages pip)
