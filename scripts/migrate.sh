@@ -18,6 +18,6 @@ log=$(mktemp "${TMPDIR:-/tmp}/tenon-migrate.XXXXXX")
 if ! supabase --workdir "$ROOT" db push --remote="$url" --yes </dev/null >"$log" 2>&1; then
     sed 's/^/    /' "$log" >&2
     rm -f "$log"
-    die "a migration failed, see above: correct it in supabase/migrations; it was rolled back"
+    die "a migration failed, see above: correct it in supabase/migrations, then run the command again"
 fi
 rm -f "$log"

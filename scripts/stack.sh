@@ -111,8 +111,9 @@ ENV
 
 # Processes ----------------------------------------------------------------------------------------
 
-# A process is known by its id and its start time: ids are used again, the pair is not.
-process_started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# A process is known by its id and its start time: ids are used again, the pair is not. A zombie is
+# over, whether or not somebody has asked for its end.
+process_started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
 # The id of the running service, or false.
 running() {
