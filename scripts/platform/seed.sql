@@ -20,9 +20,9 @@ on conflict (slug) do nothing;
 
 insert into core.members (tenant_id, user_id, role_id)
 select
-    tenants.id,
+    tenants.id as tenant_id,
     :'user_id',
-    roles.id
+    roles.id as role_id
 from core.tenants
 inner join core.roles on roles.tenant_id = core.platform_tenant_id() and roles.slug = 'owner'
 where tenants.slug = :'tenant'

@@ -13,7 +13,7 @@
 begin;
 
 -- Roles belong to the cluster: a second database of the same cluster finds them there.
-select format('create role %s %s', role, attributes)
+select format('create role %s %s', wanted.role, wanted.attributes)
 from (
     values
     ('anon', 'nologin noinherit'),
@@ -26,12 +26,17 @@ from (
     ('postgres', 'login createdb createrole replication bypassrls'),
     ('tenon_bridge', 'login noinherit')
 ) as wanted (role, attributes)
-where not exists (select from pg_roles where rolname = role)
+where not exists (select from pg_roles where pg_roles.rolname = wanted.role)
 \gexec
 
-alter role authenticator password :'authenticator_password';
-alter role postgres password :'postgres_password';
-alter role tenon_bridge password :'bridge_password';
+select format('alter role %I password %L', logins.role, logins.password)
+from (
+    values
+    ('authenticator', :'authenticator_password'),
+    ('postgres', :'postgres_password'),
+    ('tenon_bridge', :'bridge_password')
+) as logins (role, password)
+\gexec
 
 alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';

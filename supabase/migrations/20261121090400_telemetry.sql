@@ -276,18 +276,15 @@ begin atomic
             coalesce(tenants.id, core.platform_tenant_id()),
             'mqtt',
             left(refused.topic, 1024),
-            case when split_part(refused.topic, '/', 3) = 'd'
-                then left(split_part(refused.topic, '/', 4), 64)
-            end,
+            left(nullif(split_part(refused.topic, '/', 4), ''), 64),
             refused.code,
             left(refused.message, 1024),
             substring(refused.payload for 4096),
             octet_length(refused.payload)
-        from unnest(reject.topics, reject.payloads, reject.codes, reject.messages)
-            as refused (topic, payload, code, message)
-        left join core.tenants
-            on split_part(refused.topic, '/', 1) = 't'
-            and tenants.slug = split_part(refused.topic, '/', 2)
+        from
+            unnest(reject.topics, reject.payloads, reject.codes, reject.messages)
+                as refused (topic, payload, code, message)
+        left join core.tenants on tenants.slug = split_part(refused.topic, '/', 2)
         returning 1
     )
     select count(*)::integer from kept;
