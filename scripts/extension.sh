@@ -2,11 +2,6 @@
 # Builds the extension and installs it into the private copy of Postgres, when it has changed.
 . "$(dirname "$0")/lib.sh"
 
-# pgrx reads from here which Postgres it builds for.
-export PGRX_HOME=$STATE/pgrx
-mkdir -p "$PGRX_HOME"
-printf '[configs]\npg%s = "%s"\n' "$PG_MAJOR" "$PG_BIN/pg_config" >"$PGRX_HOME/config.toml"
-
 fingerprint() {
     cd "$ROOT"
     {
@@ -18,6 +13,7 @@ fingerprint() {
 now=$(fingerprint)
 [ "$(cat "$PG_HOME/extension" 2>/dev/null)" != "$now" ] || exit 0
 
+use_pgrx
 say "extension: building (3-5 minutes the first time)"
 out=$STATE/extension
 rm -rf "$out"

@@ -18,7 +18,14 @@ const CORS = {
   "access-control-max-age": "3600",
 };
 // Headers that concern one connection, not the message (RFC 9110, 7.6.1).
-const HOP_BY_HOP = ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];
+const HOP_BY_HOP = [
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+];
 
 function answer(response, status, code, message) {
   if (response.headersSent) return response.destroy();
@@ -42,7 +49,14 @@ function upstreamHeaders({ headers }) {
 
 function forward(incoming, response, path) {
   const upstream = request(
-    { host: "127.0.0.1", port: REST_PORT, agent, method: incoming.method, path, headers: upstreamHeaders(incoming) },
+    {
+      host: "127.0.0.1",
+      port: REST_PORT,
+      agent,
+      method: incoming.method,
+      path,
+      headers: upstreamHeaders(incoming),
+    },
     (reply) => {
       const headers = { ...reply.headers, ...CORS };
       for (const name of HOP_BY_HOP) delete headers[name];
@@ -51,8 +65,16 @@ function forward(incoming, response, path) {
       reply.pipe(response);
     },
   );
-  upstream.on("error", (error) =>
-    answer(response, 502, "gateway.rest_unreachable", `the REST server on port ${REST_PORT} does not answer: ${error.message}`));
+  upstream.on(
+    "error",
+    (error) =>
+      answer(
+        response,
+        502,
+        "gateway.rest_unreachable",
+        `the REST server on port ${REST_PORT} does not answer: ${error.message}`,
+      ),
+  );
   response.on("close", () => response.writableFinished || upstream.destroy());
   incoming.pipe(upstream);
 }
@@ -67,7 +89,12 @@ const server = createServer((incoming, response) => {
   } else if (url.pathname === PREFIX || url.pathname.startsWith(`${PREFIX}/`)) {
     forward(incoming, response, upstreamPath(url));
   } else {
-    answer(response, 404, "gateway.no_route", `nothing is served at ${url.pathname}: the API is below ${PREFIX}/`);
+    answer(
+      response,
+      404,
+      "gateway.no_route",
+      `nothing is served at ${url.pathname}: the API is below ${PREFIX}/`,
+    );
   }
 });
 server.listen(Number(process.env.GATEWAY_PORT), "127.0.0.1");

@@ -57,9 +57,38 @@ wait_for() {
 
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Of several processes started with &, the first failure is the failure of all.
-wait_all() {
-    local pid failed=0
-    for pid in "$@"; do wait "$pid" || failed=1; done
-    return "$failed"
+# A process is known by its id and its start time: ids are used again, the pair is not. A zombie is
+# over, whether or not somebody has asked for its end.
+process_started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
+
+# Tells pgrx which Postgres to build for.
+use_pgrx() {
+    export PGRX_HOME=$STATE/pgrx
+    mkdir -p "$PGRX_HOME"
+    printf '[configs]\npg%s = "%s"\n' "$PG_MAJOR" "$PG_BIN/pg_config" >"$PGRX_HOME/config.toml"
+}
+
+# Makes sure that one command of a kind runs in this checkout at a time.
+only_one() {
+    local file=$STATE/$1.pid pid started
+    if read -r pid started 2>/dev/null <"$file" && [ "$started" = "$(process_started "$pid")" ]; then
+        die "make $1 already runs in this checkout, as process $pid: wait for it, or end it"
+    fi
+    echo "$$ $(process_started $$)" >"$file"
+}
+
+# Starts a stack of its own in .tenon/NAME, with nothing in it, and ends it with the script.
+# `database` stops at the migrated database. Sets what the stack's env says.
+fresh_stack() {
+    export TENON_STACK=$STATE/$1 TENON_PORT_BASE=free
+    forget_stack
+    trap forget_stack EXIT
+    "$ROOT/scripts/stack.sh" "${2:-up}"
+    # shellcheck source=/dev/null
+    . "$TENON_STACK/env"
+}
+
+forget_stack() {
+    [ ! -e "$TENON_STACK/secrets" ] || "$ROOT/scripts/stack.sh" down
+    rm -rf "$TENON_STACK"
 }

@@ -4,8 +4,10 @@
 #   rest      postgrest or postrust          gateway  Supabase's URL layout in front of it
 #   broker    Mosquitto                      bridge   tenon-bridge run
 #   pgbouncer transaction pooling in front of postgres; only when asked for
+#   collector this machine as a device (TENON_COLLECTOR=tenant/d/device); only when asked for
 #
 #   stack.sh up                  all but pgbouncer; leaves alone what runs
+#   stack.sh database            postgres alone, shimmed and migrated
 #   stack.sh down                all
 #   stack.sh start NAME          one, and waits until it is ready
 #   stack.sh stop NAME [KILL]    one; KILL is kill -9
@@ -111,10 +113,6 @@ ENV
 
 # Processes ----------------------------------------------------------------------------------------
 
-# A process is known by its id and its start time: ids are used again, the pair is not. A zombie is
-# over, whether or not somebody has asked for its end.
-process_started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
-
 # The id of the running service, or false.
 running() {
     local pid started
@@ -140,7 +138,8 @@ port_of() {
         broker) echo "$MQTT_PORT" ;;
         bridge) echo "$BRIDGE_PORT" ;;
         pgbouncer) echo "$PGBOUNCER_PORT" ;;
-        *) die "there is no service $1: postgres, rest, gateway, broker, bridge, pgbouncer" ;;
+        collector) ;; # listens to nobody
+        *) die "there is no service $1: postgres, rest, gateway, broker, bridge, pgbouncer, collector" ;;
     esac
 }
 
@@ -156,7 +155,7 @@ start() {
     local name=$1 port deadline=$((SECONDS + 60))
     port=$(port_of "$name")
     ! running "$name" >/dev/null || return 0
-    ! port_answers "$port" ||
+    [ -z "$port" ] || ! port_answers "$port" ||
         die "port $port, where $name belongs, is taken by another program: stop that, or choose other ports with TENON_PORT_BASE=56321"
     "start_$name"
     until "ready_$name" >/dev/null 2>&1; do
@@ -365,6 +364,14 @@ start_bridge() {
 }
 ready_bridge() { curl -sf "http://127.0.0.1:$BRIDGE_PORT/readyz"; }
 
+start_collector() {
+    local name=${TENON_COLLECTOR:?the device that this machine is} password
+    read -r name password < <(device "$name")
+    spawn collector env TENON_MQTT_URL="mqtt://${name//\//%2F}:$password@127.0.0.1:$MQTT_PORT" \
+        "${SERVICE[@]}" "$STATE/bin/tenon-bridge" collect --device "$name"
+}
+ready_collector() { true; }
+
 start_pgbouncer() {
     mkdir -p "$STACK/pgbouncer" && chmod 700 "$STACK/pgbouncer"
     echo "\"tenon_bridge\" \"$BRIDGE_DB_PASSWORD\"" >"$STACK/pgbouncer/users"
@@ -388,31 +395,35 @@ ready_pgbouncer() { port_answers "$PGBOUNCER_PORT"; }
 
 # Commands -----------------------------------------------------------------------------------------
 
-up() {
-    local name
+database() {
     start postgres
     shim postgres
     migrate
+}
+
+up() {
+    local name
+    database
     [ "${TENON_BRIDGE_DATABASE:-}" != pgbouncer ] || start pgbouncer
     for name in rest gateway broker bridge; do start "$name"; done
 }
 
 down() {
     local name
-    for name in bridge gateway rest broker pgbouncer postgres; do stop "$name"; done
+    for name in collector bridge gateway rest broker pgbouncer postgres; do stop "$name"; done
 }
 
 status() {
     local name pid
-    for name in postgres rest gateway broker bridge pgbouncer; do
-        if pid=$(running "$name"); then echo "$name runs as process $pid on port $(port_of "$name")"; else echo "$name is stopped"; fi
+    for name in postgres rest gateway broker bridge pgbouncer collector; do
+        if pid=$(running "$name"); then echo "$name runs as process $pid, port $(port_of "$name")"; else echo "$name is stopped"; fi
     done
 }
 
 settle
-command=${1:?usage: stack.sh up | down | start NAME | stop NAME [KILL] | status | device USERNAME… | shim [DATABASE]}
+command=${1:?usage: stack.sh up | database | down | start NAME | stop NAME [KILL] | status | device USERNAME… | shim [DATABASE]}
 shift
 case $command in
-    up | down | start | stop | status | device | shim) "$command" "$@" ;;
-    *) die "stack.sh knows up, down, start, stop, status, device, shim; not $command" ;;
+    up | database | down | start | stop | status | device | shim) "$command" "$@" ;;
+    *) die "stack.sh knows up, database, down, start, stop, status, device, shim; not $command" ;;
 esac

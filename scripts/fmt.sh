@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Formats what can be formatted by itself.
+. "$(dirname "$0")/lib.sh"
+
+"$ROOT/scripts/setup.sh"
+cd "$ROOT"
+cargo fmt --all
+sqlfluff fix --quiet --disable-progress-bar supabase/migrations sql/tests sql/support scripts || true
+deno fmt --quiet

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# Runs every test: Rust, migrations, SQL, functions, end to end. Installs and starts what they need.
+# Quiet while green; a job that fails shows its log. The last line is the sum.
+. "$(dirname "$0")/lib.sh"
+
+"$ROOT/scripts/setup.sh"
+make_state
+only_one test
+cd "$ROOT"
+LOG=$STATE/test/log
+STACKS=$STATE/test/stack
+
+# Jobs: each prints what its tools print; afterwards its counter reads "passed failed skipped" ------
+
+job_rust() { cargo test --quiet; }
+count_rust() { awk '/^test result:/ { passed += $4; failed += $6; skipped += $8 } END { print passed + 0, failed + 0, skipped + 0 }'; }
+
+# What Postgres and the services need before their tests can start.
+job_build() { scripts/extension.sh && TENON_QUIET=1 scripts/bridge.sh; }
+count_build() { echo 0 0 0; }
+
+job_sql() {
+    local elsewhere
+    TENON_STACK=$STACKS/sql scripts/stack.sh database || return 1
+    # shellcheck source=/dev/null
+    . "$STACKS/sql/env"
+    elsewhere=${DB_URL/\/postgres?/\/ten_at_once?}
+    admin() { "$PG_BIN/psql" -XqAt -v ON_ERROR_STOP=1 "$DB_ADMIN_URL" -c "$1"; }
+
+    test_that "migrations apply a second time, and change nothing" \
+        same_before_and_after scripts/migrate.sh "$DB_URL"
+    admin 'create database ten_at_once' && TENON_STACK=$STACKS/sql scripts/stack.sh shim ten_at_once
+    test_that "migrations apply from ten connections at once" ten_at_once "$elsewhere"
+    test_that "ten at once make the same schema as one" same "$(schema_of "$DB_URL")" "$(schema_of "$elsewhere")"
+
+    admin 'create extension if not exists pgtap schema extensions'
+    PATH=$PG_BIN:$PATH pg_prove --dbname "$DB_URL" --ext .sql --jobs 2 --verbose --recurse sql/tests
+}
+# A file that dies or plans more than it runs has failed, though no line says "not ok".
+count_sql() {
+    awk '/^ok / { if (/# SKIP/) skipped++; else passed++ } /^not ok / && !/# TODO/ { failed++ }
+        /^Result: FAIL/ { bad = 1 } END { if (bad && !failed) failed = 1; print passed + 0, failed + 0, skipped + 0 }'
+}
+
+test_that() {
+    local what=$1
+    shift
+    if "$@"; then echo "ok - $what"; else echo "not ok - $what"; fi
+}
+same() { diff <(echo "$1") <(echo "$2"); }
+schema_of() { "$PG_BIN/pg_dump" --schema-only --dbname "$1" | grep -vE '^.(un)?restrict '; "$PG_BIN/psql" -XqAt "$1" -c 'select version, name from supabase_migrations.schema_migrations'; }
+same_before_and_after() {
+    local before
+    before=$(schema_of "$DB_URL")
+    "$@" && same "$before" "$(schema_of "$DB_URL")"
+}
+ten_at_once() {
+    local pid pids=() failed=0
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        scripts/migrate.sh "$1" &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+    return "$failed"
+}
+
+job_functions() { deno test --quiet --no-remote --allow-net=127.0.0.1 --allow-env supabase/functions; }
+count_functions() {
+    sed 's/\x1b\[[0-9;]*m//g' | awk '/ passed .*\| [0-9]+ failed/ {
+        for (i = 2; i <= NF; i++) { if ($i == "passed") passed += $(i - 1); if ($i == "failed") failed += $(i - 1); if ($i == "ignored") skipped += $(i - 1) }
+    } END { print passed + 0, failed + 0, skipped + 0 }'
+}
+
+# The tests start their own stack; what they leave behind is ended with this script.
+job_e2e() { TENON_STACK=$STACKS/e2e node --test --test-reporter=tap tests/*.test.mjs; }
+count_e2e() { awk '/^# (pass|fail|cancelled|skipped) / { n[$2] += $3 } END { print n["pass"] + 0, n["fail"] + n["cancelled"], n["skipped"] + 0 }'; }
+
+# Running jobs --------------------------------------------------------------------------------------
+
+declare -A running=()
+passed=0 failed=0 skipped=0
+
+# Each job is a process group of its own, so that Ctrl-C ends its compilers and servers too.
+launch() {
+    local name=$1
+    say "  $name …"
+    set -m
+    (
+        set +em
+        SECONDS=0
+        "job_$name" >"$LOG/$name.log" 2>&1 </dev/null
+        echo "$? $SECONDS" >"$LOG/$name.end"
+    ) &
+    set +m
+    running[$name]=$!
+}
+
+# Waits for a job, adds its count, reports it. False when it failed.
+finish() {
+    local name=$1 status seconds ok bad skip
+    wait "${running[$name]}" || true
+    unset "running[$name]"
+    read -r status seconds <"$LOG/$name.end"
+    read -r ok bad skip < <("count_$name" <"$LOG/$name.log")
+    # A job that fails without a failed test did not get as far as its tests.
+    if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+    passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+    if [ "$bad" = 0 ]; then
+        say "  $name: $ok passed$([ "$skip" = 0 ] || echo ", $skip skipped") (${seconds} s)"
+        return
+    fi
+    say "--- $name failed; the end of $LOG/$name.log:"
+    tail -n 80 "$LOG/$name.log" >&2
+    say "---"
+    return 1
+}
+
+end_stacks() {
+    local stack
+    for stack in "$STACKS"/*; do
+        [ ! -e "$stack" ] || TENON_STACK=$stack forget_stack
+    done
+}
+
+end_all() {
+    local pid
+    for pid in "${running[@]}"; do kill -- "-$pid" 2>/dev/null || true; done
+    wait
+    end_stacks
+}
+
+end_stacks # of a run that was killed
+rm -rf "$STATE/test"
+mkdir -p "$LOG" "$STACKS"
+export TENON_PORT_BASE=free
+trap end_all EXIT
+trap 'exit 130' INT TERM
+
+launch rust
+launch build
+if compgen -G 'supabase/functions/*/*test.ts' >/dev/null; then launch functions; fi
+if finish build; then
+    launch sql
+    if compgen -G 'tests/*.test.mjs' >/dev/null; then launch e2e; fi
+fi
+for name in rust functions sql e2e; do
+    [ -z "${running[$name]:-}" ] || finish "$name" || true
+done
+[ "$skipped" = 0 ] || say "  skipped: $(grep -hi '# SKIP' "$LOG"/*.log | sed 's/.*# SKIP *//I' | sort -u | paste -sd ';')"
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
