@@ -1,6 +1,15 @@
 //! Readings, from the bytes a device sends to the buckets a chart draws.
 
 pub mod batch;
+pub mod bucket;
 mod bytes;
+mod column;
+pub mod frame;
+pub mod latest;
+mod packed;
 pub mod payload;
+pub mod series;
+pub mod statistics;
+pub mod submission;
 pub mod value;
+mod value_bytes;

@@ -8,6 +8,7 @@
 
 mod builder;
 mod dictionary;
+mod pack;
 mod reader;
 mod summary;
 
@@ -16,6 +17,7 @@ use thiserror::Error;
 use super::bytes::Malformed;
 
 pub use self::builder::{BatchBuilder, FinishedBatch};
+pub use self::pack::{TenantFrame, pack};
 pub use self::reader::{Batch, BatchMetric};
 pub use self::summary::{BatchSummary, EntryKind, MessageRef, RefusedEntry};
 

@@ -7,6 +7,7 @@ use crate::identity::DeviceAddress;
 use crate::telemetry::bytes::{put_i64, put_text, put_u64, put_usize};
 use crate::telemetry::payload::Message;
 use crate::telemetry::value::{Value, ValueType};
+use crate::telemetry::value_bytes::put_value;
 
 /// What an entry of a dictionary takes at most beyond its text: ordinal, type and length.
 const ENTRY_BYTES_MAX: usize = 8;
@@ -164,16 +165,5 @@ impl BatchBuilder {
             None => self.metric_types.push(kind),
         }
         metric
-    }
-}
-
-fn put_value(bytes: &mut Vec<u8>, value: &Value<'_>) {
-    bytes.push(value.value_type() as u8);
-    match value {
-        Value::Null => {}
-        Value::Bool(truth) => bytes.push(u8::from(*truth)),
-        Value::Int(number) => put_i64(bytes, *number),
-        Value::Float(number) => bytes.extend_from_slice(&number.to_le_bytes()),
-        Value::Text(text) | Value::Json(text) => put_text(bytes, text),
     }
 }

@@ -1,10 +1,9 @@
 //! Reads a batch: the dictionary at once, the messages when they are asked for.
 
-use std::borrow::Cow;
-
 use super::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, BatchError, HEADER_BYTES, VERSION};
-use crate::telemetry::bytes::Reader;
+use crate::telemetry::bytes::{Malformed, Reader};
 use crate::telemetry::value::{Value, ValueType};
+use crate::telemetry::value_bytes::{read_text, read_value};
 use crate::time::Timestamp;
 
 /// A batch whose checksum and dictionary are sound.
@@ -60,7 +59,7 @@ impl<'a> Batch<'a> {
         })?;
         let metrics = read_list(&mut reader, 3, |entry| {
             let tenant = read_ordinal(entry, tenant_count)?;
-            let kind = ValueType::from_number(entry.u8()?).ok_or(BatchError::Layout)?;
+            let kind = ValueType::from_number(entry.u8()?).ok_or(Malformed)?;
             Ok((tenant, kind, read_text(entry)?))
         })?;
         let (messages, readings) = (reader.u32()? as usize, reader.u32()? as usize);
@@ -136,6 +135,8 @@ pub(crate) struct BatchMessage {
     pub(crate) device: u32,
     /// When it was measured.
     pub(crate) at: Timestamp,
+    /// How many readings it has.
+    readings: usize,
 }
 
 /// A cursor over the messages of a batch.
@@ -149,59 +150,62 @@ pub(crate) struct BatchMessages<'b, 'a> {
 }
 
 impl<'a> BatchMessages<'_, 'a> {
-    /// Reads the next message and appends its readings, metric ordinal and value, to `cells`;
-    /// nothing after the last one. What it appends in all is bounded by [`BATCH_READINGS_MAX`].
-    pub(crate) fn read_next(
-        &mut self,
-        cells: &mut Vec<(u32, Value<'a>)>,
-    ) -> Result<Option<BatchMessage>, BatchError> {
+    /// Reads the next message up to its readings, which [`Self::read_cells`] must take before the
+    /// message after it; nothing after the last one.
+    pub(crate) fn next_message(&mut self) -> Result<Option<BatchMessage>, Malformed> {
         if self.messages_left == 0 {
             let complete = self.readings_left == 0 && self.points.is_empty();
-            return if complete {
-                Ok(None)
-            } else {
-                Err(BatchError::Layout)
-            };
+            return if complete { Ok(None) } else { Err(Malformed) };
         }
         self.messages_left -= 1;
         let device = self.points.u32()?;
-        let tenant = self
-            .batch
-            .devices
-            .get(device as usize)
-            .ok_or(BatchError::Layout)?
-            .0;
+        let tenant = self.batch.devices.get(device as usize).ok_or(Malformed)?.0;
         self.at_last = self.at_last.wrapping_add(self.points.i64()?);
-        let count = self.points.count(2)?;
-        self.readings_left = self
-            .readings_left
-            .checked_sub(count)
-            .ok_or(BatchError::Layout)?;
-        for _ in 0..count {
-            let metric = self.points.u32()?;
-            let entry = self
-                .batch
-                .metrics
-                .get(metric as usize)
-                .ok_or(BatchError::Layout)?;
-            if entry.0 != tenant {
-                return Err(BatchError::Layout);
-            }
-            cells.push((metric, read_value(&mut self.points)?));
-        }
+        let at = Timestamp::from_micros(self.at_last);
+        let readings = self.points.count(2)?;
+        self.readings_left = self.readings_left.checked_sub(readings).ok_or(Malformed)?;
         Ok(Some(BatchMessage {
             tenant,
             device,
-            at: Timestamp::from_micros(self.at_last),
+            at,
+            readings,
         }))
+    }
+
+    /// Appends the readings of `message`, its metrics as `number` resolves their ordinals, to
+    /// `cells`. Says whether every metric was resolved; when not, the cells are as they were.
+    pub(crate) fn read_cells(
+        &mut self,
+        message: &BatchMessage,
+        number: impl Fn(u32) -> Option<i32>,
+        cells: &mut Vec<(i32, Value<'a>)>,
+    ) -> Result<bool, Malformed> {
+        let start = cells.len();
+        let mut resolved = true;
+        for _ in 0..message.readings {
+            let metric = self.points.u32()?;
+            let entry = self.batch.metrics.get(metric as usize).ok_or(Malformed)?;
+            if entry.0 != message.tenant {
+                return Err(Malformed);
+            }
+            let value = read_value(&mut self.points)?;
+            match number(metric) {
+                Some(number) => cells.push((number, value)),
+                None => resolved = false,
+            }
+        }
+        if !resolved {
+            cells.truncate(start);
+        }
+        Ok(resolved)
     }
 }
 
 fn read_list<'a, T>(
     reader: &mut Reader<'a>,
     bytes_each: usize,
-    mut read: impl FnMut(&mut Reader<'a>) -> Result<T, BatchError>,
-) -> Result<Vec<T>, BatchError> {
+    mut read: impl FnMut(&mut Reader<'a>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
     let count = reader.count(bytes_each)?;
     let mut list = Vec::with_capacity(count);
     for _ in 0..count {
@@ -210,32 +214,11 @@ fn read_list<'a, T>(
     Ok(list)
 }
 
-fn read_ordinal(reader: &mut Reader<'_>, count: usize) -> Result<u32, BatchError> {
+fn read_ordinal(reader: &mut Reader<'_>, count: usize) -> Result<u32, Malformed> {
     let ordinal = reader.u32()?;
     if (ordinal as usize) < count {
         Ok(ordinal)
     } else {
-        Err(BatchError::Layout)
+        Err(Malformed)
     }
-}
-
-fn read_text<'a>(reader: &mut Reader<'a>) -> Result<&'a str, BatchError> {
-    let length = reader.count(1)?;
-    Ok(reader.text(length)?)
-}
-
-fn read_value<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, BatchError> {
-    let kind = ValueType::from_number(reader.u8()?).ok_or(BatchError::Layout)?;
-    Ok(match kind {
-        ValueType::Null => Value::Null,
-        ValueType::Bool => match reader.u8()? {
-            0 => Value::Bool(false),
-            1 => Value::Bool(true),
-            _ => return Err(BatchError::Layout),
-        },
-        ValueType::Integer => Value::Int(reader.i64()?),
-        ValueType::Float => Value::Float(f64::from_le_bytes(reader.array()?)),
-        ValueType::Text => Value::Text(Cow::Borrowed(read_text(reader)?)),
-        ValueType::Json => Value::Json(Cow::Borrowed(read_text(reader)?)),
-    })
 }

@@ -1,0 +1,92 @@
+//! Turns a batch into the frames to store, one for each tenant.
+
+use super::{Batch, BatchError};
+use crate::telemetry::frame::FrameRows;
+use crate::time::Timestamp;
+
+/// What one tenant has in a batch, packed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantFrame<'a> {
+    /// The slug of the tenant.
+    pub tenant: &'a str,
+    /// The earliest instant.
+    pub first_at: Timestamp,
+    /// The latest instant.
+    pub last_at: Timestamp,
+    /// How many readings it holds, repeated ones counted once.
+    pub readings: u32,
+    /// The frame, see [`crate::telemetry::frame`].
+    pub frame: Vec<u8>,
+}
+
+/// Packs the messages of `batch`, in the order of its tenants. `device_numbers` and
+/// `metric_numbers` resolve its devices and metrics, by ordinal; where a number is missing, the
+/// messages of that device or with that metric are left out whole, and a tenant without messages
+/// gets no frame.
+///
+/// # Errors
+/// [`BatchError::NumbersMismatch`] when there are not as many numbers as names;
+/// [`BatchError::Layout`] when the batch is corrupt.
+pub fn pack<'a>(
+    batch: &Batch<'a>,
+    device_numbers: &[Option<i32>],
+    metric_numbers: &[Option<i32>],
+) -> Result<Vec<TenantFrame<'a>>, BatchError> {
+    check_numbers("devices", batch.devices().len(), device_numbers.len())?;
+    check_numbers("metrics", batch.metrics().len(), metric_numbers.len())?;
+    let metric_number = |metric: u32| metric_numbers.get(metric as usize).copied().flatten();
+    let mut tenants = vec![FrameRows::new(); batch.tenants().len()];
+    let mut messages = batch.messages();
+    while let Some(message) = messages.next_message()? {
+        let device = device_numbers
+            .get(message.device as usize)
+            .copied()
+            .flatten();
+        let rows = tenants
+            .get_mut(message.tenant as usize)
+            .ok_or(BatchError::Layout)?;
+        let start = rows.cells_mut().len();
+        let resolved = messages.read_cells(&message, metric_number, rows.cells_mut())?;
+        match device {
+            Some(device) if resolved => rows.end_row(device, message.at, start),
+            _ => rows.cells_mut().truncate(start),
+        }
+    }
+    let tenants = batch.tenants().iter().zip(tenants);
+    tenants
+        .filter_map(|(tenant, rows)| pack_tenant(tenant, rows).transpose())
+        .collect()
+}
+
+fn pack_tenant<'a>(
+    tenant: &'a str,
+    rows: FrameRows<'_>,
+) -> Result<Option<TenantFrame<'a>>, BatchError> {
+    let Some((first_at, last_at)) = rows.span() else {
+        return Ok(None);
+    };
+    let (frame, readings) = rows.encode().map_err(|_| BatchError::Layout)?;
+    Ok(Some(TenantFrame {
+        tenant,
+        first_at,
+        last_at,
+        readings,
+        frame,
+    }))
+}
+
+const fn check_numbers(
+    kind: &'static str,
+    entries: usize,
+    numbers: usize,
+) -> Result<(), BatchError> {
+    if entries == numbers {
+        Ok(())
+    } else {
+        Err(BatchError::NumbersMismatch {
+            kind,
+            entries,
+            numbers,
+        })
+    }
+}
