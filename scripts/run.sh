@@ -35,9 +35,9 @@ say "starting Postgres, REST, gateway, broker and bridge …"
     die "the demonstration's tenant could not be made ($(tail -n 1 "$TENON_STACK/log/seed.log")): 'make clean-data' starts afresh"
 "$ROOT/scripts/stack.sh" start collector
 
-USER_CLAIMS="{\"sub\":\"$USER_ID\",\"role\":\"authenticated\",\"aud\":\"authenticated\",\"email\":\"$USER_EMAIL\"}"
+printf -v USER_CLAIMS '{"sub":"%s","role":"authenticated","aud":"authenticated","email":"%s"}' "$USER_ID" "$USER_EMAIL"
 USER_TOKEN=$(JWT_SECRET=$JWT_SECRET node "$ROOT/scripts/token.mjs" "$USER_CLAIMS" 604800)
-export API_URL ANON_KEY USER_TOKEN USER_CLAIMS DB_URL DEVICE TENANT BRIDGE_HTTP_URL
+export API_URL ANON_KEY USER_TOKEN DEVICE TENANT BRIDGE_HTTP_URL
 (
     umask 077
     for name in API_URL ANON_KEY USER_TOKEN USER_CLAIMS DB_URL DEVICE; do
