@@ -1,0 +1,41 @@
+//! Messages that arrive as JSON by a function call.
+
+use pgrx::prelude::*;
+use tenon_domain::identity::TenantSlug;
+use tenon_domain::telemetry::submission;
+
+use crate::convert::to_timestamp;
+use crate::error::OrReport;
+use crate::jsonb::JsonbText;
+
+/// The batch of a client's good messages, and the refused ones.
+#[pg_extern(immutable, parallel_safe)]
+fn batch_from_json(
+    tenant: &str,
+    device: Option<&str>,
+    messages: JsonbText,
+    received_at: TimestampWithTimeZone,
+) -> TableIterator<'static, (name!(batch, Option<Vec<u8>>), name!(rejected, JsonbText))> {
+    let tenant = TenantSlug::parse(tenant).or_report();
+    let received_at = to_timestamp(received_at);
+    let submission = submission::read(&tenant, device, &messages.0, received_at).or_report();
+    let rejected = submission.rejected.iter().map(|rejection| {
+        serde_json::json!({
+            "index": rejection.index,
+            "device": rejection.device,
+            "code": rejection.code,
+            "message": rejection.message,
+        })
+    });
+    let rejected = serde_json::Value::Array(rejected.collect()).to_string();
+    TableIterator::once((submission.batch, JsonbText(rejected)))
+}
+
+extension_sql!(
+    r#"
+comment on function batch_from_json(text, text, jsonb, timestamptz) is
+    'The batch of one message or an array of them, null when none is good, and the refused ones as [{"index", "device", "code", "message"}]. A message that names no device is for the given one.';
+"#,
+    name = "submission_comments",
+    requires = [batch_from_json]
+);
