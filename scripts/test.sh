@@ -7,8 +7,8 @@
 make_state
 only_one test
 cd "$ROOT"
-LOG=$STATE/test/log
-STACKS=$STATE/test/stack
+LOG=$STATE/test
+STACKS=$STATE/tests # where tests/ puts its stacks too
 
 # Jobs: each prints what its tools print; afterwards its counter reads "passed failed skipped" ------
 
@@ -73,8 +73,8 @@ count_functions() {
     } END { print passed + 0, failed + 0, skipped + 0 }'
 }
 
-# The tests start their own stack; what they leave behind is ended with this script.
-job_e2e() { TENON_STACK=$STACKS/e2e node --test --test-reporter=tap tests/*.test.mjs; }
+# Each file starts a stack of its own below .tenon/tests, and ends it.
+job_e2e() { node --test --test-reporter=tap tests/*.test.mjs; }
 count_e2e() { awk '/^# (pass|fail|cancelled|skipped) / { n[$2] += $3 } END { print n["pass"] + 0, n["fail"] + n["cancelled"], n["skipped"] + 0 }'; }
 
 # Running jobs --------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ finish() {
     if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
     passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
     if [ "$bad" = 0 ]; then
-        say "  $name: $ok passed$([ "$skip" = 0 ] || echo ", $skip skipped") (${seconds} s)"
+        [ "$name" = build ] || say "  $name: $ok passed$([ "$skip" = 0 ] || echo ", $skip skipped") (${seconds} s)"
         return
     fi
     say "--- $name failed; the end of $LOG/$name.log:"
@@ -117,10 +117,11 @@ finish() {
     return 1
 }
 
+# The data of a failed test stays until the next run, for whoever looks for the cause.
 end_stacks() {
     local stack
-    for stack in "$STACKS"/*; do
-        [ ! -e "$stack" ] || TENON_STACK=$stack forget_stack
+    for stack in "$STACKS"/*/; do
+        [ ! -e "$stack/secrets" ] || TENON_STACK=$stack scripts/stack.sh down
     done
 }
 
@@ -132,7 +133,7 @@ end_all() {
 }
 
 end_stacks # of a run that was killed
-rm -rf "$STATE/test"
+rm -rf "$LOG" "$STACKS"
 mkdir -p "$LOG" "$STACKS"
 export TENON_PORT_BASE=free
 trap end_all EXIT
