@@ -59,10 +59,12 @@ async function chart(metric) {
   return slots;
 }
 
-// Messages stored since the bridge started, from its Prometheus metrics.
-async function messagesStored() {
+// Messages committed since the bridge started, from its Prometheus metrics.
+async function messagesAccepted() {
   const text = await (await fetch(`${BRIDGE_HTTP_URL}/metrics`)).text();
-  return Number(text.match(/^tenon_bridge_messages_stored_total(?:\{[^}]*\})? (\S+)/m)?.[1] ?? NaN);
+  return Number(
+    text.match(/^tenon_bridge_messages_accepted_total(?:\{[^}]*\})? (\S+)/m)?.[1] ?? NaN,
+  );
 }
 
 // Text --------------------------------------------------------------------------------------------
@@ -148,7 +150,7 @@ async function refresh(state) {
   state.nextChart += share;
   await Promise.all(due.map(async (metric) => state.charts.set(metric, await chart(metric))));
 
-  const stored = await messagesStored();
+  const stored = await messagesAccepted();
   const now = Date.now();
   state.counts = [...state.counts, { now, stored }].slice(-10);
   const [{ now: then, stored: before }] = state.counts;
