@@ -1,0 +1,47 @@
+//! The command line.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::logging::LogOptions;
+use crate::run::options::RunOptions;
+use crate::simulate::options::SimulateOptions;
+use crate::{run, shutdown, simulate};
+
+/// Carries device messages from MQTT into Postgres, acknowledged only after commit.
+///
+/// Every option can also be set by the environment variable that is named beside it.
+#[derive(Parser, Debug)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// How to log.
+    #[command(flatten)]
+    pub log: LogOptions,
+
+    /// The job.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do: one variant for each job.
+#[derive(Subcommand, Debug)]
+#[expect(
+    missing_docs,
+    reason = "the help shows what the options' own structs say"
+)]
+pub enum Command {
+    Run(RunOptions),
+    Simulate(SimulateOptions),
+}
+
+/// Does what the command line says, until it is done or a signal ends it.
+///
+/// # Errors
+/// What went wrong, with what to do about it.
+pub async fn execute(command: Command) -> Result<()> {
+    let shutdown = shutdown::on_signals()?;
+    match command {
+        Command::Run(options) => run::run(options, shutdown).await,
+        Command::Simulate(options) => simulate::run(options, shutdown).await,
+    }
+}

@@ -1,0 +1,206 @@
+//! The options of `tenon-bridge run`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::mqtt::broker::BrokerOptions;
+
+/// Carries device messages from the broker into Postgres.
+///
+/// Subscribes to t/+/d/+/telemetry with a persistent session, stores what arrives in batches, and
+/// acknowledges a message only after the transaction that stores it has committed. A message that
+/// cannot be read is stored in iot.rejected_messages with the reason, and acknowledged. When the
+/// database is away, nothing is acknowledged: the broker keeps what it has.
+///
+/// Several bridges share the work when they have the same --share-group and different
+/// --client-id's. On SIGTERM the bridge stops reading, stores what it has, acknowledges it and
+/// leaves; its session stays at the broker.
+#[derive(Args, Clone, Debug)]
+pub struct RunOptions {
+    /// Where the broker is.
+    #[command(flatten)]
+    pub broker: BrokerOptions,
+
+    /// The database, as postgresql://USER:PASSWORD@HOST:PORT/DATABASE[?sslmode=MODE].
+    ///
+    /// MODE is disable, prefer, require (encrypted, server unchecked) or verify-full. A
+    /// transaction-pooling PgBouncer or Supavisor in between is fine.
+    #[arg(
+        long,
+        env = "TENON_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Database"
+    )]
+    pub database_url: String,
+
+    /// PEM file of the authority that signed the database's certificate; implies verify-full.
+    #[arg(
+        long,
+        env = "TENON_DATABASE_CA",
+        value_name = "FILE",
+        help_heading = "Database"
+    )]
+    pub database_ca: Option<PathBuf>,
+
+    /// How many batches may be on their way to the database at once, each on its own connection.
+    #[arg(
+        long,
+        env = "TENON_DATABASE_CONNECTIONS",
+        default_value_t = 2,
+        value_parser = clap::value_parser!(u8).range(1..=8),
+        value_name = "COUNT",
+        help_heading = "Database"
+    )]
+    pub database_connections: u8,
+
+    /// The name of this bridge's session at the broker: fixed, and different for each bridge.
+    #[arg(
+        long,
+        env = "TENON_CLIENT_ID",
+        default_value = "tenon-bridge",
+        value_parser = parse_client_id,
+        value_name = "NAME",
+        help_heading = "Subscription"
+    )]
+    pub client_id: String,
+
+    /// Bridges of one group share the messages; MQTT calls it the share name.
+    #[arg(
+        long,
+        env = "TENON_SHARE_GROUP",
+        default_value = "tenon",
+        value_parser = parse_share_group,
+        value_name = "NAME",
+        help_heading = "Subscription"
+    )]
+    pub share_group: String,
+
+    /// How many messages the broker may send before the first of them is acknowledged.
+    ///
+    /// This is the back-pressure: with the database away, the bridge takes so many and no more.
+    #[arg(
+        long,
+        env = "TENON_RECEIVE_MAXIMUM",
+        default_value_t = 20_000,
+        value_parser = clap::value_parser!(u16).range(1..),
+        value_name = "COUNT",
+        help_heading = "Subscription"
+    )]
+    pub receive_maximum: u16,
+
+    /// How long the broker keeps the session, and the messages for it, while no bridge is there.
+    #[arg(
+        long,
+        env = "TENON_SESSION_EXPIRY_SECONDS",
+        default_value_t = 7 * 24 * 3600,
+        value_parser = clap::value_parser!(u32).range(1..),
+        value_name = "SECONDS",
+        help_heading = "Subscription"
+    )]
+    pub session_expiry_seconds: u32,
+
+    /// The longest silence before the connection to the broker counts as lost.
+    #[arg(
+        long,
+        env = "TENON_KEEP_ALIVE_SECONDS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u16).range(2..),
+        value_name = "SECONDS",
+        help_heading = "Subscription"
+    )]
+    pub keep_alive_seconds: u16,
+
+    /// So many readings make a batch, however young.
+    #[arg(
+        long,
+        env = "TENON_BATCH_READINGS",
+        default_value_t = 20_000,
+        value_parser = clap::value_parser!(u32).range(1..=200_000),
+        value_name = "COUNT",
+        help_heading = "Batches"
+    )]
+    pub batch_readings: u32,
+
+    /// So many bytes of payloads make a batch, whatever is in them.
+    #[arg(
+        long,
+        env = "TENON_BATCH_BYTES",
+        default_value_t = 4 * 1024 * 1024,
+        value_parser = clap::value_parser!(u32).range(1024..=8 * 1024 * 1024),
+        value_name = "BYTES",
+        help_heading = "Batches"
+    )]
+    pub batch_bytes: u32,
+
+    /// The longest that a message waits for others to share its transaction.
+    #[arg(
+        long,
+        env = "TENON_BATCH_AGE_MS",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(0..=60_000),
+        value_name = "MILLISECONDS",
+        help_heading = "Batches"
+    )]
+    pub batch_age_ms: u32,
+
+    /// Address for /healthz, /readyz and /metrics; "off" for none.
+    #[arg(
+        long,
+        env = "TENON_HTTP",
+        default_value = "127.0.0.1:9464",
+        value_name = "ADDRESS"
+    )]
+    pub http: String,
+
+    /// How long storing and acknowledging may take after SIGTERM.
+    ///
+    /// What is not done by then, the broker delivers again.
+    #[arg(
+        long,
+        env = "TENON_DRAIN_SECONDS",
+        default_value_t = 20,
+        value_name = "SECONDS"
+    )]
+    pub drain_seconds: u32,
+}
+
+/// Every device's telemetry, shared among the bridges of a group.
+#[must_use]
+pub fn telemetry_filter(share_group: &str) -> String {
+    format!("$share/{share_group}/t/+/d/+/telemetry")
+}
+
+fn parse_client_id(text: &str) -> Result<String, String> {
+    if (1..=128).contains(&text.len()) && !text.contains(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err("a client id has 1 to 128 bytes and no control characters".to_owned())
+}
+
+fn parse_share_group(text: &str) -> Result<String, String> {
+    let forbidden = |letter: char| letter.is_control() || "/+#".contains(letter);
+    if (1..=128).contains(&text.len()) && !text.contains(forbidden) {
+        return Ok(text.to_owned());
+    }
+    Err("a share name has 1 to 128 bytes and none of / + #".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filter_is_a_shared_one_over_every_tenant_and_device() {
+        assert_eq!(telemetry_filter("g"), "$share/g/t/+/d/+/telemetry");
+    }
+
+    #[test]
+    fn a_share_name_cannot_change_the_filter() {
+        for bad in ["", "a/b", "+", "#", "a\nb", &"x".repeat(129)] {
+            assert!(parse_share_group(bad).is_err(), "{bad:?}");
+        }
+        assert!(parse_share_group("tenon-eu").is_ok());
+    }
+}

@@ -1,0 +1,149 @@
+//! Leads messages from the subscription through batches into the database, and their
+//! acknowledgements back.
+//!
+//! One task, so that order needs no locks. It takes no more from the subscription while a full
+//! batch waits for the database: then the subscription stops reading, the receive window fills,
+//! and the broker keeps the rest. Memory is bounded by that chain.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use tokio::select;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::sleep_until;
+
+use super::acks::AckQueue;
+use super::batcher::{Batch, BatchPolicy, Batcher};
+use super::delivery::Delivery;
+use super::metrics::Metrics;
+use super::session::{Event, now};
+use super::store::Store;
+
+/// The state between subscription and database.
+pub struct Pipeline<S> {
+    delivery: Arc<Delivery<S>>,
+    metrics: Arc<Metrics>,
+    deliveries_max: usize,
+    batcher: Batcher,
+    queue: AckQueue,
+    acks: Option<mpsc::UnboundedSender<Vec<u16>>>,
+    deliveries: JoinSet<u64>,
+    draining: bool,
+}
+
+impl<S: Store> Pipeline<S> {
+    /// A pipeline that has at most `deliveries_max` batches on their way to the database at once.
+    #[must_use]
+    pub fn new(delivery: Delivery<S>, policy: BatchPolicy, deliveries_max: usize) -> Self {
+        Self {
+            metrics: Arc::clone(&delivery.metrics),
+            delivery: Arc::new(delivery),
+            deliveries_max: deliveries_max.max(1),
+            batcher: Batcher::new(policy),
+            queue: AckQueue::default(),
+            acks: None,
+            deliveries: JoinSet::new(),
+            draining: false,
+        }
+    }
+
+    /// Works until the subscription has ended and everything it brought is safe.
+    ///
+    /// # Errors
+    /// A defect of the bridge. What was not acknowledged, the broker still has: start it again.
+    pub async fn run(mut self, mut events: mpsc::Receiver<Event>) -> Result<()> {
+        loop {
+            self.start_deliveries();
+            if self.draining && self.batcher.is_empty() && self.deliveries.is_empty() {
+                return Ok(());
+            }
+            let may_start = self.deliveries.len() < self.deliveries_max;
+            let due_at = self.batcher.due_at().filter(|_| may_start);
+            select! {
+                event = events.recv(), if !self.draining && !self.batcher.is_full() => {
+                    self.take(event.unwrap_or(Event::Drain));
+                }
+                Some(delivered) = self.deliveries.join_next() => {
+                    self.acknowledge(delivered.context("delivering a batch came to a sudden end")?);
+                }
+                () = until(due_at) => {}
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Connected { epoch, acks } => {
+                self.queue.connected(epoch);
+                self.acks = Some(acks);
+            }
+            Event::Messages(messages) => {
+                let now = Instant::now();
+                for message in messages {
+                    self.batcher.push(message, now);
+                }
+            }
+            Event::Drain => self.draining = true,
+        }
+    }
+
+    fn start_deliveries(&mut self) {
+        while self.deliveries.len() < self.deliveries_max
+            && let Some(batch) = self.batcher.take(Instant::now(), self.draining)
+        {
+            let number = self
+                .queue
+                .push(batch.messages.iter().map(|one| one.receipt).collect());
+            let (delivery, metrics) = (Arc::clone(&self.delivery), Arc::clone(&self.metrics));
+            self.deliveries.spawn(async move {
+                deliver(&delivery, &metrics, batch).await;
+                number
+            });
+        }
+    }
+
+    fn acknowledge(&mut self, number: u64) {
+        let released = self.queue.commit(number);
+        self.metrics
+            .messages_unacknowledged
+            .add(-(released.messages as i64));
+        self.metrics
+            .acknowledgements_stale
+            .add(released.stale as u64);
+        if !released.packet_ids.is_empty()
+            && let Some(acks) = &self.acks
+        {
+            // Fails when the connection has just ended: the broker sends the messages again.
+            let _ = acks.send(released.packet_ids);
+        }
+    }
+}
+
+async fn deliver<S: Store>(delivery: &Delivery<S>, metrics: &Metrics, batch: Batch) {
+    let started_at = Instant::now();
+    let oldest = batch.messages.first().map(|message| message.received_at);
+    let batch = batch.seal();
+    let readings = batch.readings;
+    delivery.deliver(batch).await;
+    metrics.batches.add(1);
+    metrics.batch_readings.record(readings as u64);
+    metrics.flush_micros.record(micros(started_at.elapsed()));
+    if let Some(oldest) = oldest {
+        let lag = now().as_micros() - oldest.as_micros();
+        metrics.lag_micros.record(u64::try_from(lag).unwrap_or(0));
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Waits until `due_at`, or for ever.
+async fn until(due_at: Option<Instant>) {
+    match due_at {
+        Some(due_at) => sleep_until(due_at.into()).await,
+        None => std::future::pending().await,
+    }
+}
