@@ -8,6 +8,8 @@ pub mod frame;
 pub mod latest;
 mod packed;
 pub mod payload;
+#[cfg(test)]
+mod samples;
 pub mod series;
 pub mod statistics;
 pub mod submission;

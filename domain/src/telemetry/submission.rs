@@ -22,6 +22,8 @@ const DEVICE_KEY: &str = "device";
 pub struct Submission {
     /// The batch of the good messages, if there is one.
     pub batch: Option<Vec<u8>>,
+    /// The place, from 0, that each message of the batch had among the messages sent.
+    pub indexes: Vec<usize>,
     /// The refused messages, in the order sent.
     pub rejected: Vec<Rejection>,
 }
@@ -51,6 +53,7 @@ pub fn read(
     received_at: Timestamp,
 ) -> Result<Submission, PayloadError> {
     let mut builder = BatchBuilder::new();
+    let mut indexes = Vec::new();
     let mut rejected = Vec::new();
     for (index, message) in split(messages)?.into_iter().map(RawValue::get).enumerate() {
         let named = named_device(message);
@@ -61,18 +64,22 @@ pub fn read(
             Ok(_) => add(&mut builder, tenant, device, message, received_at),
             Err(fault) => Err(fault.clone()),
         };
-        if let Err(fault) = added {
-            let (code, message) = (fault.code(), fault.to_string());
-            rejected.push(Rejection {
+        match added {
+            Ok(()) => indexes.push(index),
+            Err(fault) => rejected.push(Rejection {
                 index,
                 device: device.map(str::to_owned),
-                code,
-                message,
-            });
+                code: fault.code(),
+                message: fault.to_string(),
+            }),
         }
     }
     let batch = (!builder.is_empty()).then(|| builder.finish().bytes);
-    Ok(Submission { batch, rejected })
+    Ok(Submission {
+        batch,
+        indexes,
+        rejected,
+    })
 }
 
 fn split(messages: &str) -> Result<Vec<&RawValue>, PayloadError> {
@@ -127,6 +134,7 @@ fn add(
         tenant: tenant.clone(),
         device,
     };
+    // An object is one message.
     for message in payload::parse_ignoring(message.as_bytes(), received_at, DEVICE_KEY)? {
         builder.push(&address, &message)?;
     }

@@ -64,6 +64,23 @@ impl Value<'_> {
         }
     }
 
+    /// The value as JSON text: numbers that JSON lacks become the strings `NaN`, `Infinity` and
+    /// `-Infinity`, as Postgres writes them.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Bool(truth) => truth.to_string(),
+            Self::Int(number) => number.to_string(),
+            Self::Float(number) if number.is_nan() => "\"NaN\"".to_owned(),
+            Self::Float(f64::INFINITY) => "\"Infinity\"".to_owned(),
+            Self::Float(f64::NEG_INFINITY) => "\"-Infinity\"".to_owned(),
+            Self::Float(number) => serde_json::Value::from(*number).to_string(),
+            Self::Text(text) => serde_json::Value::from(&**text).to_string(),
+            Self::Json(text) => text.clone().into_owned(),
+        }
+    }
+
     /// The same value, owning its text.
     #[must_use]
     pub fn into_owned(self) -> Value<'static> {

@@ -199,6 +199,23 @@ impl<'a> BatchMessages<'_, 'a> {
         }
         Ok(resolved)
     }
+
+    /// Passes over the readings of `message` and hands the ordinals of their metrics to `push`.
+    pub(crate) fn read_metrics(
+        &mut self,
+        message: &BatchMessage,
+        mut push: impl FnMut(u32),
+    ) -> Result<(), Malformed> {
+        for _ in 0..message.readings {
+            let metric = self.points.u32()?;
+            if metric as usize >= self.batch.metrics.len() {
+                return Err(Malformed);
+            }
+            read_value(&mut self.points)?;
+            push(metric);
+        }
+        Ok(())
+    }
 }
 
 fn read_list<'a, T>(

@@ -2,6 +2,8 @@
 
 use hashbrown::HashMap;
 
+use super::{Batch, BatchError};
+
 /// A message of a batch, by its place in the order of [`super::BatchBuilder::push`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageRef(pub(super) u32);
@@ -24,6 +26,15 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
+    /// What SQL calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Metric => "metric",
+        }
+    }
+
     /// The kind that SQL calls `name`: `device` or `metric`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -62,6 +73,49 @@ pub(super) struct MessageNames {
 }
 
 impl BatchSummary {
+    /// Reads which names the messages of `batch` use.
+    ///
+    /// # Errors
+    /// [`BatchError::Layout`] when the batch is corrupt.
+    pub fn read(batch: &Batch<'_>) -> Result<Self, BatchError> {
+        let mut summary = Self::default();
+        let mut messages = batch.messages();
+        while let Some(message) = messages.next_message()? {
+            messages.read_metrics(&message, |metric| summary.metrics.push(metric))?;
+            summary.messages.push(MessageNames {
+                device: message.device,
+                metrics_end: summary.metrics.len(),
+            });
+        }
+        Ok(summary)
+    }
+
+    /// Whether each metric, by ordinal, is used by a message of a device that has a number.
+    #[must_use]
+    pub fn metrics_used(&self, device_numbers: &[Option<i32>]) -> Vec<bool> {
+        let mut used = Vec::new();
+        for (device, metrics) in self.names() {
+            if device_numbers.get(device as usize).is_some_and(Option::is_some) {
+                for &metric in metrics {
+                    let metric = metric as usize;
+                    used.resize(used.len().max(metric + 1), false);
+                    used[metric] = true;
+                }
+            }
+        }
+        used
+    }
+
+    /// Device and metrics of each message, by ordinal, in the order of pushing.
+    fn names(&self) -> impl Iterator<Item = (u32, &[u32])> {
+        let mut metrics_start = 0;
+        self.messages.iter().map(move |names| {
+            let metrics = self.metrics.get(metrics_start..names.metrics_end);
+            metrics_start = names.metrics_end;
+            (names.device, metrics.unwrap_or_default())
+        })
+    }
+
     /// How many messages were pushed.
     #[must_use]
     pub fn messages(&self) -> usize {
@@ -81,14 +135,8 @@ impl BatchSummary {
         let refusals: HashMap<_, _> = entries.collect();
         let refusal = |kind, ordinal: u32| refusals.get(&(kind, ordinal + 1)).copied();
         let mut hits = Vec::new();
-        let mut metrics_start = 0;
-        for (message, names) in (0..).map(MessageRef).zip(&self.messages) {
-            let metrics = self
-                .metrics
-                .get(metrics_start..names.metrics_end)
-                .unwrap_or_default();
-            metrics_start = names.metrics_end;
-            let hit = refusal(EntryKind::Device, names.device).or_else(|| {
+        for (message, (device, metrics)) in (0..).map(MessageRef).zip(self.names()) {
+            let hit = refusal(EntryKind::Device, device).or_else(|| {
                 metrics
                     .iter()
                     .find_map(|&metric| refusal(EntryKind::Metric, metric))
