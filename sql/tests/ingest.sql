@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(31);
+select plan(30);
 
 create function pg_temp.batch(tenant text, device text, messages jsonb) returns bytea
 language sql

@@ -19,7 +19,7 @@ where namespaces.nspname in ('core', 'iot', 'v1');
 create temporary view our_functions as
 select
     procs.oid,
-    procs.oid::regprocedure::text as name,
+    procs.oid::regprocedure::text collate "default" as name,
     namespaces.nspname as schema,
     procs.prosecdef as is_definer,
     procs.proconfig as settings,
@@ -111,8 +111,8 @@ select is_empty(
 select results_eq(
     $$
         select
-            granted.grantee::regrole::text collate "C" as grantee,
-            string_agg(our_functions.name, ' ' order by our_functions.name collate "C")
+            granted.grantee::regrole::text as grantee,
+            string_agg(our_functions.name, ' ' order by our_functions.name)
         from our_functions
         cross join lateral aclexplode(our_functions.acl) as granted
         where granted.grantee in ('anon'::regrole, 'tenon_device'::regrole, 'tenon_bridge'::regrole)

@@ -11,7 +11,7 @@ create table core.errors (
     code text primary key,
     status smallint not null,
     message text not null,
-    hint text,
+    hint text not null,
     constraint code_is_dotted check (code ~ '^[a-z]+(_[a-z]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)+$'),
     constraint status_is_an_error check (status between 400 and 599)
 );

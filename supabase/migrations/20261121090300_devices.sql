@@ -20,7 +20,7 @@ create table iot.devices (
     primary key (tenant_id, id),
     constraint device_slug_is_unique unique (tenant_id, slug),
     constraint device_number_is_unique unique (tenant_id, number),
-    constraint slug_fits_a_topic check (slug ~ '^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$'),
+    constraint slug_fits_a_topic check (slug ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$'),
     constraint name_is_short check (char_length(name) <= 200),
     constraint type_is_short check (char_length(type) between 1 and 100),
     constraint status_is_known

@@ -187,6 +187,10 @@ declare
     device_codes text[];
     metric_numbers integer[];
 begin
+    if ingest.batch is null then
+        return;
+    end if;
+
     for attempt in 1..2 loop
         select
             array_agg(resolved.tenant order by resolved.ordinal),
@@ -283,8 +287,9 @@ begin atomic
             octet_length(refused.payload)
         from
             unnest(reject.topics, reject.payloads, reject.codes, reject.messages)
-                as refused (topic, payload, code, message)
+            with ordinality as refused (topic, payload, code, message, position)
         left join core.tenants on tenants.slug = split_part(refused.topic, '/', 2)
+        order by refused.position
         returning 1
     )
     select count(*)::integer from kept;
@@ -336,26 +341,25 @@ begin
             element ->> 'message' as message
         from jsonb_array_elements(parsed.rejected) as element
     ),
-    refused as (select * from iot.ingest(parsed.batch)),
-    refused_ordinals as (
+    refused as (
         select
-            array_agg(refused.ordinal) filter (where refused.kind = 'device') as devices,
-            array_agg(refused.ordinal) filter (where refused.kind = 'metric') as metrics
-        from refused
+            array_agg(entry.kind) as kinds,
+            array_agg(entry.ordinal) as ordinals,
+            array_agg(entry.code) as codes
+        from iot.ingest(parsed.batch) as entry
     ),
     unstored as (
         select
             parsed.indexes[hits.message] as index,
-            refused.code,
+            hits.code,
             core.render(errors.message, jsonb_build_object(
                 'tenant', tenant.slug, 'device', devices.device, 'metric', metrics.metric
             )) as message
-        from refused_ordinals
+        from refused
         cross join lateral tenon.batch_hits(
-            parsed.batch, refused_ordinals.devices, refused_ordinals.metrics
+            parsed.batch, refused.kinds, refused.ordinals, refused.codes
         ) as hits
-        inner join refused on refused.kind = hits.kind and refused.ordinal = hits.ordinal
-        inner join core.errors on errors.code = refused.code
+        inner join core.errors on errors.code = hits.code
         left join tenon.batch_devices(parsed.batch) as devices
             on hits.kind = 'device' and devices.ordinal = hits.ordinal
         left join tenon.batch_metrics(parsed.batch) as metrics
@@ -380,6 +384,7 @@ begin
             substring(convert_to(unkept.element::text, 'UTF8') for 4096),
             octet_length(unkept.element::text)
         from unkept
+        order by unkept.index
     )
     select coalesce(
         jsonb_agg(
@@ -553,6 +558,8 @@ begin
             'from', telemetry."from", 'to', telemetry."to"
         ));
     end if;
+    -- Raises when width or zone are none, even where there is nothing to bucket.
+    perform tenon.time_bucket(telemetry.bucket, telemetry."from", telemetry.time_zone);
     if extract(epoch from telemetry."to" - telemetry."from")
         > iot.buckets_max() * extract(epoch from telemetry.bucket)
     then
@@ -676,4 +683,81 @@ insert into core.errors (code, status, message, hint) values
     'telemetry.too_many_buckets', 400,
     'Buckets of {bucket} divide this range into more than {limit}.',
     'Ask for wider buckets or a shorter range.'
+),
+(
+    'telemetry.width_invalid', 400,
+    'A bucket''s width is a positive number of months, of days, or of hours and below, not a mix.',
+    'Ask for 1 hour, 7 days or 1 month, say.'
+),
+('telemetry.zone_unknown', 400, 'There is no such time zone.', 'Use an IANA name.'),
+(
+    'telemetry.time_out_of_range', 400, 'The time lies outside of the calendar.',
+    'Use times between the years 1 and 9999.'
+),
+(
+    'telemetry.series_too_long', 400, 'The range holds more readings than one query may open.',
+    'Ask for a shorter range.'
+),
+('telemetry.frame_corrupt', 500, 'A stored frame cannot be read.', 'Restore it from a backup.'),
+('telemetry.frame_full', 413, 'A frame cannot hold that many readings.', 'Send smaller batches.'),
+('telemetry.batch_corrupt', 400, 'This is no batch of readings.', 'Build it with the bridge.'),
+('telemetry.batch_full', 413, 'A batch cannot hold that many readings.', 'Send smaller batches.'),
+(
+    'telemetry.batch_numbers_mismatch', 400,
+    'The numbers given do not match the names of the batch.', 'Give one for each, or null.'
+);
+
+-- Why a message is refused, by the bridge and by v1.ingest alike.
+insert into core.errors (code, status, message, hint) values
+(
+    'topic.invalid', 400, 'The topic names no device.',
+    'Publish to t/{tenant}/d/{device}/telemetry.'
+),
+('tenant.slug_invalid', 400, 'This is no slug of a tenant.', 'Use a DNS label in lower case.'),
+(
+    'device.slug_invalid', 400, 'This is no slug of a device.',
+    'Use up to 64 letters, digits and _.- and begin with a letter or digit.'
+),
+(
+    'device.username_invalid', 400, 'The user name is not that of a device.',
+    'Sign in as {tenant}/d/{device}.'
+),
+('device.missing', 400, 'The message names no device.', 'Add "device" to it.'),
+('payload.too_large', 413, 'The payload is longer than 256 KiB.', 'Send several.'),
+('payload.empty', 400, 'The payload holds a message without a reading.', 'Leave it out.'),
+('payload.not_utf8', 400, 'The payload is not UTF-8.', 'JSON is sent as UTF-8.'),
+('payload.not_json', 400, 'The payload is not JSON.', 'See the guide to telemetry.'),
+('payload.not_object', 400, 'A message is a JSON object.', 'See the guide to telemetry.'),
+('payload.too_deep', 400, 'The payload nests deeper than 8 levels.', 'Flatten it.'),
+(
+    'payload.too_many_readings', 413, 'The payload has more than 10,000 readings.',
+    'Send several.'
+),
+(
+    'payload.time_invalid', 400, 'The time is none, or is given twice.',
+    'Use RFC 3339 with an offset, or seconds, milliseconds or microseconds since 1970.'
+),
+('payload.time_too_old', 400, 'The time is before the year 2000.', 'Set the device''s clock.'),
+(
+    'payload.time_too_far_ahead', 400, 'The time is more than 24 hours ahead.',
+    'Set the device''s clock.'
+),
+(
+    'payload.metric_name_invalid', 400,
+    'The name of a metric is empty, longer than 128 bytes, or has control or outer white space.',
+    'Use names such as engine.oil.temperature.'
+),
+('payload.duplicate_metric', 400, 'A message holds one metric twice.', 'Send it once.'),
+(
+    'payload.number_out_of_range', 400, 'A number is beyond the range of a double.',
+    'Send it as text.'
+),
+('payload.value_too_large', 413, 'A text or JSON value is longer than 16 KiB.', 'Shorten it.'),
+(
+    'payload.text_invalid', 400, 'A text holds the character U+0000, which Postgres cannot store.',
+    'Leave it out.'
+),
+(
+    'ingest.failed', 500, 'The database could not store the message.',
+    'Look at the reason that was recorded with it.'
 );

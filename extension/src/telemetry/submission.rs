@@ -15,7 +15,14 @@ fn batch_from_json(
     device: Option<&str>,
     messages: JsonbText,
     received_at: TimestampWithTimeZone,
-) -> TableIterator<'static, (name!(batch, Option<Vec<u8>>), name!(rejected, JsonbText))> {
+) -> TableIterator<
+    'static,
+    (
+        name!(batch, Option<Vec<u8>>),
+        name!(indexes, Vec<i32>),
+        name!(rejected, JsonbText),
+    ),
+> {
     let tenant = TenantSlug::parse(tenant).or_report();
     let received_at = to_timestamp(received_at);
     let submission = submission::read(&tenant, device, &messages.0, received_at).or_report();
@@ -28,13 +35,15 @@ fn batch_from_json(
         })
     });
     let rejected = serde_json::Value::Array(rejected.collect()).to_string();
-    TableIterator::once((submission.batch, JsonbText(rejected)))
+    let indexes = submission.indexes.iter();
+    let indexes = indexes.map(|&index| i32::try_from(index).unwrap_or(i32::MAX));
+    TableIterator::once((submission.batch, indexes.collect(), JsonbText(rejected)))
 }
 
 extension_sql!(
     r#"
 comment on function batch_from_json(text, text, jsonb, timestamptz) is
-    'The batch of one message or an array of them, null when none is good, and the refused ones as [{"index", "device", "code", "message"}]. A message that names no device is for the given one.';
+    'The batch of one message or an array of them, null when none is good, the place (from 0) that each message of the batch had in the input, and the refused ones as [{"index", "device", "code", "message"}]. A message that names no device is for the given one.';
 "#,
     name = "submission_comments",
     requires = [batch_from_json]

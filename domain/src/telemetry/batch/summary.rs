@@ -95,7 +95,10 @@ impl BatchSummary {
     pub fn metrics_used(&self, device_numbers: &[Option<i32>]) -> Vec<bool> {
         let mut used = Vec::new();
         for (device, metrics) in self.names() {
-            if device_numbers.get(device as usize).is_some_and(Option::is_some) {
+            if device_numbers
+                .get(device as usize)
+                .is_some_and(Option::is_some)
+            {
                 for &metric in metrics {
                     let metric = metric as usize;
                     used.resize(used.len().max(metric + 1), false);
