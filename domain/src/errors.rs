@@ -43,3 +43,43 @@ pub fn status(code: &str) -> u16 {
         .and_then(|place| ALL.get(place))
         .map_or(500, |&(_, status)| status)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_ordered_and_listed_once() {
+        assert!(ALL.is_sorted_by(|left, right| left.0 < right.0));
+    }
+
+    #[test]
+    fn every_code_in_the_sources_is_listed() {
+        let sources = [
+            include_str!("identity.rs"),
+            include_str!("telemetry/batch.rs"),
+            include_str!("telemetry/bucket.rs"),
+            include_str!("telemetry/frame.rs"),
+            include_str!("telemetry/payload/error.rs"),
+            include_str!("telemetry/series.rs"),
+            include_str!("telemetry/submission.rs"),
+        ];
+        // Each `fn code` ends at the first brace that is indented as it is.
+        let codes: BTreeSet<_> = sources
+            .iter()
+            .filter_map(|source| source.split_once("fn code(&self)"))
+            .filter_map(|(_, function)| function.split_once("\n    }\n"))
+            .flat_map(|(function, _)| function.split('"').skip(1).step_by(2))
+            .collect();
+        let listed: BTreeSet<_> = ALL.iter().map(|&(code, _)| code).collect();
+        assert_eq!(codes, listed);
+    }
+
+    #[test]
+    fn an_unknown_code_is_our_fault() {
+        assert_eq!(status("payload.too_large"), 413);
+        assert_eq!(status("no.such_code"), 500);
+    }
+}

@@ -82,3 +82,77 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<LatestReading<'_>>, FrameError> {
     readings.sort_by_key(|reading| reading.metric);
     Ok(readings)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(rows: &[(i32, i64, i32, Value<'static>)]) -> Vec<u8> {
+        let mut frame = FrameRows::new();
+        for (device, at, metric, value) in rows {
+            frame.push(
+                *device,
+                Timestamp::from_micros(*at),
+                [(*metric, value.clone())],
+            );
+        }
+        frame.encode().expect("few readings").0
+    }
+
+    fn merged(frames: &[(i64, Vec<u8>)]) -> Vec<(i32, i64, Value<'static>)> {
+        let mut merge = LatestMerge::new();
+        for (rank, bytes) in frames {
+            merge
+                .add(*rank, &Frame::parse(bytes).expect("sound"), 1)
+                .expect("sound");
+        }
+        let Some(bytes) = merge.finish().expect("few metrics") else {
+            return Vec::new();
+        };
+        let readings = decode(&bytes).expect("just encoded");
+        let owned = |reading: LatestReading<'_>| {
+            (
+                reading.metric,
+                reading.at.as_micros(),
+                reading.value.into_owned(),
+            )
+        };
+        readings.into_iter().map(owned).collect()
+    }
+
+    #[test]
+    fn each_metric_has_its_own_latest_reading() {
+        let frames = [
+            (
+                1,
+                frame(&[
+                    (1, 5, 7, Value::Int(5)),
+                    (1, 9, 7, Value::Int(9)),
+                    (2, 99, 7, Value::Int(0)),
+                ]),
+            ),
+            (
+                2,
+                frame(&[(1, 8, 7, Value::Int(8)), (1, 2, 6, Value::Null)]),
+            ),
+        ];
+        let expected = [(6, 2, Value::Null), (7, 9, Value::Int(9))];
+        assert_eq!(merged(&frames), expected);
+    }
+
+    #[test]
+    fn of_one_instant_the_last_arrived_counts_in_whatever_order_frames_come() {
+        let (first, second) = (
+            frame(&[(1, 5, 7, Value::Int(1))]),
+            frame(&[(1, 5, 7, Value::Int(2))]),
+        );
+        let expected = [(7, 5, Value::Int(2))];
+        assert_eq!(merged(&[(1, first.clone()), (2, second.clone())]), expected);
+        assert_eq!(merged(&[(2, second), (1, first)]), expected);
+    }
+
+    #[test]
+    fn a_device_without_readings_has_no_latest() {
+        assert!(merged(&[(1, frame(&[(2, 5, 7, Value::Null)]))]).is_empty());
+    }
+}
