@@ -349,8 +349,10 @@ device() {
             die "$name is not a device's user name: write tenant/d/device (Mosquitto's password file takes no colon)"
         grep -q "^$name " "$STACK/devices" || echo "$name $(random_hex 16)"
     done >"$STACK/devices.new"
-    add_mqtt_users <"$STACK/devices.new"
-    cat "$STACK/devices.new" >>"$STACK/devices"
+    if [ -s "$STACK/devices.new" ]; then
+        add_mqtt_users <"$STACK/devices.new"
+        cat "$STACK/devices.new" >>"$STACK/devices"
+    fi
     rm -f "$STACK/devices.new"
     printf '%s\n' "$@" | awk 'NR == FNR { password[$1] = $2; next } { print $1, password[$1] }' "$STACK/devices" -
 }
