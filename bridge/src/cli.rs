@@ -3,10 +3,12 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::collect::options::CollectOptions;
 use crate::logging::LogOptions;
+use crate::replay::options::ReplayOptions;
 use crate::run::options::RunOptions;
 use crate::simulate::options::SimulateOptions;
-use crate::{run, shutdown, simulate};
+use crate::{collect, replay, run, shutdown, simulate};
 
 /// Carries device messages from MQTT into Postgres, acknowledged only after commit.
 ///
@@ -31,7 +33,9 @@ pub struct Cli {
 )]
 pub enum Command {
     Run(RunOptions),
+    Replay(ReplayOptions),
     Simulate(SimulateOptions),
+    Collect(CollectOptions),
 }
 
 /// Does what the command line says, until it is done or a signal ends it.
@@ -42,6 +46,8 @@ pub async fn execute(command: Command) -> Result<()> {
     let shutdown = shutdown::on_signals()?;
     match command {
         Command::Run(options) => run::run(options, shutdown).await,
+        Command::Replay(options) => replay::run(options, shutdown).await,
+        Command::Collect(options) => collect::run(options, shutdown).await,
         Command::Simulate(options) => simulate::run(options, shutdown).await,
     }
 }

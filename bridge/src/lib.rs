@@ -6,9 +6,11 @@
 
 pub mod backoff;
 pub mod cli;
+pub mod collect;
 pub mod histogram;
 pub mod logging;
 pub mod mqtt;
+pub mod replay;
 pub mod run;
 pub mod shutdown;
 pub mod simulate;

@@ -10,13 +10,20 @@ use anyhow::{Result, bail};
 use tokio::select;
 use tokio::time::{sleep_until, timeout};
 
+use tracing::{info, warn};
+
 use super::broker::Broker;
 use super::connection::{self, Connection, Session};
 use super::packet::{self, Incoming};
 use super::reason;
+use crate::backoff::Backoff;
+use crate::shutdown::Shutdown;
 
 /// The longest silence towards the broker.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// So many attempts are made to reach the broker before the first success.
+const FIRST_ATTEMPTS: u32 = 3;
 
 /// A publisher reads short answers only.
 const PACKET_BYTES_MAX: u32 = 64 * 1024;
@@ -25,12 +32,15 @@ const PACKET_BYTES_MAX: u32 = 64 * 1024;
 pub struct Publisher<T> {
     broker: Broker,
     session: Session,
-    window: u16,
     connection: Option<Connection>,
+    /// How many messages the broker takes before it confirms one.
+    window: usize,
     /// Messages not yet confirmed, by packet id less one.
     unconfirmed: Vec<Option<Unconfirmed<T>>>,
     /// Their packet ids, in the order of publishing.
     order: VecDeque<u16>,
+    /// So many of them, from the front, have been sent on this connection.
+    sent: usize,
     free: Vec<u16>,
     pinged_at: Instant,
     heard_at: Instant,
@@ -40,7 +50,7 @@ struct Unconfirmed<T> {
     tag: T,
     topic: String,
     payload: Vec<u8>,
-    published_at: Instant,
+    sent_at: Option<Instant>,
 }
 
 /// The broker's answer to a message.
@@ -50,7 +60,7 @@ pub struct Confirmed<T> {
     pub tag: T,
     /// 0 or a refusal; see [`reason`].
     pub reason: u8,
-    /// How long the answer took, from publishing.
+    /// How long the answer took, from sending the message for the first time.
     pub latency: Duration,
 }
 
@@ -63,10 +73,10 @@ impl<T> Confirmed<T> {
 }
 
 impl<T> Publisher<T> {
-    /// A publisher that has at most `window` messages unconfirmed; not yet connected.
+    /// A publisher that holds at most `capacity` unconfirmed messages; not yet connected.
     #[must_use]
-    pub fn new(broker: Broker, client_id: String, window: u16) -> Self {
-        let now = Instant::now();
+    pub fn new(broker: Broker, client_id: String, capacity: u16) -> Self {
+        let (now, capacity) = (Instant::now(), capacity.max(1));
         let session = Session {
             client_id,
             clean_start: true,
@@ -78,46 +88,74 @@ impl<T> Publisher<T> {
         Self {
             broker,
             session,
-            window: window.max(1),
             connection: None,
-            unconfirmed: (0..window.max(1)).map(|_| None).collect(),
+            window: 0,
+            unconfirmed: (0..capacity).map(|_| None).collect(),
             order: VecDeque::new(),
-            free: (1..=window.max(1)).rev().collect(),
+            sent: 0,
+            free: (1..=capacity).rev().collect(),
             pinged_at: now,
             heard_at: now,
         }
     }
 
-    /// Connects, and sends again what is unconfirmed.
+    /// Makes one attempt to connect; what is unconfirmed will be sent again.
     ///
     /// # Errors
     /// Why it cannot connect.
     pub async fn connect(&mut self) -> Result<()> {
         self.connection = None;
-        let mut connection = connection::connect(&self.broker, &self.session).await?;
-        self.window = connection.connack.receive_maximum.unwrap_or(u16::MAX);
-        for &packet_id in &self.order {
-            if let Some(message) = &self.unconfirmed[usize::from(packet_id) - 1] {
-                let buffer = &mut connection.writer.buffer;
-                packet::write_publish(buffer, packet_id, &message.topic, &message.payload);
-            }
-        }
+        self.sent = 0;
+        let connection = connection::connect(&self.broker, &self.session).await?;
+        self.window = usize::from(connection.connack.receive_maximum.unwrap_or(u16::MAX));
         self.heard_at = Instant::now();
         self.connection = Some(connection);
         Ok(())
     }
 
-    /// Whether there is a connection, as far as is known.
-    #[must_use]
-    pub const fn is_connected(&self) -> bool {
-        self.connection.is_some()
+    /// Connects for the first time: after a few attempts that fail, the options are taken to be
+    /// wrong.
+    ///
+    /// # Errors
+    /// Why it cannot connect.
+    pub async fn connect_first(&mut self, shutdown: &mut Shutdown) -> Result<()> {
+        let mut backoff = Backoff::default();
+        while let Err(error) = self.connect().await {
+            if backoff.failures() + 1 >= FIRST_ATTEMPTS || shutdown.is_requested() {
+                return Err(error);
+            }
+            backoff.wait().await;
+        }
+        Ok(())
+    }
+
+    /// Connects again after the connection has ended with `error`, however long that takes; gives
+    /// up at shutdown only.
+    pub async fn reconnect(&mut self, error: &anyhow::Error, shutdown: &mut Shutdown) {
+        warn!(problem = %format!("{error:#}"), "connection lost; connecting again");
+        let mut backoff = Backoff::default();
+        while !shutdown.is_requested() {
+            match self.connect().await {
+                Ok(()) => {
+                    info!(unconfirmed = self.order.len(), "connected again");
+                    return;
+                }
+                Err(error) if (backoff.failures() + 1).is_power_of_two() => {
+                    warn!(problem = %format!("{error:#}"), "still no connection");
+                }
+                Err(_) => {}
+            }
+            select! {
+                () = backoff.wait() => {}
+                () = shutdown.requested() => {}
+            }
+        }
     }
 
     /// How many messages may be published before one is confirmed.
     #[must_use]
     pub fn room(&self) -> usize {
-        let window = usize::from(self.window).min(self.unconfirmed.len());
-        window.saturating_sub(self.order.len())
+        self.free.len()
     }
 
     /// How many messages are unconfirmed.
@@ -126,22 +164,38 @@ impl<T> Publisher<T> {
         self.order.len()
     }
 
-    /// Publishes a message; [`Self::drive`] sends it. Only while there is [`Self::room`].
+    /// Takes a message; [`Self::drive`] sends it. Only while there is [`Self::room`].
     pub fn publish(&mut self, tag: T, topic: &str, payload: &[u8]) {
         let packet_id = self
             .free
             .pop()
             .expect("invariant: callers ask for room first");
-        if let Some(connection) = &mut self.connection {
-            packet::write_publish(&mut connection.writer.buffer, packet_id, topic, payload);
-        }
+        let (topic, payload) = (topic.to_owned(), payload.to_vec());
         self.order.push_back(packet_id);
         self.unconfirmed[usize::from(packet_id) - 1] = Some(Unconfirmed {
             tag,
-            topic: topic.to_owned(),
-            payload: payload.to_vec(),
-            published_at: Instant::now(),
+            topic,
+            payload,
+            sent_at: None,
         });
+    }
+
+    /// Writes messages into the connection's buffer, as many as the broker's window allows.
+    fn write_unsent(&mut self) {
+        let Some(Connection { writer, .. }) = &mut self.connection else {
+            return;
+        };
+        let now = Instant::now();
+        while self.sent < self.window
+            && let Some(&packet_id) = self.order.get(self.sent)
+        {
+            if let Some(message) = &mut self.unconfirmed[usize::from(packet_id) - 1] {
+                message.sent_at.get_or_insert(now);
+                let (topic, payload) = (&message.topic, &message.payload);
+                packet::write_publish(&mut writer.buffer, packet_id, topic, payload);
+            }
+            self.sent += 1;
+        }
     }
 
     /// Sends what was published, and takes confirmations until there is one or `until` has come.
@@ -164,6 +218,7 @@ impl<T> Publisher<T> {
         let had = confirmed.len();
         loop {
             self.keep_alive()?;
+            self.write_unsent();
             let Some(Connection { reader, writer, .. }) = &mut self.connection else {
                 bail!("there is no connection");
             };
@@ -218,9 +273,10 @@ impl<T> Publisher<T> {
                     };
                     if let Some(place) = self.order.iter().position(|&id| id == packet_id) {
                         self.order.remove(place);
+                        self.sent = self.sent.saturating_sub(1);
                     }
                     self.free.push(packet_id);
-                    let latency = message.published_at.elapsed();
+                    let latency = message.sent_at.map(|at| at.elapsed()).unwrap_or_default();
                     confirmed.push(Confirmed {
                         tag: message.tag,
                         reason,

@@ -1,18 +1,16 @@
 //! One connection of the simulation, and the devices that share it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use tenon_domain::identity::DeviceAddress;
-use tracing::warn;
 
 use super::device::{Device, metric_keys};
 use super::ledger::Ledger;
 use super::options::SimulateOptions;
 use super::report::Tally;
-use crate::backoff::Backoff;
 use crate::mqtt::broker::Broker;
 use crate::mqtt::publisher::{Confirmed, Publisher};
 use crate::run::session::now;
@@ -24,9 +22,6 @@ const ROUND: Duration = Duration::from_millis(2);
 
 /// How long the last confirmations are waited for.
 const FAREWELL: Duration = Duration::from_secs(30);
-
-/// So many attempts are made to reach the broker before the first success.
-const FIRST_ATTEMPTS: u32 = 3;
 
 /// What a message is known by: the device's place and the time of its readings.
 struct Tag {
@@ -89,7 +84,7 @@ impl Line {
 
     /// Publishes until it is over, then waits for the last confirmations.
     pub async fn run(mut self, started_at: Instant, mut shutdown: Shutdown) -> Result<()> {
-        self.connect(&mut shutdown).await?;
+        self.publisher.connect_first(&mut shutdown).await?;
         let mut confirmed = Vec::new();
         let mut payload = Vec::new();
         while !self.is_over(started_at) && !shutdown.is_requested() {
@@ -108,7 +103,7 @@ impl Line {
             };
             self.settle(&mut confirmed)?;
             if let Err(error) = result {
-                self.reconnect(&error, &mut shutdown).await?;
+                self.reconnect(&error, &mut shutdown).await;
             }
         }
         let deadline = Instant::now() + FAREWELL;
@@ -116,7 +111,7 @@ impl Line {
             let result = self.publisher.drive(deadline, &mut confirmed).await;
             self.settle(&mut confirmed)?;
             if let Err(error) = result {
-                self.reconnect(&error, &mut shutdown).await?;
+                self.reconnect(&error, &mut shutdown).await;
                 if shutdown.is_requested() {
                     break;
                 }
@@ -182,32 +177,8 @@ impl Line {
         Ok(())
     }
 
-    async fn connect(&mut self, shutdown: &mut Shutdown) -> Result<()> {
-        let mut backoff = Backoff::default();
-        while let Err(error) = self.publisher.connect().await {
-            if backoff.failures() + 1 >= FIRST_ATTEMPTS || shutdown.is_requested() {
-                return Err(error);
-            }
-            backoff.wait().await;
-        }
-        Ok(())
+    async fn reconnect(&mut self, error: &anyhow::Error, shutdown: &mut Shutdown) {
+        self.tally.reconnects.fetch_add(1, Ordering::Relaxed);
+        self.publisher.reconnect(error, shutdown).await;
     }
-
-    /// Connects again, however long that takes, and sends again what is unconfirmed.
-    async fn reconnect(&mut self, error: &anyhow::Error, shutdown: &mut Shutdown) -> Result<()> {
-        warn!(problem = %format!("{error:#}"), "connection lost; connecting again");
-        count(&self.tally.reconnects);
-        let mut backoff = Backoff::default();
-        while !shutdown.is_requested() && self.publisher.connect().await.is_err() {
-            tokio::select! {
-                () = backoff.wait() => {}
-                () = shutdown.requested() => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
 }
