@@ -30,15 +30,24 @@ const env = parseEnv(readFileSync(`${STACK}/env`, "utf8"));
 
 // One psql that answers each query with one line.
 class Session {
-  #psql = spawn(`${ROOT}.tenon/pg/lib/postgresql/15/bin/psql`, ["-XqAt", env.DB_URL], {
+  #psql = spawn(`${ROOT}.tenon/pg/lib/postgresql/15/bin/psql`, [
+    "-XqAt",
+    "-v",
+    "ON_ERROR_STOP=1",
+    env.DB_URL,
+  ], {
     stdio: ["pipe", "pipe", "inherit"],
+  });
+  #refused = once(this.#psql, "close").then(() => {
+    throw new Error("psql ended, see above");
   });
   async query(text) {
     this.#psql.stdin.write(`${text};\n`);
-    const [line] = await once(this.#psql.stdout, "data");
+    const [line] = await Promise.race([once(this.#psql.stdout, "data"), this.#refused]);
     return String(line).trim();
   }
   end() {
+    this.#refused.catch(() => {});
     this.#psql.stdin.end();
   }
 }

@@ -61,11 +61,14 @@ port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 # over, whether or not somebody has asked for its end.
 process_started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
-# Tells pgrx which Postgres to build for.
+# Tells pgrx which Postgres to build for. The file is touched only when it changes: cargo watches it.
 use_pgrx() {
+    local config
     export PGRX_HOME=$STATE/pgrx
+    config=$(printf '[configs]\npg%s = "%s"' "$PG_MAJOR" "$PG_BIN/pg_config")
+    [ "$(cat "$PGRX_HOME/config.toml" 2>/dev/null)" = "$config" ] && return
     mkdir -p "$PGRX_HOME"
-    printf '[configs]\npg%s = "%s"\n' "$PG_MAJOR" "$PG_BIN/pg_config" >"$PGRX_HOME/config.toml"
+    echo "$config" >"$PGRX_HOME/config.toml"
 }
 
 # Makes sure that one command of a kind runs in this checkout at a time.
