@@ -10,8 +10,9 @@
 //!   repeated hour is an hour of its own, and where they go forward, a bucket that would begin in
 //!   the hour left out begins right after it.
 //!
-//! This agrees with Postgres' `date_trunc(unit, at, zone)`, but where clocks go back at midnight:
-//! there the day has its 25 hours here, while Postgres begins it an hour late.
+//! This agrees with Postgres' `date_trunc(unit, at, zone)` save in two cases, where its answer lies
+//! after `at` or amid another bucket: where clocks go back at midnight, the day has its 25 hours
+//! here, and where they go back half an hour, the hour has 90 minutes.
 
 mod calendar;
 mod clock;
@@ -136,7 +137,7 @@ pub struct Bucket<'a> {
     pub statistics: Statistics<'a>,
 }
 
-/// Divides a series into the buckets that hold a reading, in the order of time.
+/// Divides a series into the buckets that hold a value other than null, in the order of time.
 ///
 /// # Errors
 /// [`BucketError::TimeOutOfRange`], see [`Bucketing::bucket_start`].
@@ -166,6 +167,7 @@ pub fn buckets<'a>(
             bucket.statistics.add(value);
         }
     }
+    buckets.retain(|bucket| bucket.statistics.count > 0);
     Ok(buckets)
 }
 

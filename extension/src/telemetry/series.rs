@@ -61,7 +61,7 @@ fn series_readings(
     TableIterator::new(rows.map(|(at, value)| (from_timestamp(at), JsonbText(value))))
 }
 
-/// The buckets of a series that hold a reading.
+/// The buckets of a series that hold a value.
 #[pg_extern(immutable, parallel_safe, strict)]
 fn series_buckets(
     series: &[u8],
@@ -120,7 +120,7 @@ comment on aggregate series_agg(bigint, bytea, integer, integer, timestamptz, ti
 comment on function series_readings(bytea) is
     'The readings of a series, ordered by time. NaN and the infinities are JSON strings.';
 comment on function series_buckets(bytea, interval, text) is
-    'The buckets of a series that hold a reading, ordered by time. count, first and last pass over nulls; min, max, avg and sum are over numbers and truth values (0 and 1).';
+    'The buckets of a series that hold a value other than null, ordered by time. count, first and last pass over nulls; min, max, avg and sum are over numbers and truth values (0 and 1).';
 "#,
     name = "series_agg",
     requires = [
