@@ -1,0 +1,243 @@
+//! What a reading costs on its way from a device's bytes to a chart's buckets.
+//!
+//! Two flushes of 1 s: 1,000 messages of as many devices, and 5,000 of 100 devices; 10 metrics each,
+//! values of two decimals, times of milliseconds.
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use tenon_domain::identity::DeviceAddress;
+use tenon_domain::telemetry::batch::{self, Batch, BatchBuilder};
+use tenon_domain::telemetry::bucket::{BucketWidth, Zone, buckets};
+use tenon_domain::telemetry::frame::Frame;
+use tenon_domain::telemetry::payload;
+use tenon_domain::telemetry::series::{Series, SeriesMerge};
+use tenon_domain::telemetry::value::Value;
+use tenon_domain::time::Timestamp;
+
+const METRICS: [&str; 10] = [
+    "engine_rpm",
+    "vehicle_speed",
+    "coolant_temperature",
+    "intake_pressure",
+    "throttle_position",
+    "fuel_level",
+    "battery_voltage",
+    "ambient_temperature",
+    "oil_temperature",
+    "engine_load",
+];
+
+const START_MICROS: i64 = 1_790_000_000_000_000;
+
+/// A flush: how many devices send how many messages each.
+#[derive(Clone, Copy, Debug)]
+struct Flush {
+    devices: usize,
+    messages_each: usize,
+}
+
+const FLUSHES: [Flush; 2] = [
+    Flush {
+        devices: 1_000,
+        messages_each: 1,
+    },
+    Flush {
+        devices: 100,
+        messages_each: 50,
+    },
+];
+
+impl Flush {
+    const fn messages(self) -> usize {
+        self.devices * self.messages_each
+    }
+
+    const fn readings(self) -> usize {
+        self.messages() * METRICS.len()
+    }
+
+    /// Device and payload of each message, in the order sent.
+    fn payloads(self) -> Vec<(DeviceAddress, String)> {
+        let messages = (0..self.messages()).map(|place| {
+            let device = format!("device-{:04}", place % self.devices);
+            let address = DeviceAddress::parse("acme", &device).expect("slugs");
+            let at_millis = START_MICROS / 1_000 + (place * 1_000 / self.messages()) as i64;
+            let values = METRICS.iter().enumerate().map(|(metric, name)| {
+                let wave = (place as f64 / 97.0 + metric as f64).sin() * 20.0;
+                format!("\"{name}\":{:.2}", 50.0 * (metric + 1) as f64 + wave)
+            });
+            let values = values.collect::<Vec<_>>().join(",");
+            (
+                address,
+                format!("{{\"ts\":{at_millis},\"values\":{{{values}}}}}"),
+            )
+        });
+        messages.collect()
+    }
+
+    fn batch(self) -> Vec<u8> {
+        let payloads = self.payloads();
+        let mut builder = BatchBuilder::new();
+        for (address, payload) in &payloads {
+            for message in payload::parse(payload.as_bytes(), received_at()).expect("valid") {
+                builder.push(address, &message).expect("room");
+            }
+        }
+        builder.finish().bytes
+    }
+
+    fn frame(self) -> Vec<u8> {
+        pack(&self.batch())
+    }
+}
+
+fn received_at() -> Timestamp {
+    Timestamp::from_micros(START_MICROS + 2_000_000)
+}
+
+fn pack(bytes: &[u8]) -> Vec<u8> {
+    let batch = Batch::parse(bytes).expect("sound");
+    let numbers = |count: usize| (0..count as i32).map(Some).collect::<Vec<_>>();
+    let (devices, metrics) = (
+        numbers(batch.devices().len()),
+        numbers(batch.metrics().len()),
+    );
+    let mut frames = batch::pack(&batch, &devices, &metrics).expect("sound");
+    frames.pop().expect("one tenant").frame
+}
+
+/// An hour of one reading a second.
+fn series(count: i64) -> Series<'static> {
+    let readings = (0..count).map(|second| {
+        let value = (2_000.0 + (second as f64 / 60.0).sin() * 500.0).round() / 100.0;
+        (
+            Timestamp::from_micros(START_MICROS + second * 1_000_000),
+            Value::Float(value),
+        )
+    });
+    Series {
+        readings: readings.collect(),
+    }
+}
+
+fn main() {
+    for flush in FLUSHES {
+        let (batch, frame) = (flush.batch().len(), flush.frame().len());
+        let each = |bytes: usize| bytes as f64 / flush.readings() as f64;
+        println!(
+            "{flush:?}: batch {:.2}, frame {:.2} bytes a reading",
+            each(batch),
+            each(frame)
+        );
+    }
+    divan::main();
+}
+
+#[divan::bench(args = FLUSHES)]
+fn ingest_1_parse(bencher: Bencher<'_, '_>, flush: Flush) {
+    let payloads = flush.payloads();
+    bencher
+        .counter(ItemsCount::new(flush.readings()))
+        .bench(|| {
+            for (_, payload) in &payloads {
+                let _ = black_box(payload::parse(black_box(payload.as_bytes()), received_at()));
+            }
+        });
+}
+
+#[divan::bench(args = FLUSHES)]
+fn ingest_2_build(bencher: Bencher<'_, '_>, flush: Flush) {
+    let payloads = flush.payloads();
+    let messages: Vec<_> = payloads
+        .iter()
+        .flat_map(|(address, payload)| {
+            let parsed = payload::parse(payload.as_bytes(), received_at()).expect("valid");
+            parsed.into_iter().map(move |message| (address, message))
+        })
+        .collect();
+    bencher
+        .counter(ItemsCount::new(flush.readings()))
+        .bench(|| {
+            let mut builder = BatchBuilder::new();
+            for (address, message) in &messages {
+                let _ = black_box(builder.push(address, message));
+            }
+            builder.finish().bytes
+        });
+}
+
+#[divan::bench(args = FLUSHES)]
+fn ingest_3_dictionary(bencher: Bencher<'_, '_>, flush: Flush) {
+    let batch = flush.batch();
+    bencher
+        .counter(ItemsCount::new(flush.readings()))
+        .bench(|| {
+            let batch = Batch::parse(black_box(&batch)).expect("sound");
+            batch.devices().len() + batch.metrics().len()
+        });
+}
+
+#[divan::bench(args = FLUSHES)]
+fn ingest_4_pack(bencher: Bencher<'_, '_>, flush: Flush) {
+    let batch = flush.batch();
+    bencher
+        .counter(ItemsCount::new(flush.readings()))
+        .bench(|| pack(black_box(&batch)));
+}
+
+#[divan::bench(args = FLUSHES)]
+fn query_1_series_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
+    let frame = flush.frame();
+    let window = (
+        Timestamp::from_micros(i64::MIN),
+        Timestamp::from_micros(i64::MAX),
+    );
+    bencher
+        .counter(ItemsCount::new(flush.messages_each))
+        .bench(|| {
+            let mut merge = SeriesMerge::new();
+            let frame = Frame::parse(black_box(&frame)).expect("sound");
+            merge.add(1, &frame, (57, 4), window).expect("sound");
+            merge
+        });
+}
+
+#[divan::bench(args = FLUSHES)]
+fn query_2_latest_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
+    let frame = flush.frame();
+    bencher.bench(|| {
+        let frame = Frame::parse(black_box(&frame)).expect("sound");
+        frame.device_latest(57, |_, _, value| drop(black_box(value)))
+    });
+}
+
+#[divan::bench(args = [3_600, 1_000_000])]
+fn query_3_encode_series(bencher: Bencher<'_, '_>, count: i64) {
+    let series = series(count);
+    bencher
+        .counter(ItemsCount::new(count as usize))
+        .bench(|| series.encode());
+}
+
+#[divan::bench(args = [3_600, 1_000_000])]
+fn query_4_decode_series(bencher: Bencher<'_, '_>, count: i64) {
+    let bytes = series(count).encode().expect("few readings");
+    bencher.counter(ItemsCount::new(count as usize)).bench(|| {
+        Series::decode(black_box(&bytes))
+            .expect("sound")
+            .readings
+            .len()
+    });
+}
+
+#[divan::bench(args = [3_600, 1_000_000])]
+fn query_5_buckets_of_a_minute(bencher: Bencher<'_, '_>, count: i64) {
+    let series = series(count);
+    let zone = Zone::named("Europe/Berlin").expect("known");
+    let width = BucketWidth::from_interval(0, 0, 60_000_000).expect("valid");
+    bencher.counter(ItemsCount::new(count as usize)).bench(|| {
+        buckets(black_box(&series), width, &zone)
+            .expect("in range")
+            .len()
+    });
+}
