@@ -67,11 +67,32 @@ async function messagesAccepted() {
   );
 }
 
+// What the collector's names say at their end, written down where the unit of a metric belongs.
+const UNITS = {
+  "%\\_percent": "%",
+  "%\\_bytes": "By",
+  "%\\_bytes\\_total": "By",
+  "%\\_seconds": "s",
+  "%\\_celsius": "Cel",
+};
+
+async function nameUnits() {
+  for (const [ending, unit] of Object.entries(UNITS)) {
+    await answer(supabase.from("metrics").update({ unit }).like("name", ending).is("unit", null));
+  }
+}
+
 // Text --------------------------------------------------------------------------------------------
 
-const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 5, useGrouping: false });
-const short = (value) =>
-  typeof value === "number" ? number.format(value) : value === null ? "–" : String(value);
+const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, useGrouping: false });
+const SCALES = [[1e12, "T"], [1e9, "G"], [1e6, "M"]];
+
+function short(value) {
+  if (value === null) return "–";
+  if (typeof value !== "number") return String(value);
+  const [size, letter] = SCALES.find(([size]) => Math.abs(value) >= size) ?? [1, ""];
+  return number.format(value / size) + letter;
+}
 
 function sparkline(slots) {
   const values = slots.filter(Boolean).map(({ avg }) => avg).filter((avg) => avg !== null);
@@ -125,7 +146,8 @@ function table({ readings, charts, rate, lag, trouble }) {
 }
 
 const headline = ({ readings, rate, lag }) =>
-  `${readings.length} metrics   ${short(rate)} messages/s   publish → queryable ${short(lag)} ms`;
+  `${readings.length} metrics   ${rate?.toFixed(1) ?? "–"} messages/s   ` +
+  `publish → queryable ${short(lag)} ms`;
 
 let drawn = 0;
 function draw(lines) {
@@ -141,6 +163,8 @@ async function refresh(state) {
   const { readings, at, lagMs } = await nextReadings(state.at);
   if (lagMs !== null && state.at > 0) state.lags = [...state.lags, lagMs].slice(-WINDOW_S);
   Object.assign(state, { readings, at, lag: median(state.lags) });
+  if (readings.length !== state.named) await nameUnits();
+  state.named = readings.length;
 
   const share = Math.max(CHARTS_PER_REFRESH_MIN, Math.ceil(readings.length / BUCKET_S));
   const due = Array.from(

@@ -18,6 +18,7 @@ export TENON_STACK=$STATE/run TENON_COLLECTOR=$TENANT/d/$DEVICE
 
 stop() {
     trap '' INT TERM
+    kill "${view:-}" 2>/dev/null || true
     say "stopping …"
     "$ROOT/scripts/stack.sh" down
     say "stopped; the data stays in .tenon/run, and make run goes on with it"
@@ -70,4 +71,7 @@ console.table((await supabase.rpc("latest", { device: env.DEVICE })).data);'
 . .tenon/run/try && psql "\$DB_URL" -c "set role authenticated" -c "set request.jwt.claims = '\$USER_CLAIMS'" -c "select * from v1.latest('\$DEVICE')"
 
 TEXT
-node "$ROOT/scripts/live.mjs"
+# In the background, because a signal reaches a waiting shell at once, and a busy one later.
+node "$ROOT/scripts/live.mjs" &
+view=$!
+wait "$view"
