@@ -4,6 +4,7 @@
 //! batches into the database; they are joined by one channel each way and nothing else.
 
 pub mod acks;
+pub mod batch;
 pub mod batcher;
 pub mod delivery;
 pub mod http;
@@ -40,6 +41,11 @@ use crate::throttle::Throttle;
 
 /// So many reads may wait between subscription and pipeline: enough to keep both busy.
 const READS_WAITING_MAX: usize = 4;
+
+/// So many bytes of messages may wait for a database that is slow or away; then reading stops. It
+/// holds the default receive window of ordinary messages: what is here is not lost when the broker
+/// dies meanwhile. The bridge takes about two and a half times as much memory then.
+const BACKLOG_BYTES_MAX: usize = 24 * 1024 * 1024;
 
 /// The longest packet that the broker may send. Longer than any payload that is accepted, so that
 /// a payload that is too long is stored as rejected; the broker drops what is longer still.
@@ -98,6 +104,7 @@ pub async fn run_with<S: Store>(
         readings: options.batch_readings as usize,
         bytes: options.batch_bytes as usize,
         age: Duration::from_millis(u64::from(options.batch_age_ms)),
+        backlog_bytes: BACKLOG_BYTES_MAX,
     };
     let deliveries_max = usize::from(options.database_connections);
     let pipeline = Pipeline::new(delivery, policy, deliveries_max);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tenon_domain::telemetry::batch::RefusedEntry;
 use tracing::{debug, info, warn};
 
-use super::batcher::{Received, Rejection, SealedBatch};
+use super::batch::{Received, Rejection, SealedBatch};
 use super::metrics::Metrics;
 use super::status::Status;
 use super::store::{RejectedMessage, Store, StoreError};

@@ -1,9 +1,9 @@
 //! Leads messages from the subscription through batches into the database, and their
 //! acknowledgements back.
 //!
-//! One task, so that order needs no locks. It takes no more from the subscription while a full
-//! batch waits for the database: then the subscription stops reading, the receive window fills,
-//! and the broker keeps the rest. Memory is bounded by that chain.
+//! One task, so that order needs no locks. While the database is away, what the receive window
+//! admits is taken and kept, because it is safer here than in a broker that may die as well; past
+//! a bound on memory nothing more is taken, and the subscription stops reading.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use super::acks::AckQueue;
-use super::batcher::{Batch, BatchPolicy, Batcher};
+use super::batch::Batch;
+use super::batcher::{BatchPolicy, Batcher};
 use super::delivery::Delivery;
 use super::metrics::Metrics;
 use super::session::{Event, now};

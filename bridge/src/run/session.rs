@@ -15,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tracing::{debug, info, warn};
 
 use super::acks::{Epoch, Receipt};
-use super::batcher::Received;
+use super::batch::Received;
 use super::metrics::Metrics;
 use super::status::Status;
 use crate::backoff::Backoff;

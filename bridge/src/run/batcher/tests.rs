@@ -1,12 +1,16 @@
-//! When batches close, and what becomes of messages that cannot be read.
+//! When batches close, and when reading has to wait.
 
 use super::*;
-use tenon_domain::telemetry::batch::{Batch as ParsedBatch, EntryKind};
+use bytes::Bytes;
+use tenon_domain::time::Timestamp;
+
+use crate::run::acks::Receipt;
 
 const POLICY: BatchPolicy = BatchPolicy {
     readings: 4,
     bytes: 1000,
     age: Duration::from_millis(50),
+    backlog_bytes: 4000,
 };
 
 fn message(topic: &str, payload: &str) -> Received {
@@ -47,20 +51,36 @@ fn a_batch_is_due_by_age_and_not_before() {
 }
 
 #[test]
-fn a_batch_is_full_by_readings_or_by_bytes() {
+fn a_batch_closes_by_readings_or_by_bytes_and_the_next_one_opens() {
     let start = Instant::now();
     let mut batcher = Batcher::new(POLICY);
-    (0..4).for_each(|_| batcher.push(reading("a"), start));
-    assert!(batcher.is_full());
-    assert!(batcher.take(start, false).is_some());
-    batcher.push(
-        message(
-            "t/acme/d/a/telemetry",
-            &format!(r#"{{"a":"{}"}}"#, "x".repeat(1000)),
-        ),
-        start,
+    (0..5).for_each(|_| batcher.push(reading("a"), start));
+    assert_eq!(
+        batcher.take(start, false).expect("closed").messages.len(),
+        4
     );
-    assert!(batcher.is_full());
+    assert!(batcher.take(start, false).is_none());
+    let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(1000));
+    batcher.push(message("t/acme/d/a/telemetry", &long), start);
+    assert_eq!(
+        batcher.take(start, false).expect("closed").messages.len(),
+        2
+    );
+    assert!(batcher.is_empty() && batcher.due_at().is_none());
+}
+
+#[test]
+fn reading_waits_while_too_much_waits_for_the_database() {
+    let start = Instant::now();
+    let mut batcher = Batcher::new(POLICY);
+    let mut messages = 0;
+    while !batcher.is_full() {
+        batcher.push(reading("a"), start);
+        messages += 1;
+    }
+    assert!((4..20).contains(&messages), "{messages}");
+    while batcher.take(start, true).is_some() {}
+    assert!(!batcher.is_full() && batcher.is_empty());
 }
 
 #[test]
@@ -69,67 +89,6 @@ fn draining_takes_what_is_there() {
     assert!(batcher.take(Instant::now(), true).is_none());
     batcher.push(reading("a"), Instant::now());
     assert!(batcher.take(Instant::now(), true).is_some());
-}
-
-#[test]
-fn what_cannot_be_read_is_kept_with_its_reason_and_stops_nothing() {
-    let mut batch = Batch::default();
-    for bad in [
-        message("t/acme/d/a/telemetry", "nonsense"),
-        reading("good"),
-        message("somewhere/else", "{}"),
-        Received {
-            topic: Bytes::from_static(b"\xff"),
-            ..reading("a")
-        },
-    ] {
-        batch.push(bad).expect("room");
-    }
-    let sealed = batch.seal();
-    let codes: Vec<_> = sealed
-        .rejections
-        .iter()
-        .map(|found| (found.message, &*found.code))
-        .collect();
-    assert_eq!(
-        codes,
-        [
-            (0, "payload.not_json"),
-            (2, "topic.invalid"),
-            (3, "topic.invalid")
-        ]
-    );
-    assert_eq!((sealed.messages.len(), sealed.readings), (4, 1));
-    assert_eq!(
-        ParsedBatch::parse(&sealed.packed.bytes).map(|batch| batch.devices().count()),
-        Ok(1)
-    );
-}
-
-#[test]
-fn refused_names_lead_to_the_messages_that_use_them_once_each() {
-    let mut batch = Batch::default();
-    let several = r#"[{"at":1764000000,"x":1},{"at":1764000001,"x":2}]"#;
-    batch.push(reading("a")).expect("room");
-    batch
-        .push(message("t/acme/d/b/telemetry", several))
-        .expect("room");
-    batch.push(reading("c")).expect("room");
-    let sealed = batch.seal();
-    let refused = |kind, ordinal, code: &str| RefusedEntry {
-        kind,
-        ordinal,
-        code: code.to_owned(),
-    };
-    let rejections = sealed.rejections_of(&[
-        refused(EntryKind::Device, 3, "device.unknown"),
-        refused(EntryKind::Metric, 2, "metric.limit_reached"),
-    ]);
-    let found: Vec<_> = rejections
-        .iter()
-        .map(|found| (found.message, &*found.code))
-        .collect();
-    assert_eq!(found, [(1, "metric.limit_reached"), (2, "device.unknown")]);
 }
 
 #[test]
@@ -146,10 +105,9 @@ fn a_message_that_does_not_fit_opens_the_next_batch() {
     for _ in 0..total {
         batcher.push(message("t/acme/d/a/telemetry", &payload), Instant::now());
     }
-    assert!(batcher.is_full());
     let first = batcher
         .take(Instant::now(), false)
-        .expect("full")
+        .expect("closed")
         .messages
         .len();
     let second = batcher

@@ -1,0 +1,84 @@
+//! What becomes of messages that cannot be read, or whose names the database refuses.
+
+use super::*;
+use tenon_domain::telemetry::batch::{Batch as ParsedBatch, EntryKind};
+
+fn message(topic: &str, payload: &str) -> Received {
+    Received {
+        receipt: Receipt {
+            epoch: 1,
+            packet_id: Some(1),
+        },
+        topic: Bytes::copy_from_slice(topic.as_bytes()),
+        payload: Bytes::copy_from_slice(payload.as_bytes()),
+        received_at: Timestamp::from_micros(1_764_000_000_000_000),
+    }
+}
+
+fn reading(device: &str) -> Received {
+    message(
+        &format!("t/acme/d/{device}/telemetry"),
+        r#"{"at":1764000000,"a":1}"#,
+    )
+}
+
+#[test]
+fn what_cannot_be_read_is_kept_with_its_reason_and_stops_nothing() {
+    let mut batch = Batch::default();
+    for bad in [
+        message("t/acme/d/a/telemetry", "nonsense"),
+        reading("good"),
+        message("somewhere/else", "{}"),
+        Received {
+            topic: Bytes::from_static(b"\xff"),
+            ..reading("a")
+        },
+    ] {
+        batch.push(bad).expect("room");
+    }
+    let sealed = batch.seal();
+    let codes: Vec<_> = sealed
+        .rejections
+        .iter()
+        .map(|found| (found.message, &*found.code))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            (0, "payload.not_json"),
+            (2, "topic.invalid"),
+            (3, "topic.invalid")
+        ]
+    );
+    assert_eq!((sealed.messages.len(), sealed.readings), (4, 1));
+    assert_eq!(
+        ParsedBatch::parse(&sealed.packed.bytes).map(|batch| batch.devices().count()),
+        Ok(1)
+    );
+}
+
+#[test]
+fn refused_names_lead_to_the_messages_that_use_them_once_each() {
+    let mut batch = Batch::default();
+    let several = r#"[{"at":1764000000,"x":1},{"at":1764000001,"x":2}]"#;
+    batch.push(reading("a")).expect("room");
+    batch
+        .push(message("t/acme/d/b/telemetry", several))
+        .expect("room");
+    batch.push(reading("c")).expect("room");
+    let sealed = batch.seal();
+    let refused = |kind, ordinal, code: &str| RefusedEntry {
+        kind,
+        ordinal,
+        code: code.to_owned(),
+    };
+    let rejections = sealed.rejections_of(&[
+        refused(EntryKind::Device, 3, "device.unknown"),
+        refused(EntryKind::Metric, 2, "metric.limit_reached"),
+    ]);
+    let found: Vec<_> = rejections
+        .iter()
+        .map(|found| (found.message, &*found.code))
+        .collect();
+    assert_eq!(found, [(1, "metric.limit_reached"), (2, "device.unknown")]);
+}
