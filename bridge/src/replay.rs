@@ -69,13 +69,7 @@ pub async fn run(options: ReplayOptions, mut shutdown: Shutdown) -> Result<()> {
     let started_at = Instant::now();
     let pace = (options.speed, options.rate);
     let times = (options.start, table.columns().time.is_some());
-    let mut schedule = Schedule::new(
-        rows,
-        options.interval_seconds,
-        pace,
-        times,
-        now().as_micros(),
-    );
+    let mut schedule = Schedule::new(rows, options.interval, pace, times, now().as_micros());
     let progress = progress_bar(rows);
     let mut tally = Tally::default();
     let mut payload = Vec::new();

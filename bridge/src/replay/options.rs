@@ -1,8 +1,10 @@
 //! The options of `tenon-bridge replay`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use tenon_domain::identity::DeviceAddress;
 
@@ -83,16 +85,16 @@ pub struct ReplayOptions {
     )]
     pub time_zone: TimeZone,
 
-    /// The time between rows of a file without a time column.
+    /// The time between rows of a file without a time column, such as 1s, 250ms or 5m.
     #[arg(
         long,
-        env = "TENON_REPLAY_INTERVAL_SECONDS",
-        default_value = "1",
-        value_parser = parse_positive,
-        value_name = "SECONDS",
+        env = "TENON_REPLAY_INTERVAL",
+        default_value = "1s",
+        value_parser = parse_interval,
+        value_name = "DURATION",
         help_heading = "Time"
     )]
-    pub interval_seconds: f64,
+    pub interval: Duration,
 
     /// Another name for a column, as COLUMN=METRIC; may be repeated.
     ///
@@ -166,6 +168,21 @@ fn parse_positive(text: &str) -> Result<f64, String> {
     }
 }
 
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let seconds = parse_positive(text)
+        .ok()
+        .and_then(|number| Duration::try_from_secs_f64(number).ok());
+    let named = || {
+        text.parse::<SignedDuration>()
+            .ok()
+            .and_then(|named| named.try_into().ok())
+    };
+    let interval = seconds
+        .or_else(named)
+        .filter(|interval: &Duration| !interval.is_zero());
+    interval.ok_or_else(|| "a duration such as 1s, 250ms or 5m is wanted".to_owned())
+}
+
 fn parse_speed(text: &str) -> Result<Speed, String> {
     if text == "max" {
         Ok(Speed::Max)
@@ -199,5 +216,33 @@ fn parse_delimiter(text: &str) -> Result<u8, String> {
         b"\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() => Ok(*byte),
         _ => Err("one ASCII character is wanted".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_seconds_or_name_their_unit() {
+        let millis = |text| parse_interval(text).map(|interval| interval.as_millis());
+        for (text, expected) in [("1s", 1000), ("250ms", 250), ("5m", 300_000), ("0.5", 500)] {
+            assert_eq!(millis(text), Ok(expected), "{text}");
+        }
+        for text in ["", "0", "0s", "-1s", "soon"] {
+            assert!(parse_interval(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn speeds_and_renames_are_read() {
+        assert_eq!(parse_speed("max"), Ok(Speed::Max));
+        assert_eq!(parse_speed("2.5"), Ok(Speed::Times(2.5)));
+        assert!(parse_speed("0").is_err());
+        assert_eq!(
+            parse_rename("a=b=c"),
+            Ok(("a=b".to_owned(), "c".to_owned()))
+        );
+        assert!(parse_rename("a=").is_err());
     }
 }

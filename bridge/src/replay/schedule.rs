@@ -18,19 +18,19 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A schedule for a table of `rows` rows, `interval_seconds` apart where they carry no times.
+    /// A schedule for a table of `rows` rows, `interval` apart where they carry no times.
     /// Where neither `start_micros` nor the table says when it began, the last row is sent at the
     /// time that it carries, given that it is `now_micros`.
     #[must_use]
     pub fn new(
         rows: usize,
-        interval_seconds: f64,
+        interval: Duration,
         (speed, rate): (Speed, Option<f64>),
         (start_micros, has_times): (Option<i64>, bool),
         now_micros: i64,
     ) -> Self {
         let mut schedule = Self {
-            interval_micros: interval_seconds * 1e6,
+            interval_micros: interval.as_secs_f64() * 1e6,
             speed,
             rate,
             start_micros,
@@ -89,10 +89,11 @@ mod tests {
 
     const NOW: i64 = 1_764_000_000_000_000;
     const SECOND: i64 = 1_000_000;
+    const STEP: Duration = Duration::from_secs(1);
 
     #[test]
     fn in_real_time_a_row_is_sent_when_it_happens() {
-        let mut schedule = Schedule::new(100, 1.0, (Speed::Times(1.0), None), (None, false), NOW);
+        let mut schedule = Schedule::new(100, STEP, (Speed::Times(1.0), None), (None, false), NOW);
         assert_eq!(schedule.row(0, None), (NOW, Duration::ZERO));
         assert_eq!(
             schedule.row(99, None),
@@ -102,20 +103,20 @@ mod tests {
 
     #[test]
     fn a_faster_replay_ends_at_the_present() {
-        let mut schedule = Schedule::new(101, 1.0, (Speed::Times(10.0), None), (None, false), NOW);
+        let mut schedule = Schedule::new(101, STEP, (Speed::Times(10.0), None), (None, false), NOW);
         assert_eq!(
             schedule.row(100, None),
             (NOW + 10 * SECOND, Duration::from_secs(10))
         );
         assert_eq!(schedule.row(0, None), (NOW - 90 * SECOND, Duration::ZERO));
-        let mut schedule = Schedule::new(101, 1.0, (Speed::Max, None), (None, false), NOW);
+        let mut schedule = Schedule::new(101, STEP, (Speed::Max, None), (None, false), NOW);
         assert_eq!(schedule.row(100, None), (NOW, Duration::ZERO));
     }
 
     #[test]
     fn recorded_times_are_kept_unless_a_start_is_given() {
         let speed = (Speed::Times(2.0), None);
-        let mut schedule = Schedule::new(2, 1.0, speed, (None, true), NOW);
+        let mut schedule = Schedule::new(2, STEP, speed, (None, true), NOW);
         assert_eq!(
             schedule.row(0, Some(5 * SECOND)),
             (5 * SECOND, Duration::ZERO)
@@ -124,7 +125,7 @@ mod tests {
             schedule.row(1, Some(9 * SECOND)),
             (9 * SECOND, Duration::from_secs(2))
         );
-        let mut schedule = Schedule::new(2, 1.0, speed, (Some(NOW), true), NOW);
+        let mut schedule = Schedule::new(2, STEP, speed, (Some(NOW), true), NOW);
         assert_eq!(schedule.row(0, Some(5 * SECOND)), (NOW, Duration::ZERO));
         assert_eq!(schedule.row(1, Some(9 * SECOND)).0, NOW + 4 * SECOND);
     }
@@ -132,7 +133,7 @@ mod tests {
     #[test]
     fn a_rate_sends_rows_evenly_whatever_their_times() {
         let pace = (Speed::Times(1.0), Some(4.0));
-        let mut schedule = Schedule::new(9, 60.0, pace, (Some(NOW), false), NOW);
+        let mut schedule = Schedule::new(9, 60 * STEP, pace, (Some(NOW), false), NOW);
         assert_eq!(
             schedule.row(8, None),
             (NOW + 480 * SECOND, Duration::from_secs(2))
