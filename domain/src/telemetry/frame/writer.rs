@@ -8,13 +8,15 @@ use super::rows::FrameRows;
 use super::table::TableDraft;
 use super::{HEADER_BYTES, VERSION};
 use crate::telemetry::bytes::put_usize;
+use crate::telemetry::value::Value;
 
 /// The metrics of a row in the order in which they were pushed, and how that maps to a table.
 struct PushedShape {
+    pushed: Vec<i32>,
     /// The table, by its place among all.
     table: usize,
     /// For each column of the table, the place of its cell in the row.
-    cells: Vec<usize>,
+    places: Vec<usize>,
 }
 
 /// Writes ordered rows; also returns how many readings came in.
@@ -39,31 +41,61 @@ pub(super) fn write(rows: &FrameRows<'_>) -> (Vec<u8>, u32) {
 }
 
 fn divide<'r, 'a>(rows: &'r FrameRows<'a>) -> Vec<TableDraft<'r, 'a>> {
-    let mut tables: Vec<TableDraft<'r, 'a>> = Vec::new();
-    let mut tables_by_metrics: HashMap<Vec<i32>, usize> = HashMap::new();
-    let mut shapes: HashMap<Vec<i32>, PushedShape> = HashMap::new();
-    let mut pushed = Vec::new();
+    let mut tables = Vec::new();
+    let mut shapes = Shapes::default();
     for row in &rows.rows {
-        pushed.clear();
-        pushed.extend(
-            rows.cells[row.start..row.end]
-                .iter()
-                .map(|&(metric, _)| metric),
-        );
-        if !shapes.contains_key(&pushed) {
-            let (metrics, cells) = order(&pushed);
-            let table = *tables_by_metrics
-                .entry(metrics)
-                .or_insert_with_key(|metrics| {
-                    tables.push(TableDraft::new(metrics.clone()));
-                    tables.len() - 1
-                });
-            shapes.insert(pushed.clone(), PushedShape { table, cells });
-        }
-        let shape = &shapes[&pushed];
-        tables[shape.table].push(row, &rows.cells[row.start..row.end], &shape.cells);
+        let cells = &rows.cells[row.start..row.end];
+        let shape = shapes.of(cells, &mut tables);
+        tables[shape.table].push(row, cells, &shape.places);
     }
     tables
+}
+
+/// The shapes met so far.
+#[derive(Default)]
+struct Shapes {
+    shapes: Vec<PushedShape>,
+    /// The shape of the row before, which the next row mostly has, too.
+    last: usize,
+    by_pushed: HashMap<Vec<i32>, usize>,
+    /// The table of each set of metrics.
+    tables: HashMap<Vec<i32>, usize>,
+}
+
+impl Shapes {
+    /// The shape of a row of `cells`; a table for it is added to `tables` when it is new.
+    fn of(
+        &mut self,
+        cells: &[(i32, Value<'_>)],
+        tables: &mut Vec<TableDraft<'_, '_>>,
+    ) -> &PushedShape {
+        let metrics = || cells.iter().map(|&(metric, _)| metric);
+        let last = self.shapes.get(self.last);
+        if last.is_none_or(|last| !metrics().eq(last.pushed.iter().copied())) {
+            let pushed: Vec<i32> = metrics().collect();
+            self.last = match self.by_pushed.get(&pushed) {
+                Some(&shape) => shape,
+                None => self.add(pushed, tables),
+            };
+        }
+        &self.shapes[self.last]
+    }
+
+    fn add(&mut self, pushed: Vec<i32>, tables: &mut Vec<TableDraft<'_, '_>>) -> usize {
+        let (metrics, places) = order(&pushed);
+        let table = *self.tables.entry(metrics).or_insert_with_key(|metrics| {
+            tables.push(TableDraft::new(metrics.clone()));
+            tables.len() - 1
+        });
+        let shape = self.shapes.len();
+        self.by_pushed.insert(pushed.clone(), shape);
+        self.shapes.push(PushedShape {
+            pushed,
+            table,
+            places,
+        });
+        shape
+    }
 }
 
 /// The metrics in ascending order, each once, and the place of the last cell of each.
