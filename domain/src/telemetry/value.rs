@@ -111,7 +111,7 @@ impl ValueType {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
-            Self::Bool => "bool",
+            Self::Bool => "boolean",
             Self::Integer => "integer",
             Self::Float => "float",
             Self::Text => "text",
