@@ -5,7 +5,7 @@ use super::*;
 const RECEIVED_AT: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
 
 fn messages(payload: &str) -> Vec<Message<'_>> {
-    parse(payload.as_bytes(), RECEIVED_AT).unwrap_or_else(|error| panic!("{payload}: {error}"))
+    parse(payload.as_bytes(), RECEIVED_AT).expect(payload)
 }
 
 /// The readings of a payload of one message.
@@ -23,10 +23,8 @@ fn named(readings: &[(&str, Value<'static>)]) -> Vec<(String, Value<'static>)> {
 }
 
 fn code(payload: impl AsRef<[u8]>) -> &'static str {
-    match parse(payload.as_ref(), RECEIVED_AT) {
-        Ok(messages) => panic!("{messages:?}"),
-        Err(error) => error.code(),
-    }
+    let refused = parse(payload.as_ref(), RECEIVED_AT).expect_err("a fault");
+    refused.code()
 }
 
 fn at_micros(time: &str) -> Result<i64, &'static str> {
