@@ -49,7 +49,7 @@ sql_is_formatted() {
     sqlfluff lint --disable-progress-bar --nocolor supabase/migrations &&
         sqlfluff lint --disable-progress-bar --nocolor --ignore parsing sql/tests sql/support scripts # psql's variables do not parse
 }
-migrations_are_safe() { squawk --quiet --reporter gcc supabase/migrations/*.sql; }
+migrations_are_safe() { squawk --reporter gcc supabase/migrations/*.sql; }
 
 database() {
     export TENON_STACK=$STATE/check/stack
