@@ -3,7 +3,7 @@
 # it promises; all of them run, and the last lines name those that failed.
 . "$(dirname "$0")/lib.sh"
 
-"$ROOT/scripts/setup.sh"
+"$ROOT/scripts/setup.sh" check
 make_state
 only_one check
 cd "$ROOT"

@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
 # Installs what scripts/packages and package.json list and is missing; quick when all is there.
-#   setup.sh        everything
-#   setup.sh apt    the system packages alone: what needs root
+#   setup.sh          what building, running and testing need
+#   setup.sh check    also what only make check needs
+#   setup.sh apt      the system packages alone: what needs root
 . "$(dirname "$0")/lib.sh"
 
-packages() { awk -v manager="$1" '$1 == manager { print $2, $3 }' "$ROOT/scripts/packages"; }
+# Name and version of each package that a manager is to install.
+packages() {
+    awk -v manager="$1" -v purpose="$purpose" \
+        '$1 == manager && ($2 == "all" || $2 == purpose) { print $3, $4 }' "$ROOT/scripts/packages"
+}
+purpose=${1:-all}
 
 # True when VERSION $1 is at least $2.
 at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n1)" = "$2" ]; }
@@ -185,12 +191,13 @@ fingerprint() {
 }
 
 all_there() {
-    [ "$(cat "$STATE/setup" 2>/dev/null)" = "$(fingerprint)" ] &&
+    [ "$(cat "$stamp" 2>/dev/null)" = "$(fingerprint)" ] &&
         [ -x "$PG_BIN/postgres" ] && [ -x "$ROOT/node_modules/.bin/supabase" ] &&
         [ -x "$TOOLS/tools/bin/cargo-pgrx" ] && command -v mosquitto rustc node >/dev/null
 }
 
-if [ "${1:-}" = apt ]; then
+stamp=$STATE/setup-$purpose
+if [ "$purpose" = apt ]; then
     install_apt
     exit
 fi
@@ -205,5 +212,5 @@ if ! all_there; then
     install_pip
     install_npm
     copy_postgres
-    fingerprint >"$STATE/setup"
+    fingerprint >"$stamp"
 fi
