@@ -1,0 +1,76 @@
+// Bridges need no session of their own in Postgres, and share the load among themselves.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Bridge, bridgeMetrics, isReady } from "./support/bridge.mjs";
+import { addAccounts } from "./support/device.mjs";
+import { addTenant, userClient } from "./support/identities.mjs";
+import { Ledger } from "./support/ledger.mjs";
+import { until } from "./support/process.mjs";
+import { Stack } from "./support/stack.mjs";
+
+const DEVICES = ["sender-1", "sender-2", "sender-3"];
+const STAGE = 200;
+
+/** Of one group, bridges share the messages among them. */
+const SHARED = { TENON_SHARE_GROUP: "tenon" };
+
+const stack = new Stack("pooling", {
+  ...SHARED,
+  TENON_BRIDGE_DATABASE: "pgbouncer", // the way of the stack's own bridge to Postgres
+  TENON_BROKER_DURABLE: "0", // the broker is not killed here
+});
+const ledger = new Ledger();
+let second;
+
+before(async () => {
+  await stack.up();
+  assert.equal(stack.env.BRIDGE_DB_URL, stack.env.PGBOUNCER_URL);
+  const acme = await addTenant(stack, "acme", { devices: DEVICES, members: { ada: { role: "owner" } } });
+  const accounts = await addAccounts(stack, DEVICES.map((device) => ["acme", device]));
+  for (const account of accounts) ledger.open(stack, account, userClient(stack, acme.members.ada));
+});
+after(async () => {
+  await ledger.close();
+  await second?.stop();
+  await stack.down();
+});
+
+test("messages arrive exactly once through a transaction-pooling PgBouncer", async () => {
+  ledger.release(STAGE);
+  await ledger.settled();
+  await ledger.assertKept();
+});
+
+test("a bridge that loses PgBouncer says so, and delivers when it is back", async () => {
+  await stack.kill("pgbouncer");
+  await ledger.midStream(STAGE);
+  await until("the bridge is not ready", async () => !(await isReady(stack.env.BRIDGE_HTTP_URL)));
+  await stack.start("pgbouncer");
+  await ledger.settled();
+  await ledger.assertKept();
+  await until("the bridge is ready", () => isReady(stack.env.BRIDGE_HTTP_URL));
+});
+
+test("two bridges share the load, and nothing is lost or doubled", async () => {
+  second = await Bridge.start(stack, { ...SHARED, TENON_CLIENT_ID: "second-bridge" });
+  const accepted = async (url) => (await bridgeMetrics(url)).get("tenon_bridge_messages_accepted_total");
+  const urls = [stack.env.BRIDGE_HTTP_URL, second.url];
+  const [before] = await Promise.all(urls.map(accepted));
+
+  ledger.release(STAGE);
+  await ledger.settled();
+  await ledger.assertKept();
+
+  const [byFirst, bySecond] = await Promise.all(urls.map(accepted));
+  assert.equal(byFirst - before + bySecond, STAGE * DEVICES.length);
+  const fairShare = (STAGE * DEVICES.length) / 2;
+  assert.ok(bySecond > fairShare / 2 && bySecond < fairShare * 1.5, `the second bridge took ${bySecond}`);
+});
+
+test("a bridge that is asked to leave has stored and acknowledged all that it took", async () => {
+  await ledger.midStream(STAGE);
+  assert.equal(await second.stop(), 0, "its exit status");
+  second = await Bridge.start(stack, { ...SHARED, TENON_CLIENT_ID: "second-bridge" });
+  await ledger.settled();
+  await ledger.assertKept();
+});

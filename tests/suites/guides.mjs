@@ -1,0 +1,70 @@
+// The guides are right: their code runs from top to bottom and prints what its comments say.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { sign } from "../../scripts/token.mjs";
+import { addTenant, dataOf, userClient } from "../support/identities.mjs";
+import { run, until } from "../support/process.mjs";
+import { stack } from "../support/shared_stack.mjs";
+import { PSQL, ROOT } from "../support/stack.mjs";
+
+/** The code of a guide: fenced blocks and their language; "js ignore" is a language of its own. */
+const codeOf = (guide) =>
+  [...readFileSync(`${ROOT}docs/guides/${guide}.md`, "utf8").matchAll(/^```(.+)\n([^]*?)^```$/gm)]
+    .map(([, language, code]) => ({ language, code }));
+
+test("the guide to tenancy does what it says", async () => {
+  const north = await addTenant(stack, "elsewhere", { members: { nora: { role: "viewer" } } });
+  await stack.sql("update auth.users set email = 'nora@example.com' where id = :'nora'", north.members);
+  await stack.sql("delete from core.members where user_id = :'nora'", north.members);
+  const code = codeOf("tenancy").filter(({ language }) => language === "sql").map((block) => block.code).join("\n");
+
+  const output = await run(PSQL, ["-XqAt", "-v", "ON_ERROR_STOP=1", "-v", `nora=${north.members.nora}`, stack.env.DB_URL], {
+    input: `begin;\n${code}\nrollback;\n`,
+  });
+  const printed = output.split("\n").filter((line) => line && !line.startsWith("{"));
+  const promised = [...code.matchAll(/; -- (.+)$/gm)].map(([, value]) => value);
+  assert.ok(promised.length >= 3);
+  // What allow_system_roles returns is nothing, printed as an empty line.
+  assert.deepEqual(printed, promised);
+});
+
+/** A line of a guide that says what it prints becomes an assertion of it. */
+const asserting = (code) =>
+  code.replaceAll(/^console\.log\((.*)\); \/\/ (.+)$/gm, (_, values, promised) =>
+    `assert.equal([${values}].join(" "), ${JSON.stringify(promised)});`);
+
+test("the guide to telemetry does what it says", async () => {
+  const acme = await addTenant(stack, "acme", { members: { ada: { role: "owner" } } });
+  const [password] = (await stack.devicePasswords(["acme/d/boiler-1"])).values();
+  const env = {
+    ...stack.env,
+    MQTT_PASSWORD: password,
+    USER_TOKEN: sign({ role: "authenticated", sub: acme.members.ada }, stack.env.JWT_SECRET),
+  };
+  const psql = [PSQL, ["-XqAt", "-v", "ON_ERROR_STOP=1", "-v", `user_id=${acme.members.ada}`, stack.env.DB_URL]];
+  const inOrder = {
+    js: asserting,
+    sh: (code) => `execFileSync("bash", ["-ec", ${JSON.stringify(code)}]);\n`,
+    sql: (code) => `sqlPrinted = execFileSync(...${JSON.stringify(psql)}, { input: ${JSON.stringify(code)}, encoding: "utf8" });\n`,
+  };
+  const program = codeOf("telemetry").map(({ language, code }) => inOrder[language]?.(code) ?? "").join("\n");
+  const printed = await run(process.execPath, ["--input-type=module", "-"], {
+    cwd: ROOT, // where its imports are looked up
+    env,
+    input: `
+      import assert from "node:assert/strict";
+      import { execFileSync } from "node:child_process";
+      let sqlPrinted;
+      ${program}
+      assert.match(sqlPrinted, /\\|1\\|/, "an hour with one reading");
+    `,
+  });
+  assert.match(printed, /61\.5/);
+
+  const client = userClient(stack, acme.members.ada);
+  await until("the reading sent over MQTT is the latest", async () => {
+    const latest = await dataOf(client.rpc("latest", { device: "boiler-1" }));
+    return latest.some(({ metric, value }) => metric === "temperature" && value === 66);
+  });
+});

@@ -1,0 +1,130 @@
+// Tenants are apart in the API: nobody sees or writes there what is not theirs.
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import { addTenant, anonymousClient, dataOf, userClient } from "../support/identities.mjs";
+import { stack } from "../support/shared_stack.mjs";
+
+const AT = "2025-01-01T00:00:00Z";
+const RANGE = { from: "2024-01-01T00:00:00Z", to: "2026-01-01T00:00:00Z", bucket: "1 year" };
+const NOBODY = "00000000-0000-4000-8000-00000000dead";
+
+/** Calls of every function of v1, about the device of the tenant under attack. */
+const callsOf = (client) => ({
+  telemetry: () => client.rpc("telemetry", { device: "truck-1", metric: "speed", ...RANGE }),
+  latest: () => client.rpc("latest", { device: "truck-1" }),
+  ingest: () => client.rpc("ingest", { messages: { device: "truck-1", at: AT, values: { speed: 99 } } }),
+});
+
+/** Every way in which the API lets anything be written, aimed at a tenant. */
+const writesOf = (client, { id, devices }) => [
+  client.from("devices").insert({ tenant_id: id, slug: "planted" }),
+  client.from("devices").upsert({ tenant_id: id, id: devices["truck-1"], slug: "truck-1", name: "taken" }),
+  client.from("devices").update({ name: "taken", status: "suspended" }).eq("tenant_id", id),
+  client.from("devices").delete().eq("tenant_id", id),
+  client.from("metrics").insert({ tenant_id: id, name: "planted" }),
+  client.from("metrics").update({ unit: "km/h" }).eq("tenant_id", id),
+  client.from("tenants").insert({ slug: "planted", name: "Planted", parent_id: id }),
+  client.from("tenants").update({ name: "taken" }).eq("id", id),
+  client.from("rejected_messages").delete().eq("tenant_id", id),
+  client.from("rejected_messages").update({ message: "nothing" }).eq("tenant_id", id),
+];
+
+/** All that belongs to a tenant, as it lies in the tables. */
+const stateOf = async ({ id }) => (await stack.sql(`
+  select jsonb_build_object(
+    'tenants', (select jsonb_agg(to_jsonb(tenants) order by id) from core.tenants where :'id' in (id, parent_id)),
+    'members', (select jsonb_agg(to_jsonb(members) order by user_id) from core.members where tenant_id = :'id'),
+    'devices', (select jsonb_agg(to_jsonb(devices) order by id) from iot.devices where tenant_id = :'id'),
+    'metrics', (select jsonb_agg(to_jsonb(metrics) order by number) from iot.metrics where tenant_id = :'id'),
+    'batches', (select jsonb_agg(to_jsonb(batches) order by id) from iot.batches where tenant_id = :'id'),
+    'rejected', (select jsonb_agg(to_jsonb(refused) order by id) from iot.rejected_messages as refused where tenant_id = :'id')
+  )
+`, { id }))[0];
+
+const ownerOf = (row) => row.tenant_id ?? row.id;
+
+describe("a tenant", () => {
+  let acme, rival, ada;
+  /** All views and functions of v1, so that one which is added later is tried too. */
+  let views, functions;
+
+  before(async () => {
+    acme = await addTenant(stack, "apart-acme", {
+      devices: ["truck-1"],
+      members: { ada: { role: "owner" }, sue: { role: "owner", status: "suspended" } },
+    });
+    rival = await addTenant(stack, "apart-rival", { devices: ["van-1"], members: { eve: { role: "owner" } } });
+    ada = userClient(stack, acme.members.ada);
+    const messages = [{ device: "truck-1", at: AT, values: { speed: 50 } }, { device: "truck-1", at: "never", speed: 1 }];
+    assert.equal((await dataOf(ada.rpc("ingest", { messages }))).accepted, 1);
+    [[views, functions]] = await stack.sql(`
+      select json_build_array(
+        (select json_agg(relname) from pg_class where relnamespace = 'v1'::regnamespace and relkind in ('v', 'm', 'r')),
+        (select json_agg(distinct proname) from pg_proc where pronamespace = 'v1'::regnamespace)
+      )
+    `);
+  });
+
+  test("is seen by its owner, who sees no other", async () => {
+    for (const view of views) {
+      const rows = await dataOf(ada.from(view).select("*"));
+      assert.ok(rows.length > 0, `${view} is empty even for the owner, and would prove nothing below`);
+      assert.deepEqual([...new Set(rows.map(ownerOf))], [acme.id], view);
+    }
+    assert.deepEqual(Object.keys(callsOf(ada)).sort(), functions.sort(), "every function of v1 is called below");
+    const [{ count, last }] = await dataOf(callsOf(ada).telemetry());
+    assert.deepEqual([count, last], [1, 50]);
+    assert.equal((await dataOf(callsOf(ada).latest())).length, 1);
+  });
+
+  test("is seen through v1 alone", async () => {
+    for (const schema of ["core", "iot", "tenon", "auth", "public"]) {
+      const { error } = await ada.schema(schema).from("devices").select("*");
+      assert.equal(error.code, "PGRST106", schema);
+    }
+  });
+
+  const strangers = {
+    "another tenant's owner": (headers) => userClient(stack, rival.members.eve, headers),
+    "a suspended member": (headers) => userClient(stack, acme.members.sue, headers),
+    "a user who belongs nowhere": (headers) => userClient(stack, NOBODY, headers),
+    "an anonymous caller": (headers) => anonymousClient(stack, headers),
+  };
+  for (const [who, clientOf] of Object.entries(strangers)) {
+    for (const names of [false, true]) {
+      describe(`faces ${who}${names ? " who names it in x-tenant-id" : ""}, who`, () => {
+        let client, untouched;
+        before(async () => {
+          client = clientOf(names ? { "x-tenant-id": acme.id } : {});
+          untouched = await stateOf(acme);
+        });
+
+        test("finds nothing of it in any view", async () => {
+          for (const view of views) {
+            const { data, error } = await client.from(view).select("*");
+            if (error) assert.equal(error.code, "42501", view);
+            else assert.deepEqual(data.filter((row) => ownerOf(row) !== rival.id), [], view);
+          }
+        });
+
+        test("is refused by every function", async () => {
+          for (const [name, call] of Object.entries(callsOf(client))) {
+            const { data, error } = await call();
+            // Whoever may send for a tenant of their own learns that it has no such device.
+            if (data) assert.deepEqual([name, data.accepted, data.rejected[0].code], ["ingest", 0, "device.unknown"]);
+            else assert.match(error.code, /^(device\.unknown|tenancy\.permission_missing|42501)$/, name);
+          }
+        });
+
+        test("changes nothing of it", async () => {
+          for (const attempt of writesOf(client, acme)) {
+            await attempt;
+            const { data, error } = await attempt.select();
+            assert.ok(error || data.length === 0, "a write has answered with rows");
+          }
+          assert.deepEqual(await stateOf(acme), untouched);
+        });
+      });
+    }
+  }
+});
