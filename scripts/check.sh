@@ -78,7 +78,7 @@ javascript() { git ls-files --cached --others --exclude-standard '*.mjs' '*.ts' 
 javascript_is_formatted() { javascript | xargs deno fmt --quiet --check; }
 javascript_has_no_lint() { javascript | xargs deno lint --quiet; }
 types_hold() { git ls-files --cached --others --exclude-standard '*.ts' | xargs --no-run-if-empty deno check --quiet; }
-scripts_have_no_lint() { shellcheck scripts/*.sh .ci/run; }
+scripts_have_no_lint() { shellcheck scripts/*.sh scripts/services/*.sh .ci/run; }
 
 # ------------------------------------------------------------------------------------------------
 

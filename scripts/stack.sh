@@ -28,8 +28,6 @@ make_state
 STACK=${TENON_STACK:-$STATE/run}
 mkdir -p "$STACK"
 STACK=$(cd "$STACK" && pwd -P)
-DATA=$STACK/postgres
-BROKER=$STACK/broker
 
 # Ports and secrets --------------------------------------------------------------------------------
 
@@ -130,6 +128,8 @@ spawn() {
     echo "$pid $(process_started "$pid")" >"$STACK/pids/$name"
 }
 
+give_to_service() { [ "$(id -u)" != 0 ] || chown -R postgres:postgres "$@"; }
+
 port_of() {
     case $1 in
         postgres) echo "$PG_PORT" ;;
@@ -179,221 +179,10 @@ stop() {
     rm -f "$STACK/pids/$name"
 }
 
-# Postgres -----------------------------------------------------------------------------------------
-
-admin_psql() { "$PG_BIN/psql" -XqAt -v ON_ERROR_STOP=1 "$(database_url supabase_admin "$ADMIN_PASSWORD" "$PG_PORT" "${1:-postgres}")"; }
-
-make_cluster() {
-    local password
-    password=$(mktemp)
-    printf '%s\n' "$ADMIN_PASSWORD" >"$password"
-    rm -rf "$DATA.new"
-    mkdir -m 700 "$DATA.new"
-    give_to_service "$DATA.new" "$password"
-    (cd / && "${SERVICE[@]}" "$PG_BIN/initdb" --pgdata="$DATA.new" --username=supabase_admin --pwfile="$password" \
-        --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --no-instructions) >>"$STACK/log/postgres.log" 2>&1 ||
-        fail_with_log postgres
-    rm -f "$password"
-    mv "$DATA.new" "$DATA"
-}
-
-give_to_service() { [ "$(id -u)" != 0 ] || chown -R postgres:postgres "$@"; }
-
-start_postgres() {
-    [ -x "$PG_BIN/postgres" ] || die "the private copy of Postgres is missing: run scripts/setup.sh"
-    [ -e "$DATA" ] || make_cluster
-    forget_dead_postmaster
-    cat >"$STACK/postgresql.conf" <<CONF
-data_directory = '$DATA'
-hba_file = '$DATA/pg_hba.conf'
-ident_file = '$DATA/pg_ident.conf'
-listen_addresses = '127.0.0.1'
-port = $PG_PORT
-unix_socket_directories = ''
-max_connections = 100
-shared_buffers = '256MB'
-max_wal_size = '2GB'
-timezone = 'UTC'
-log_timezone = 'UTC'
-jit = off
-shared_preload_libraries = 'pg_cron'
-cron.database_name = 'postgres'
-cron.use_background_workers = on
-CONF
-    spawn postgres "${SERVICE[@]}" "$PG_BIN/postgres" -c config_file="$STACK/postgresql.conf"
-}
-# After a crash of the machine, the process id in the lock file may belong to any program.
-forget_dead_postmaster() {
-    local pid
-    pid=$(head -n1 "$DATA/postmaster.pid" 2>/dev/null) || return 0
-    [ "$(readlink "/proc/$pid/exe")" = "$PG_BIN/postgres" ] || rm -f "$DATA/postmaster.pid"
-}
-
-ready_postgres() { [ "$(admin_psql <<<'select 1')" = 1 ]; }
-
-shim() {
-    {
-        printf '\\set %s %s\n' postgres_password "$POSTGRES_PASSWORD" authenticator_password \
-            "$AUTHENTICATOR_PASSWORD" bridge_password "$BRIDGE_DB_PASSWORD"
-        cat "$ROOT/scripts/platform/shim.sql"
-    } | admin_psql "${1:-postgres}" >>"$STACK/log/shim.log" 2>&1 || fail_with_log shim
-}
-
-# What the database was made from, comments aside: one line a file.
-origins() {
-    local file
-    for file in "$ROOT"/supabase/migrations/*.sql "$PG_HOME/share/postgresql/$PG_MAJOR/extension"/tenon--*.sql; do
-        echo "$(grep -v '^ *--' "$file" | sha256sum | cut -c1-16) $(basename "$file")"
-    done
-}
-
-# Until the first release, migrations are edited in place, and a database made from their former
-# text cannot be brought along.
-migrate() {
-    [ -e "$PG_HOME/share/postgresql/$PG_MAJOR/extension/tenon.control" ] ||
-        die "the extension is not built: run scripts/extension.sh"
-    if [ -e "$STACK/origins" ] && origins | awk 'NR == FNR { was[$2] = $1; next } $2 in was && was[$2] != $1 { bad = 1 } END { exit !bad }' "$STACK/origins" -; then
-        die "the migrations or the extension changed in place since this data was made: 'make clean-data' forgets it, then run the command again"
-    fi
-    "$ROOT/scripts/migrate.sh" "$DB_URL" || exit 1
-    origins >"$STACK/origins"
-}
-
-# REST ---------------------------------------------------------------------------------------------
-
-start_rest() {
-    local server
-    server=$(command -v postgrest || command -v postrust) || die "no REST server is installed: run scripts/setup.sh"
-    spawn rest env NO_COLOR=1 \
-        PGRST_DB_URI="$(database_url authenticator "$AUTHENTICATOR_PASSWORD" "$PG_PORT")" \
-        PGRST_DB_SCHEMAS=v1 PGRST_DB_ANON_ROLE=anon PGRST_JWT_SECRET="$JWT_SECRET" \
-        PGRST_SERVER_HOST=127.0.0.1 PGRST_SERVER_PORT="$REST_PORT" PGRST_COMPAT_MODE=true \
-        "${SERVICE[@]}" "$(reachable "$server")"
-}
-ready_rest() { curl -s -o /dev/null "http://127.0.0.1:$REST_PORT/"; }
-
-# The path of a program that the services' user can run: itself, or a copy.
-reachable() {
-    if (cd / && "${SERVICE[@]}" test -x "$1"); then
-        echo "$1"
-    else
-        mkdir -p "$STATE/bin"
-        cp -u --remove-destination "$1" "$STATE/bin/"
-        echo "$STATE/bin/$(basename "$1")"
-    fi
-}
-
-start_gateway() {
-    spawn gateway env GATEWAY_PORT="$GATEWAY_PORT" REST_PORT="$REST_PORT" node "$ROOT/scripts/gateway.mjs"
-}
-ready_gateway() { curl -sf "http://127.0.0.1:$GATEWAY_PORT/healthz"; }
-
-# Broker and bridge --------------------------------------------------------------------------------
-
-# Adds users to the broker's password file, which takes hashes, and has the broker read it again.
-add_mqtt_users() { # lines "username password" on stdin
-    local hashed pid
-    hashed=$(mktemp)
-    tr ' ' : >"$hashed"
-    mosquitto_passwd -U "$hashed"
-    cat "$hashed" >>"$BROKER/passwords"
-    rm -f "$hashed"
-    ! pid=$(running broker) || kill -s HUP "$pid"
-}
-
-# A device's name is its identity: the one pattern lets it write to its own topic and no other.
-start_broker() {
-    local load_rule='' save_often=true
-    [ -z "${TENON_LOAD_USER:-}" ] || load_rule=$'user load\ntopic write t/#'
-    [ "${TENON_BROKER_DURABLE:-1}" = 1 ] || save_often=false
-    if [ ! -e "$BROKER/passwords" ]; then
-        mkdir -p "$BROKER" && chmod 700 "$BROKER"
-        (umask 077 && touch "$BROKER/passwords" "$STACK/devices")
-        printf '%s %s\n' bridge "$BRIDGE_MQTT_PASSWORD" load "$LOAD_MQTT_PASSWORD" | add_mqtt_users
-    fi
-    cat >"$BROKER/acl" <<ACL
-user bridge
-topic read t/#
-
-$load_rule
-
-pattern write t/%u/telemetry
-ACL
-    cat >"$BROKER/mosquitto.conf" <<CONF
-listener $MQTT_PORT 127.0.0.1
-allow_anonymous false
-password_file $BROKER/passwords
-acl_file $BROKER/acl
-persistence true
-persistence_location $BROKER/
-autosave_on_changes $save_often
-autosave_interval $([ "$save_often" = true ] && echo 1 || echo 0)
-max_queued_messages 0
-max_inflight_messages 0
-set_tcp_nodelay true
-log_dest stderr
-log_timestamp_format %Y-%m-%dT%H:%M:%S
-CONF
-    chmod 600 "$BROKER/acl"
-    give_to_service "$BROKER"
-    spawn broker "${SERVICE[@]}" "$(command -v mosquitto)" -c "$BROKER/mosquitto.conf"
-}
-ready_broker() { port_answers "$MQTT_PORT"; }
-
-# Passwords of devices are made once and kept: a device that asks again gets the same.
-device() {
-    local name
-    [ -e "$BROKER/passwords" ] || die "the broker has not been started yet: run 'stack.sh start broker'"
-    for name in "$@"; do
-        [[ $name =~ ^[a-z0-9-]+/d/[A-Za-z0-9_.-]+$ ]] ||
-            die "$name is not a device's user name: write tenant/d/device (Mosquitto's password file takes no colon)"
-        grep -q "^$name " "$STACK/devices" || echo "$name $(random_hex 16)"
-    done >"$STACK/devices.new"
-    if [ -s "$STACK/devices.new" ]; then
-        add_mqtt_users <"$STACK/devices.new"
-        cat "$STACK/devices.new" >>"$STACK/devices"
-    fi
-    rm -f "$STACK/devices.new"
-    printf '%s\n' "$@" | awk 'NR == FNR { password[$1] = $2; next } { print $1, password[$1] }' "$STACK/devices" -
-}
-
-start_bridge() {
-    [ -x "$STATE/bin/tenon-bridge" ] || die "the bridge is not built: run scripts/bridge.sh"
-    spawn bridge env \
-        TENON_MQTT_URL="mqtt://$BRIDGE_MQTT_USER:$BRIDGE_MQTT_PASSWORD@127.0.0.1:$MQTT_PORT" \
-        TENON_DATABASE_URL="$BRIDGE_DB_URL" TENON_HTTP="127.0.0.1:$BRIDGE_PORT" \
-        "${SERVICE[@]}" "$STATE/bin/tenon-bridge" run
-}
-ready_bridge() { curl -sf "http://127.0.0.1:$BRIDGE_PORT/readyz"; }
-
-start_collector() {
-    local name=${TENON_COLLECTOR:?the device that this machine is} password
-    read -r name password < <(device "$name")
-    spawn collector env TENON_MQTT_URL="mqtt://${name//\//%2F}:$password@127.0.0.1:$MQTT_PORT" \
-        "${SERVICE[@]}" "$STATE/bin/tenon-bridge" collect --device "$name"
-}
-ready_collector() { true; }
-
-start_pgbouncer() {
-    mkdir -p "$STACK/pgbouncer" && chmod 700 "$STACK/pgbouncer"
-    echo "\"tenon_bridge\" \"$BRIDGE_DB_PASSWORD\"" >"$STACK/pgbouncer/users"
-    cat >"$STACK/pgbouncer/pgbouncer.ini" <<CONF
-[databases]
-* = host=127.0.0.1 port=$PG_PORT
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = $PGBOUNCER_PORT
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = $STACK/pgbouncer/users
-pool_mode = transaction
-default_pool_size = 10
-ignore_startup_parameters = extra_float_digits
-CONF
-    give_to_service "$STACK/pgbouncer"
-    spawn pgbouncer "${SERVICE[@]}" "$(command -v pgbouncer)" "$STACK/pgbouncer/pgbouncer.ini"
-}
-ready_pgbouncer() { port_answers "$PGBOUNCER_PORT"; }
+for service in postgres rest broker bridge; do
+    # shellcheck source=/dev/null
+    . "$ROOT/scripts/services/$service.sh"
+done
 
 # Commands -----------------------------------------------------------------------------------------
 
