@@ -19,9 +19,10 @@ reload_broker() {
     pid=$(running broker) || return 0
     before=$(reloads)
     kill -s HUP "$pid"
-    wait_for 10 eval '[ "$(reloads)" -gt '"$before"' ]' ||
+    wait_for 10 reloaded_since "$before" ||
         die "the broker did not read its password file again: see $STACK/log/broker.log"
 }
+reloaded_since() { [ "$(reloads)" -gt "$1" ]; }
 reloads() { grep -c 'Reloading config' "$STACK/log/broker.log" || true; }
 
 # A device's name is its identity: the one pattern lets it write to its own topic and no other.
