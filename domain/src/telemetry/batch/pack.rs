@@ -46,10 +46,10 @@ pub fn pack<'a>(
             .get_mut(message.tenant as usize)
             .ok_or(BatchError::Layout)?;
         let start = rows.cells_mut().len();
-        let resolved = messages.read_cells(&message, metric_number, rows.cells_mut())?;
+        messages.read_cells(&message, metric_number, rows.cells_mut())?;
         match device {
-            Some(device) if resolved => rows.end_row(device, message.at, start),
-            _ => rows.cells_mut().truncate(start),
+            Some(device) => rows.end_row(device, message.at, start),
+            None => rows.cells_mut().truncate(start),
         }
     }
     let tenants = batch.tenants().iter().zip(tenants);

@@ -6,6 +6,12 @@ use crate::telemetry::value::{Value, ValueType};
 use crate::telemetry::value_bytes::{read_text, read_value};
 use crate::time::Timestamp;
 
+/// The shortest message: its device, time and count.
+const MESSAGE_BYTES_MIN: usize = 3;
+
+/// The shortest reading: its metric and type.
+const READING_BYTES_MIN: usize = 2;
+
 /// A batch whose checksum and dictionary are sound.
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
@@ -63,8 +69,8 @@ impl<'a> Batch<'a> {
             Ok((tenant, kind, read_text(entry)?))
         })?;
         let (messages, readings) = (reader.u32()? as usize, reader.u32()? as usize);
-        let within = messages <= readings && readings <= BATCH_READINGS_MAX;
-        if !within || readings.saturating_mul(2) > reader.remaining() {
+        let bytes_min = messages * MESSAGE_BYTES_MIN + readings * READING_BYTES_MIN;
+        if readings > BATCH_READINGS_MAX || bytes_min > reader.remaining() {
             return Err(BatchError::Layout);
         }
         Ok(Self {
@@ -162,7 +168,7 @@ impl<'a> BatchMessages<'_, 'a> {
         let tenant = self.batch.devices.get(device as usize).ok_or(Malformed)?.0;
         self.at_last = self.at_last.wrapping_add(self.points.i64()?);
         let at = Timestamp::from_micros(self.at_last);
-        let readings = self.points.count(2)?;
+        let readings = self.points.count(READING_BYTES_MIN)?;
         self.readings_left = self.readings_left.checked_sub(readings).ok_or(Malformed)?;
         Ok(Some(BatchMessage {
             tenant,
@@ -173,21 +179,17 @@ impl<'a> BatchMessages<'_, 'a> {
     }
 
     /// Appends the readings of `message`, its metrics as `number` resolves their ordinals, to
-    /// `cells`. Says whether every metric was resolved; when not, the cells are as they were.
+    /// `cells`. None of them, when one of the metrics is not resolved.
     pub(crate) fn read_cells(
         &mut self,
         message: &BatchMessage,
         number: impl Fn(u32) -> Option<i32>,
         cells: &mut Vec<(i32, Value<'a>)>,
-    ) -> Result<bool, Malformed> {
+    ) -> Result<(), Malformed> {
         let start = cells.len();
         let mut resolved = true;
         for _ in 0..message.readings {
-            let metric = self.points.u32()?;
-            let entry = self.batch.metrics.get(metric as usize).ok_or(Malformed)?;
-            if entry.0 != message.tenant {
-                return Err(Malformed);
-            }
+            let metric = self.read_metric(message)?;
             let value = read_value(&mut self.points)?;
             match number(metric) {
                 Some(number) => cells.push((number, value)),
@@ -197,7 +199,7 @@ impl<'a> BatchMessages<'_, 'a> {
         if !resolved {
             cells.truncate(start);
         }
-        Ok(resolved)
+        Ok(())
     }
 
     /// Passes over the readings of `message` and hands the ordinals of their metrics to `push`.
@@ -207,14 +209,19 @@ impl<'a> BatchMessages<'_, 'a> {
         mut push: impl FnMut(u32),
     ) -> Result<(), Malformed> {
         for _ in 0..message.readings {
-            let metric = self.points.u32()?;
-            if metric as usize >= self.batch.metrics.len() {
-                return Err(Malformed);
-            }
+            push(self.read_metric(message)?);
             read_value(&mut self.points)?;
-            push(metric);
         }
         Ok(())
+    }
+
+    /// Reads the ordinal of a metric, which is of the tenant of `message`.
+    fn read_metric(&mut self, message: &BatchMessage) -> Result<u32, Malformed> {
+        let metric = self.points.u32()?;
+        match self.batch.metrics.get(metric as usize) {
+            Some(&(tenant, ..)) if tenant == message.tenant => Ok(metric),
+            _ => Err(Malformed),
+        }
     }
 }
 

@@ -40,7 +40,7 @@ fn sent() -> impl Strategy<Value = Vec<Sent>> {
         samples::any_value(),
     );
     let message =
-        (any::<i64>(), vec(reading, 1..4)).prop_map(|(at, readings)| message(at, readings));
+        (any::<i64>(), vec(reading, 0..4)).prop_map(|(at, readings)| message(at, readings));
     let device = device.prop_map(|(tenant, device)| address(tenant, device));
     vec((device, message), 0..30)
 }
@@ -204,6 +204,7 @@ fn names_are_listed_once_in_the_order_of_their_first_use() {
             address("acme", "a"),
             message(3, vec![("x", Value::Int(1)), ("y", Value::Float(1.5))]),
         ),
+        (address("acme", "a"), message(4, vec![("y", Value::Int(2))])),
     ];
     let finished = built(&sent);
     let batch = Batch::parse(&finished.bytes).expect("just built");
@@ -222,7 +223,7 @@ fn names_are_listed_once_in_the_order_of_their_first_use() {
         ("globex", "x", ValueType::Bool),
     ];
     assert_eq!(metrics, expected);
-    assert_eq!(batch.readings(), 5);
+    assert_eq!(batch.readings(), 6);
 }
 
 #[test]

@@ -159,19 +159,17 @@ fn to_float(number: i64, power: f64) -> f64 {
     number as f64 / power
 }
 
-/// Whether whole values are integers; nothing when only some are, or an integer is not exact.
+/// Whether whole values are integers; nothing when some are and some are floats.
 fn whole_are_integers(values: &[&Value<'_>], numbers: &[i64], power: i64) -> Option<bool> {
     let is_integer = |value: &Value<'_>| matches!(value, Value::Int(_));
     if !values.iter().any(|value| is_integer(value)) {
         return Some(false);
     }
-    values
-        .iter()
-        .zip(numbers)
-        .all(|(value, &number)| match **value {
-            Value::Int(integer) => number % power == 0 && number / power == integer,
-            _ => number % power != 0,
-        })
+    // The floats have decimals then, so that the power is 10 at least; what it multiplies into
+    // 2^53 was exact as a float, and every integer comes back.
+    let mut pairs = values.iter().zip(numbers);
+    pairs
+        .all(|(value, number)| is_integer(value) || number % power != 0)
         .then_some(true)
 }
 

@@ -229,3 +229,73 @@ fn a_frame_takes_no_more_than_its_bound() {
     );
     assert_eq!(frame.encode().err(), Some(FrameError::TooManyReadings));
 }
+
+/// Rows with a column of each codec: constant, integers, decimals, decimals with integers, floats,
+/// booleans, texts, JSON, mixed.
+fn rows_of_each_codec() -> Vec<Pushed> {
+    let json = |text: &'static str| Value::Json(text.into());
+    let text = |text: &'static str| Value::Text(text.into());
+    let row = |second: i64, values: [Value<'static>; 9]| -> Pushed {
+        (
+            7,
+            1_700_000_000_000_000 + second * 1_000_000,
+            (1..).zip(values).collect(),
+        )
+    };
+    vec![
+        row(
+            0,
+            [
+                text("acme"),
+                Value::Int(3),
+                Value::Float(21.5),
+                Value::Int(4),
+                Value::Float(0.1 + 0.2),
+                Value::Bool(true),
+                text("on"),
+                json("[1]"),
+                Value::Null,
+            ],
+        ),
+        row(
+            1,
+            [
+                text("acme"),
+                Value::Int(-5),
+                Value::Float(22.0),
+                Value::Float(4.25),
+                Value::Float(0.1),
+                Value::Bool(false),
+                text("off"),
+                json("[]"),
+                Value::Int(i64::MIN),
+            ],
+        ),
+        row(
+            2,
+            [
+                text("acme"),
+                Value::Int(1 << 40),
+                Value::Float(22.75),
+                Value::Int(5),
+                Value::Float(-0.0),
+                Value::Bool(true),
+                text("on"),
+                json("[1]"),
+                text("ä"),
+            ],
+        ),
+    ]
+}
+
+/// Data outlives the code that wrote it.
+#[test]
+fn a_frame_of_version_1_reads_as_it_always_did() {
+    let written = "01d9670e781b010902020202020202020203018e010e000600060080c49fd50c02240711090919020c0c1b\
+        00040461636d65010106000f2900000000001a0000000002020200cc210700591f028200a00607800c190334333333\
+        3333d33f9a9999999999b93f00000000000000800405050202036f6e6f6666000102060203025b315d5b5d00010207\
+        000310010200000c0002ffffffffffffffffff0105000402c3a4";
+    let byte = |place: usize| u8::from_str_radix(&written[place..place + 2], 16).expect("hex");
+    let bytes: Vec<u8> = (0..written.len()).step_by(2).map(byte).collect();
+    assert_identical(&each(&bytes).expect("sound"), &model(&rows_of_each_codec()));
+}
