@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use self::machine::Machine;
 use self::options::CollectOptions;
-use crate::mqtt::publisher::{Confirmed, Publisher};
+use crate::mqtt::publisher::{Confirmed, Fate, Publisher};
 use crate::mqtt::reason;
 use crate::run::session::now;
 use crate::shutdown::Shutdown;
@@ -49,7 +49,7 @@ pub async fn run(options: CollectOptions, mut shutdown: Shutdown) -> Result<()> 
     let (sender, mut measurements) = mpsc::channel(usize::from(WAITING_MAX));
     let period = Duration::from_millis(u64::from(options.interval_ms));
     tokio::spawn(measure(period, sender));
-    let refusals = Throttle::new(TROUBLE_LOG_INTERVAL);
+    let trouble = Throttle::new(TROUBLE_LOG_INTERVAL);
     let mut confirmed = Vec::new();
     while !shutdown.is_requested() {
         let far = Instant::now() + Duration::from_secs(3600);
@@ -63,7 +63,7 @@ pub async fn run(options: CollectOptions, mut shutdown: Shutdown) -> Result<()> 
             result = publisher.drive(far, &mut confirmed) => result,
             () = shutdown.requested() => break,
         };
-        tell_refusals(&mut confirmed, &refusals, &username);
+        tell_trouble(&mut confirmed, &trouble, &username);
         if let Err(error) = result {
             publisher.reconnect(&error, &mut shutdown).await;
         }
@@ -104,16 +104,20 @@ async fn measure(period: Duration, payloads: mpsc::Sender<Vec<u8>>) {
     }
 }
 
-fn tell_refusals(confirmed: &mut Vec<Confirmed<()>>, refusals: &Throttle, username: &str) {
+fn tell_trouble(confirmed: &mut Vec<Confirmed<()>>, trouble: &Throttle, username: &str) {
     for message in confirmed.drain(..) {
-        if !message.is_success()
-            && let Some(count) = refusals.pass(1)
-        {
-            let reason = reason::name(message.reason);
-            warn!(
-                count,
-                reason, "the broker refuses: may this user publish for {username}?"
-            );
+        let told = match message.fate() {
+            Fate::Taken => continue,
+            Fate::Unheard => "nobody subscribes: has the bridge run?".to_owned(),
+            Fate::Refused(code) => {
+                format!(
+                    "{}: may this user publish for {username}?",
+                    reason::name(code)
+                )
+            }
+        };
+        if let Some(count) = trouble.pass(1) {
+            warn!(count, "measurements lost, {told}");
         }
     }
 }

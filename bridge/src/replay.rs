@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::select;
+use tokio::time::timeout;
 use tracing::info;
 
 use self::options::ReplayOptions;
 use self::schedule::Schedule;
 use self::table::{Row, Table};
-use crate::mqtt::publisher::{Confirmed, Publisher};
+use crate::mqtt::publisher::{Confirmed, Fate, Publisher};
 use crate::mqtt::reason;
 use crate::run::session::now;
 use crate::shutdown::Shutdown;
@@ -31,6 +33,7 @@ struct Tally {
     published: usize,
     readings: usize,
     confirmed: usize,
+    unheard: usize,
     refused: usize,
     refusal: Option<u8>,
     empty: usize,
@@ -98,17 +101,22 @@ pub async fn run(options: ReplayOptions, mut shutdown: Shutdown) -> Result<()> {
         tally.last_at = Some(at);
         publisher.publish((), &topic, &payload);
     }
-    let deadline = Instant::now() + FAREWELL;
-    while publisher.unconfirmed() > 0 && Instant::now() < deadline {
-        drive(
-            &mut publisher,
-            deadline,
-            &mut tally,
-            &progress,
-            &mut shutdown,
-        )
-        .await;
-    }
+    let finish = async {
+        while publisher.unconfirmed() > 0 {
+            let mut confirmed = Vec::new();
+            let result = publisher
+                .drive(Instant::now() + FAREWELL, &mut confirmed)
+                .await;
+            tally.settle(&confirmed);
+            if let Err(error) = result {
+                if shutdown.is_requested() {
+                    break;
+                }
+                publisher.reconnect(&error, &mut shutdown).await;
+            }
+        }
+    };
+    let _ = timeout(FAREWELL, finish).await;
     publisher.disconnect().await;
     progress.finish_and_clear();
     tally.print(started_at.elapsed());
@@ -141,14 +149,12 @@ async fn drive(
     shutdown: &mut Shutdown,
 ) {
     let mut confirmed = Vec::new();
-    let mut stop = shutdown.clone();
-    let already_stopping = stop.is_requested();
-    let result = tokio::select! {
+    let result = select! {
         result = publisher.drive(until, &mut confirmed) => result,
-        () = stop.requested(), if !already_stopping => Ok(()),
+        () = shutdown.requested() => Ok(()),
     };
     tally.settle(&confirmed);
-    progress.set_position(tally.confirmed as u64);
+    progress.set_position((tally.confirmed + tally.unheard + tally.refused) as u64);
     if let Err(error) = result {
         publisher.reconnect(&error, shutdown).await;
     }
@@ -157,11 +163,13 @@ async fn drive(
 impl Tally {
     fn settle(&mut self, confirmed: &[Confirmed<()>]) {
         for message in confirmed {
-            if message.is_success() {
-                self.confirmed += 1;
-            } else {
-                self.refused += 1;
-                self.refusal = Some(message.reason);
+            match message.fate() {
+                Fate::Taken => self.confirmed += 1,
+                Fate::Unheard => self.unheard += 1,
+                Fate::Refused(code) => {
+                    self.refused += 1;
+                    self.refusal = Some(code);
+                }
             }
         }
     }

@@ -88,7 +88,7 @@ pub async fn run_with<S: Store>(
     let subscriber = Subscriber {
         broker: options.broker.broker()?,
         session: session(&options),
-        filter: telemetry_filter(&options.share_group),
+        filter: telemetry_filter(options.share_group.as_deref()),
         events,
         metrics: Arc::clone(&metrics),
         status: Arc::clone(&status),

@@ -9,7 +9,7 @@ mod report;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tokio::task::JoinSet;
 
 use self::connection::Line;
@@ -21,7 +21,8 @@ use crate::shutdown::Shutdown;
 /// Publishes until the time or the messages are over, or shutdown, and prints a summary.
 ///
 /// # Errors
-/// Options that make no sense, a broker that refuses, or a ledger that cannot be written.
+/// Options that make no sense, a broker that cannot be reached or does not confirm, or a ledger
+/// that cannot be written.
 pub async fn run(options: SimulateOptions, shutdown: Shutdown) -> Result<()> {
     let broker = options.broker.broker()?;
     let tally = Arc::<Tally>::default();
@@ -61,5 +62,8 @@ pub async fn run(options: SimulateOptions, shutdown: Shutdown) -> Result<()> {
         ledger.flush()?;
     }
     tally.print(started_at.elapsed(), options.json);
-    Ok(())
+    match tally.unanswered() {
+        0 => Ok(()),
+        count => bail!("the broker has not answered {count} messages: is it there?"),
+    }
 }

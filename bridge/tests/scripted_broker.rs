@@ -41,7 +41,14 @@ impl Scene {
         let (trigger, shutdown) = shutdown::channel();
         let options = options(
             port,
-            &["--batch-readings", "1", "--database-connections", "2"],
+            &[
+                "--share-group",
+                "bridges",
+                "--batch-readings",
+                "1",
+                "--database-connections",
+                "2",
+            ],
         );
         let bridge = tokio::spawn(run::run_with(options, store, shutdown));
         let broker = accept(&listener, false).await;
@@ -108,10 +115,8 @@ async fn accept(listener: &TcpListener, session_present: bool) -> TcpStream {
         .expect("the bridge listens");
     let (kind, body) = read_packet(&mut stream).await.expect("SUBSCRIBE");
     assert_eq!(kind, SUBSCRIBE);
-    assert!(
-        body.windows(27)
-            .any(|part| part == b"$share/tenon/t/+/d/+/telemetry"[..27].as_ref())
-    );
+    let filter = String::from_utf8_lossy(&body[5..body.len() - 1]);
+    assert_eq!(filter, "$share/bridges/t/+/d/+/telemetry");
     stream
         .write_all(&[0x90, 4, 0, 1, 0, 1])
         .await

@@ -58,17 +58,32 @@ struct Unconfirmed<T> {
 pub struct Confirmed<T> {
     /// What the caller knows the message by.
     pub tag: T,
-    /// 0 or a refusal; see [`reason`].
+    /// The reason code of the answer; see [`Confirmed::fate`].
     pub reason: u8,
     /// How long the answer took, from sending the message for the first time.
     pub latency: Duration,
 }
 
+/// What the broker's answer means for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The broker took it over for its subscribers.
+    Taken,
+    /// The broker took it, and dropped it because nobody subscribes to its topic.
+    Unheard,
+    /// The broker refused it, for a reason of [`reason`].
+    Refused(u8),
+}
+
 impl<T> Confirmed<T> {
-    /// Whether the broker took the message over.
+    /// What the answer means.
     #[must_use]
-    pub const fn is_success(&self) -> bool {
-        self.reason < reason::FAILURE_MIN
+    pub const fn fate(&self) -> Fate {
+        match self.reason {
+            reason::NO_MATCHING_SUBSCRIBERS => Fate::Unheard,
+            code if code >= reason::FAILURE_MIN => Fate::Refused(code),
+            _ => Fate::Taken,
+        }
     }
 }
 

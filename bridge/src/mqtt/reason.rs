@@ -3,6 +3,9 @@
 /// Another client took over the session by connecting with the same client id.
 pub const SESSION_TAKEN_OVER: u8 = 0x8e;
 
+/// The broker took a message over, and then dropped it: nobody subscribes to its topic.
+pub const NO_MATCHING_SUBSCRIBERS: u8 = 0x10;
+
 /// From here on a reason code means failure.
 pub const FAILURE_MIN: u8 = 0x80;
 
@@ -13,7 +16,7 @@ pub const fn name(code: u8) -> &'static str {
         0x00 => "success",
         0x01 => "granted QoS 1",
         0x02 => "granted QoS 2",
-        0x10 => "no matching subscribers",
+        NO_MATCHING_SUBSCRIBERS => "no matching subscribers",
         0x80 => "unspecified error",
         0x81 => "malformed packet",
         0x82 => "protocol error",

@@ -66,16 +66,19 @@ pub struct RunOptions {
     )]
     pub client_id: String,
 
-    /// Bridges of one group share the messages; MQTT calls it the share name.
+    /// Shares the messages with the other bridges of this group: an MQTT shared subscription.
+    ///
+    /// Without a group the bridge receives every message, which is right for a single bridge:
+    /// Mosquitto forgets shared subscriptions when it restarts, and drops what is published until
+    /// the bridge is back. Bridges of a group need different --client-id's.
     #[arg(
         long,
         env = "TENON_SHARE_GROUP",
-        default_value = "tenon",
         value_parser = parse_share_group,
         value_name = "NAME",
         help_heading = "Subscription"
     )]
-    pub share_group: String,
+    pub share_group: Option<String>,
 
     /// How many messages the broker may send before the first of them is acknowledged.
     ///
@@ -166,10 +169,14 @@ pub struct RunOptions {
     pub drain_seconds: u32,
 }
 
-/// Every device's telemetry, shared among the bridges of a group.
+/// Every device's telemetry: shared among the bridges of a group, where there is one. An empty
+/// name, as an environment variable without a value gives it, is none.
 #[must_use]
-pub fn telemetry_filter(share_group: &str) -> String {
-    format!("$share/{share_group}/t/+/d/+/telemetry")
+pub fn telemetry_filter(share_group: Option<&str>) -> String {
+    match share_group {
+        None | Some("") => "t/+/d/+/telemetry".to_owned(),
+        Some(group) => format!("$share/{group}/t/+/d/+/telemetry"),
+    }
 }
 
 fn parse_client_id(text: &str) -> Result<String, String> {
@@ -181,10 +188,10 @@ fn parse_client_id(text: &str) -> Result<String, String> {
 
 fn parse_share_group(text: &str) -> Result<String, String> {
     let forbidden = |letter: char| letter.is_control() || "/+#".contains(letter);
-    if (1..=128).contains(&text.len()) && !text.contains(forbidden) {
+    if text.len() <= 128 && !text.contains(forbidden) {
         return Ok(text.to_owned());
     }
-    Err("a share name has 1 to 128 bytes and none of / + #".to_owned())
+    Err("a share name has at most 128 bytes and none of / + #".to_owned())
 }
 
 #[cfg(test)]
@@ -192,13 +199,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_filter_is_a_shared_one_over_every_tenant_and_device() {
-        assert_eq!(telemetry_filter("g"), "$share/g/t/+/d/+/telemetry");
+    fn the_filter_takes_every_tenant_and_device_and_is_shared_in_a_group() {
+        assert_eq!(telemetry_filter(Some("g")), "$share/g/t/+/d/+/telemetry");
+        assert_eq!(telemetry_filter(Some("")), "t/+/d/+/telemetry");
+        assert_eq!(telemetry_filter(None), "t/+/d/+/telemetry");
     }
 
     #[test]
     fn a_share_name_cannot_change_the_filter() {
-        for bad in ["", "a/b", "+", "#", "a\nb", &"x".repeat(129)] {
+        for bad in ["a/b", "+", "#", "a\nb", &"x".repeat(129)] {
             assert!(parse_share_group(bad).is_err(), "{bad:?}");
         }
         assert!(parse_share_group("tenon-eu").is_ok());

@@ -1,18 +1,19 @@
 //! One connection of the simulation, and the devices that share it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use tenon_domain::identity::DeviceAddress;
+use tokio::time::timeout;
 
 use super::device::{Device, metric_keys};
 use super::ledger::Ledger;
 use super::options::SimulateOptions;
 use super::report::Tally;
 use crate::mqtt::broker::Broker;
-use crate::mqtt::publisher::{Confirmed, Publisher};
+use crate::mqtt::publisher::{Confirmed, Fate, Publisher};
 use crate::run::session::now;
 use crate::shutdown::Shutdown;
 
@@ -106,18 +107,31 @@ impl Line {
                 self.reconnect(&error, &mut shutdown).await;
             }
         }
-        let deadline = Instant::now() + FAREWELL;
-        while self.publisher.unconfirmed() > 0 && Instant::now() < deadline {
-            let result = self.publisher.drive(deadline, &mut confirmed).await;
-            self.settle(&mut confirmed)?;
+        let _ = timeout(FAREWELL, self.finish(&mut confirmed, &mut shutdown)).await;
+        self.settle(&mut confirmed)?;
+        self.publisher.disconnect().await;
+        Ok(())
+    }
+
+    /// Takes the last confirmations.
+    async fn finish(
+        &mut self,
+        confirmed: &mut Vec<Confirmed<Tag>>,
+        shutdown: &mut Shutdown,
+    ) -> Result<()> {
+        while self.publisher.unconfirmed() > 0 {
+            let result = self
+                .publisher
+                .drive(Instant::now() + FAREWELL, confirmed)
+                .await;
+            self.settle(confirmed)?;
             if let Err(error) = result {
-                self.reconnect(&error, &mut shutdown).await;
                 if shutdown.is_requested() {
                     break;
                 }
+                self.reconnect(&error, shutdown).await;
             }
         }
-        self.publisher.disconnect().await;
         Ok(())
     }
 
@@ -155,16 +169,19 @@ impl Line {
             payload,
         );
         self.published += 1;
-        self.tally.published.fetch_add(1, Ordering::Relaxed);
+        count(&self.tally.published);
     }
 
     fn settle(&self, confirmed: &mut Vec<Confirmed<Tag>>) -> Result<()> {
         for message in confirmed.drain(..) {
-            if !message.is_success() {
-                self.tally.refused.fetch_add(1, Ordering::Relaxed);
+            match message.fate() {
+                Fate::Taken => count(&self.tally.confirmed),
+                Fate::Unheard => count(&self.tally.unheard),
+                Fate::Refused(_) => count(&self.tally.refused),
+            }
+            if message.fate() != Fate::Taken {
                 continue;
             }
-            self.tally.confirmed.fetch_add(1, Ordering::Relaxed);
             let micros = u64::try_from(message.latency.as_micros()).unwrap_or(u64::MAX);
             self.tally.latency_micros.record(micros);
             if let Some(ledger) = &self.ledger {
@@ -178,7 +195,11 @@ impl Line {
     }
 
     async fn reconnect(&mut self, error: &anyhow::Error, shutdown: &mut Shutdown) {
-        self.tally.reconnects.fetch_add(1, Ordering::Relaxed);
+        count(&self.tally.reconnects);
         self.publisher.reconnect(error, shutdown).await;
     }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
 }

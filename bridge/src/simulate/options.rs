@@ -10,7 +10,7 @@ use crate::mqtt::broker::BrokerOptions;
 ///
 /// The devices share a few connections, so the broker must let this user publish for all of them.
 /// A message that the broker has not confirmed when a connection breaks is sent again: at the end
-/// every message is confirmed or refused, and each carries its time, so that it counts once.
+/// every message is answered, and each carries its time, so that it counts once.
 #[derive(Args, Clone, Debug)]
 pub struct SimulateOptions {
     /// Where the broker is.

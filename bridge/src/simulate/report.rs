@@ -16,6 +16,8 @@ pub struct Tally {
     pub published: AtomicU64,
     /// Messages that the broker took over.
     pub confirmed: AtomicU64,
+    /// Messages that the broker took and dropped, because nobody subscribes to them.
+    pub unheard: AtomicU64,
     /// Messages that the broker refused.
     pub refused: AtomicU64,
     /// Connections that broke and were made again.
@@ -29,14 +31,15 @@ impl Tally {
     pub fn print(&self, elapsed: Duration, as_json: bool) {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (published, confirmed) = (count(&self.published), count(&self.confirmed));
-        let (refused, reconnects) = (count(&self.refused), count(&self.reconnects));
+        let (unheard, refused) = (count(&self.unheard), count(&self.refused));
+        let reconnects = count(&self.reconnects);
         let seconds = elapsed.as_secs_f64();
         let rate = per_second(confirmed, seconds);
         let latency = |part: f64| millis(self.latency_micros.quantile(part));
         let (p50, p99, max) = (latency(0.5), latency(0.99), latency(1.0));
         if as_json {
             let summary = json!({
-                "published": published, "confirmed": confirmed, "refused": refused,
+                "published": published, "confirmed": confirmed, "unheard": unheard, "refused": refused,
                 "reconnects": reconnects, "seconds": seconds, "confirmed_per_s": rate,
                 "latency_ms_p50": p50, "latency_ms_p99": p99, "latency_ms_max": max,
             });
@@ -49,7 +52,17 @@ impl Tally {
         println!(
             "confirmation took {p50:.1} ms (median), {p99:.1} ms (p99), {max:.1} ms (longest)"
         );
-        println!("{refused} refused by the broker, {reconnects} reconnects");
+        println!("{unheard} without a subscriber, {refused} refused, {reconnects} reconnects");
+    }
+}
+
+impl Tally {
+    /// How many messages the broker neither took over nor dropped nor refused.
+    #[must_use]
+    pub fn unanswered(&self) -> u64 {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let answered = count(&self.confirmed) + count(&self.unheard) + count(&self.refused);
+        count(&self.published).saturating_sub(answered)
     }
 }
 
