@@ -28,11 +28,13 @@ impl FromDatum for JsonbText {
         is_null: bool,
         _: pg_sys::Oid,
     ) -> Option<Self> {
-        // SAFETY: the argument is declared `jsonb`, and `jsonb_out` returns UTF-8 in a database
-        // whose encoding is UTF-8; in any other the text is refused when it is not.
-        let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(datum)]) };
-        text.filter(|_| !is_null)
-            .map(|text| Self(text.to_string_lossy().into_owned()))
+        if is_null {
+            return None;
+        }
+        // SAFETY: the datum is a `jsonb` that is not null, and `jsonb_out` takes no other argument.
+        let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(datum)]) }?;
+        // In a database of another encoding than UTF-8 the domain refuses what this replaces.
+        Some(Self(text.to_string_lossy().into_owned()))
     }
 }
 

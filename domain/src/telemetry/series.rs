@@ -6,7 +6,7 @@
 use thiserror::Error;
 
 use super::bytes::{Malformed, Reader, put_usize};
-use super::frame::{FRAME_READINGS_MAX, Frame, FrameError, FrameRows};
+use super::frame::{Frame, FrameError, FrameRows};
 use super::value::Value;
 use crate::time::Timestamp;
 
@@ -14,8 +14,9 @@ use crate::time::Timestamp;
 /// session can hold in memory (about 200 MB).
 pub const SERIES_READINGS_MAX: usize = 1 << 22;
 
-/// How many readings stand in each frame of an encoded series.
-const CHUNK_READINGS: usize = FRAME_READINGS_MAX;
+/// How many readings stand in each frame of an encoded series: what a processor's cache holds
+/// while they are encoded.
+const CHUNK_READINGS: usize = 1 << 14;
 
 /// A series is one of its own: its frames need no numbers.
 const NUMBER: i32 = 0;
@@ -103,8 +104,7 @@ impl SeriesMerge {
 }
 
 impl<'a> Series<'a> {
-    /// The series as bytes: frames of up to [`FRAME_READINGS_MAX`] readings, each behind its
-    /// length.
+    /// The series as bytes: frames of some thousand readings, each behind its length.
     ///
     /// # Errors
     /// [`SeriesError::Frame`] never, as no frame is longer than frames may be.

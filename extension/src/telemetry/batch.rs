@@ -46,7 +46,9 @@ fn batch_metrics(
     };
     let used = device_numbers.map(|numbers| {
         let numbers: Vec<_> = numbers.iter().collect();
-        BatchSummary::read(&batch).or_report().metrics_used(&numbers)
+        BatchSummary::read(&batch)
+            .or_report()
+            .metrics_used(&numbers)
     });
     let is_used = |metric: usize| {
         used.as_ref()

@@ -63,7 +63,10 @@ fn series_readings(
 
 /// The buckets of a series that hold a value.
 #[pg_extern(immutable, parallel_safe, strict)]
-#[expect(clippy::type_complexity, reason = "the columns of the result, one by one")]
+#[expect(
+    clippy::type_complexity,
+    reason = "the columns of the result, one by one"
+)]
 fn series_buckets(
     series: &[u8],
     width: Interval,

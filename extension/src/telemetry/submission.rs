@@ -11,10 +11,10 @@ use crate::jsonb::JsonbText;
 /// The batch of a client's good messages, and the refused ones.
 #[pg_extern(immutable, parallel_safe)]
 fn batch_from_json(
-    tenant: &str,
+    tenant: Option<&str>,
     device: Option<&str>,
-    messages: JsonbText,
-    received_at: TimestampWithTimeZone,
+    messages: Option<JsonbText>,
+    received_at: Option<TimestampWithTimeZone>,
 ) -> TableIterator<
     'static,
     (
@@ -23,6 +23,10 @@ fn batch_from_json(
         name!(rejected, JsonbText),
     ),
 > {
+    // Only the device may be null: apart from it the function is strict.
+    let (Some(tenant), Some(messages), Some(received_at)) = (tenant, messages, received_at) else {
+        return TableIterator::empty();
+    };
     let tenant = TenantSlug::parse(tenant).or_report();
     let received_at = to_timestamp(received_at);
     let submission = submission::read(&tenant, device, &messages.0, received_at).or_report();

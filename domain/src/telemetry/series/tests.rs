@@ -99,9 +99,9 @@ fn a_window_is_half_open() {
 }
 
 #[test]
-fn a_series_longer_than_a_frame_comes_back() {
+fn a_series_of_several_frames_comes_back() {
     let readings =
-        (0..FRAME_READINGS_MAX as i64 + 5).map(|at| (Timestamp::from_micros(at), Value::Int(at)));
+        (0..CHUNK_READINGS as i64 + 5).map(|at| (Timestamp::from_micros(at), Value::Int(at)));
     let series = Series {
         readings: readings.collect(),
     };
