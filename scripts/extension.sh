@@ -21,9 +21,9 @@ rm -rf "$out"
     --pg-config "$PG_BIN/pg_config" --out-dir "$out") ||
     die "the extension did not build: correct what the compiler names, then run the command again"
 
-# The tree repeats the absolute paths of the installation, links resolved. A running server keeps
-# the old library open: it is replaced, never overwritten.
-cp -r --remove-destination "$out$(realpath "$PG_HOME")/." "$PG_HOME/" ||
+# The tree repeats the absolute paths of the installation. A running server keeps the old library
+# open: it is replaced, never overwritten.
+cp -r --remove-destination "$out$PG_HOME/." "$PG_HOME/" ||
     die "the extension could not be installed in $PG_HOME: see above"
 rm -rf "$out"
 echo "$now" >"$PG_HOME/extension"

@@ -5,11 +5,17 @@
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-STATE=$ROOT/.tenon                              # everything this checkout makes; ignored by git
-TOOLS=${TENON_TOOLS:-$HOME/.cache/tenon}        # tools that several checkouts share
+TOOLS=${TENON_TOOLS:-$HOME/.cache/tenon} # tools that several checkouts share
 PG_MAJOR=15
-PG_HOME=$STATE/pg                               # a private, relocated copy of Postgres
-export PG_BIN=$PG_HOME/lib/postgresql/$PG_MAJOR/bin
+
+# Everything this checkout makes is in .tenon, which git ignores and which may be a link. In it is a
+# private, relocated copy of Postgres.
+find_state() {
+    STATE=$(realpath -m "$ROOT/.tenon")
+    PG_HOME=$STATE/pg
+    export PG_BIN=$PG_HOME/lib/postgresql/$PG_MAJOR/bin
+}
+find_state
 export PATH="$ROOT/node_modules/.bin:$TOOLS/tools/bin:$PATH:/usr/sbin"
 export SUPABASE_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
 
@@ -32,15 +38,16 @@ random_hex() { openssl rand -hex "${1:-24}"; }
 # Makes .tenon. A folder that the services' user cannot reach (a checkout in /root, say) becomes a
 # link to one that it can.
 make_state() {
-    if [ ! -e "$STATE" ]; then
-        rm -f "$STATE"
+    if [ ! -e "$ROOT/.tenon" ]; then
+        rm -f "$ROOT/.tenon" # a link to nothing
         if [ "$(id -u)" = 0 ] && ! (cd / && "${SERVICE[@]}" test -x "$ROOT"); then
             mkdir -p /var/lib/tenon
-            ln -s "$(mktemp -d "/var/lib/tenon/$(basename "$ROOT").XXXXXX")" "$STATE"
+            ln -s "$(mktemp -d "/var/lib/tenon/$(basename "$ROOT").XXXXXX")" "$ROOT/.tenon"
         else
-            mkdir "$STATE"
+            mkdir "$ROOT/.tenon"
         fi
-        chmod 755 "$STATE/."
+        chmod 755 "$ROOT/.tenon/."
+        find_state
     fi
     [ -w "$STATE/." ] || die ".tenon belongs to another user: remove it as that user, or go on as that user"
 }

@@ -46,7 +46,7 @@ CONF
 forget_dead_postmaster() {
     local pid
     pid=$(head -n1 "$DATA/postmaster.pid" 2>/dev/null) || return 0
-    [ "$(readlink "/proc/$pid/exe")" = "$(realpath "$PG_BIN/postgres")" ] || rm -f "$DATA/postmaster.pid"
+    [ "$(readlink "/proc/$pid/exe")" = "$PG_BIN/postgres" ] || rm -f "$DATA/postmaster.pid"
 }
 
 ready_postgres() { [ "$(admin_psql <<<'select 1')" = 1 ]; }
