@@ -9,6 +9,7 @@ use clap::Args;
 use percent_encoding::percent_decode_str;
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
+use url::{Host, Url};
 
 use crate::tls::{self, Identity, Trust};
 
@@ -20,6 +21,10 @@ const PORT_TLS: u16 = 8883;
 
 /// MQTT gives names and passwords a length of two bytes.
 pub const TEXT_BYTES_MAX: usize = u16::MAX as usize;
+
+/// What to do about characters that end the part of a URL that they stand in.
+const ESCAPES: &str = "in user name and password write / as %2F, : as %3A, ? as %3F, # as %23, \
+                       or give them by --mqtt-username and --mqtt-password";
 
 /// Options of every command that talks to a broker.
 #[derive(Args, Clone, Debug)]
@@ -136,7 +141,11 @@ impl BrokerOptions {
 impl fmt::Display for Broker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls.is_some() { "mqtts" } else { "mqtt" };
-        write!(formatter, "{scheme}://{}:{}", self.host, self.port)
+        let (host, port) = (&self.host, self.port);
+        if host.contains(':') {
+            return write!(formatter, "{scheme}://[{host}]:{port}");
+        }
+        write!(formatter, "{scheme}://{host}:{port}")
     }
 }
 
@@ -157,57 +166,34 @@ struct MqttUrl {
 }
 
 impl MqttUrl {
-    fn parse(url: &str) -> Result<Self> {
+    /// Takes a URL apart. No error repeats the URL: there may be a password in it.
+    fn parse(text: &str) -> Result<Self> {
         const FORM: &str = "a broker's URL is mqtt://[USER:PASSWORD@]HOST[:PORT] or mqtts://…";
-        let (scheme, rest) = url.split_once("://").context(FORM)?;
-        let tls = match scheme {
-            "mqtt" | "tcp" => false,
-            "mqtts" | "ssl" | "tls" => true,
-            _ => bail!("{FORM}, not {scheme}://"),
+        let url = Url::parse(text).with_context(|| format!("{FORM}; {ESCAPES}"))?;
+        let (tls, default_port) = match url.scheme() {
+            "mqtt" | "tcp" => (false, PORT_PLAIN),
+            "mqtts" | "ssl" | "tls" => (true, PORT_TLS),
+            scheme => bail!("{FORM}, not {scheme}:"),
         };
-        let rest = rest.trim_end_matches('/');
-        let (login, address) = match rest.rsplit_once('@') {
-            Some((login, address)) => (Some(login), address),
-            None => (None, rest),
+        // What follows a slash that was meant for the user's name looks like a path.
+        let ends_at_port = matches!(url.path(), "" | "/");
+        if !ends_at_port || url.query().is_some() || url.fragment().is_some() {
+            bail!("{FORM}, with nothing behind the port; {ESCAPES}");
+        }
+        let host = match url.host() {
+            Some(Host::Ipv6(address)) => address.to_string(),
+            Some(host) => host.to_string(),
+            None => bail!("{FORM}: this one names no host"),
         };
-        let default_port = if tls { PORT_TLS } else { PORT_PLAIN };
-        let (host, port) = split_address(address, default_port).context(FORM)?;
-        let (username, password) = match login.map(|login| login.split_once(':')) {
-            None => (None, None),
-            Some(None) => (login, None),
-            Some(Some((username, password))) => (Some(username), Some(password)),
-        };
+        let username = Some(url.username()).filter(|name| !name.is_empty());
         Ok(Self {
             tls,
             host,
-            port,
+            port: url.port().unwrap_or(default_port),
             username: username.map(decode).transpose()?,
-            password: password.map(decode).transpose()?,
+            password: url.password().map(decode).transpose()?,
         })
     }
-}
-
-fn split_address(address: &str, default_port: u16) -> Result<(String, u16)> {
-    let (host, port) = match address
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'))
-    {
-        Some((host, rest)) => (host, rest.strip_prefix(':')),
-        None => match address.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (address, None),
-        },
-    };
-    if host.is_empty() || host.contains('/') {
-        bail!("{address} names no host");
-    }
-    let port = match port {
-        Some(port) => port
-            .parse()
-            .with_context(|| format!("{port} is no TCP port"))?,
-        None => default_port,
-    };
-    Ok((host.to_owned(), port))
 }
 
 fn decode(text: &str) -> Result<String> {
@@ -247,14 +233,8 @@ mod tests {
             )
         );
         assert_eq!(
-            parts("mqtt://acme/d/van:secret@[::1]:1"),
-            (
-                false,
-                text("::1"),
-                1,
-                Some(text("acme/d/van")),
-                Some(text("secret"))
-            )
+            parts("MQTT://d%C3%BCse:@[::1]:1"),
+            (false, text("::1"), 1, Some(text("düse")), None)
         );
     }
 
@@ -264,11 +244,44 @@ mod tests {
             "",
             "localhost:1883",
             "http://x",
+            "mqtt:x",
             "mqtt://",
             "mqtt://:1",
+            "mqtt://name@",
             "mqtt://h:99999",
+            "mqtt://[::1",
+            "mqtt://%ff@h",
         ] {
             assert!(MqttUrl::parse(url).is_err(), "{url}");
         }
+    }
+
+    #[test]
+    fn a_login_that_must_be_escaped_is_refused_with_a_hint_and_not_repeated() {
+        for url in [
+            "mqtt://acme/d/van:secret@[::1]:1",
+            "mqtt://van:sec/secret@h",
+            "mqtt://van:1/secret@h",
+            "mqtt://van:1?secret@h",
+            "mqtt://van:1#secret@h",
+        ] {
+            let error = MqttUrl::parse(url).expect_err(url);
+            let words = format!("{error:#}");
+            assert!(words.contains("%2F"), "{url}: {words}");
+            assert!(!words.contains("secret"), "{url}: {words}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_ipv6_is_shown_as_in_a_url() {
+        let broker = |host: &str| Broker {
+            host: host.to_owned(),
+            port: PORT_PLAIN,
+            username: None,
+            password: None,
+            tls: None,
+        };
+        assert_eq!(broker("::1").to_string(), "mqtt://[::1]:1883");
+        assert_eq!(broker("localhost").to_string(), "mqtt://localhost:1883");
     }
 }
