@@ -7,7 +7,6 @@
 pub mod backoff;
 pub mod cli;
 pub mod collect;
-pub mod histogram;
 pub mod logging;
 pub mod mqtt;
 pub mod replay;

@@ -135,7 +135,7 @@ pub async fn run_with<S: Store>(
     info!(
         received = metrics.messages_received.get(),
         accepted = metrics.messages_accepted.get(),
-        rejected = metrics.messages_rejected(),
+        rejected = metrics.messages_rejected.get(),
         "stopped"
     );
     Ok(())

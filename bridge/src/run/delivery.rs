@@ -57,7 +57,7 @@ impl<S: Store> Delivery<S> {
         }
         let accepted = batch.messages.len().saturating_sub(rejections.len());
         self.reject(&batch.messages, &rejections).await;
-        self.metrics.messages_accepted.add(accepted as u64);
+        self.metrics.messages_accepted.inc_by(accepted as u64);
     }
 
     /// Stores what can be stored of messages that cannot be stored together: halves of halves,
@@ -104,7 +104,7 @@ impl<S: Store> Delivery<S> {
             match self.store.ingest(&batch.packed.bytes).await {
                 Ok(refused) => {
                     self.recovered(&backoff);
-                    self.metrics.readings_stored.add(batch.readings as u64);
+                    self.metrics.readings_stored.inc_by(batch.readings as u64);
                     return Ok(refused);
                 }
                 Err(StoreError::Poison(problem)) => return Err(problem),
@@ -163,7 +163,7 @@ impl<S: Store> Delivery<S> {
                 problem, "the database does not take a batch; trying again"
             );
         }
-        self.metrics.database_retries.add(1);
+        self.metrics.database_retries.inc();
         self.status.database_failed(problem);
         backoff.wait().await;
     }

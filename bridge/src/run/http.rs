@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::metrics::Metrics;
+use super::metrics::{self, Metrics};
 use super::status::Status;
 use super::store::Store;
 
@@ -98,8 +98,8 @@ impl<S: Store> Answers<S> {
             }
             "/metrics" => {
                 let (broker, database) = (self.status.broker_up(), self.status.database_up());
-                let kind = "text/plain; version=0.0.4; charset=utf-8";
-                ("200 OK", kind, self.metrics.prometheus(broker, database))
+                let text = self.metrics.exported(broker, database);
+                ("200 OK", metrics::CONTENT_TYPE, text)
             }
             _ => {
                 let body = "there are /healthz, /readyz and /metrics\n".to_owned();

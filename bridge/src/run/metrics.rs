@@ -1,57 +1,29 @@
-//! What the bridge counts, and how Prometheus reads it.
+//! What the bridge counts, and how Prometheus reads it: in the OpenMetrics text format, where the
+//! samples of a counter end in `_total`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
-use crate::histogram::Histogram;
+/// What the format calls itself in HTTP.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Upper limits of the buckets for durations, in microseconds: 1 ms to 60 s.
-const MICROS_LIMITS: [u64; 14] = [
-    1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
-    10_000_000, 30_000_000, 60_000_000,
+/// Upper limits of the buckets for durations, in seconds.
+const SECONDS_LIMITS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0,
 ];
 
 /// Upper limits of the buckets for readings in a batch.
-const READINGS_LIMITS: [u64; 9] = [10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000];
-
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Adds `count`.
-    pub fn add(&self, count: u64) {
-        self.0.fetch_add(count, Ordering::Relaxed);
-    }
-
-    /// The sum so far.
-    #[must_use]
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A number that goes up and down.
-#[derive(Debug, Default)]
-pub struct Gauge(AtomicI64);
-
-impl Gauge {
-    /// Adds `change`.
-    pub fn add(&self, change: i64) {
-        self.0.fetch_add(change, Ordering::Relaxed);
-    }
-
-    /// The present value.
-    #[must_use]
-    pub fn get(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+const READINGS_LIMITS: [f64; 9] = [
+    10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0, 30_000.0, 100_000.0,
+];
 
 /// Everything that is counted while the bridge runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
     /// Messages read from the broker.
     pub messages_received: Counter,
@@ -59,6 +31,8 @@ pub struct Metrics {
     pub payload_bytes: Counter,
     /// Messages stored as readings.
     pub messages_accepted: Counter,
+    /// Messages stored as rejected; exported by their codes only.
+    pub messages_rejected: Counter,
     /// Readings in batches that were committed.
     pub readings_stored: Counter,
     /// Batches committed, rejected messages included.
@@ -73,201 +47,214 @@ pub struct Metrics {
     pub database_retries: Counter,
     /// Readings in a batch.
     pub batch_readings: Histogram,
-    /// Time from handing a batch to the database until all of it is safe, in microseconds.
-    pub flush_micros: Histogram,
-    /// Time from reading the oldest message of a batch until it is safe, in microseconds.
-    pub lag_micros: Histogram,
-    rejected: Mutex<BTreeMap<String, u64>>,
+    /// Time from handing a batch to the database until all of it is safe.
+    pub flush_seconds: Histogram,
+    /// Time from reading the oldest message of a batch until it is safe.
+    pub lag_seconds: Histogram,
+    rejected_by_code: Family<Rejection, Counter>,
+    broker_up: Gauge,
+    database_up: Gauge,
+    resident_memory_bytes: Gauge,
+    registry: Registry,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Rejection {
+    code: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        let bridge = registry.sub_registry_with_prefix("tenon_bridge");
+        let mut counter = |name, help| registered(bridge, name, help, Counter::default());
+        Self {
+            messages_received: counter("messages_received", "Messages read from the broker"),
+            payload_bytes: counter("payload_bytes", "Bytes of their payloads"),
+            messages_accepted: counter("messages_accepted", "Messages stored as readings"),
+            messages_rejected: Counter::default(),
+            readings_stored: counter("readings", "Readings in committed batches"),
+            batches: counter("batches", "Batches committed"),
+            acknowledgements_stale: counter(
+                "acknowledgements_stale",
+                "Acknowledgements dropped because their connection is gone",
+            ),
+            broker_connections: counter(
+                "broker_connections",
+                "Connections to the broker; all but the first are reconnects",
+            ),
+            database_retries: counter(
+                "database_retries",
+                "Attempts at the database that failed and were made again",
+            ),
+            rejected_by_code: registered(
+                bridge,
+                "messages_rejected",
+                "Messages stored as rejected, by reason",
+                Family::default(),
+            ),
+            messages_unacknowledged: registered(
+                bridge,
+                "messages_unacknowledged",
+                "Messages read and not yet acknowledged",
+                Gauge::default(),
+            ),
+            broker_up: registered(
+                bridge,
+                "broker_up",
+                "Whether the subscription is active",
+                Gauge::default(),
+            ),
+            database_up: registered(
+                bridge,
+                "database_up",
+                "Whether the database answered last time",
+                Gauge::default(),
+            ),
+            batch_readings: registered(
+                bridge,
+                "batch_readings",
+                "Readings in a batch",
+                Histogram::new(READINGS_LIMITS),
+            ),
+            flush_seconds: registered(
+                bridge,
+                "flush_seconds",
+                "Time a batch takes from the bridge to its commit",
+                Histogram::new(SECONDS_LIMITS),
+            ),
+            lag_seconds: registered(
+                bridge,
+                "lag_seconds",
+                "Time from reading the oldest message of a batch to its commit",
+                Histogram::new(SECONDS_LIMITS),
+            ),
+            // The name that every Prometheus client uses.
+            resident_memory_bytes: registered(
+                &mut registry,
+                "process_resident_memory_bytes",
+                "Resident memory",
+                Gauge::default(),
+            ),
+            registry,
+        }
+    }
 }
 
 impl Metrics {
     /// Counts a message stored as rejected with this code.
     pub fn rejected(&self, code: &str) {
-        if let Ok(mut rejected) = self.rejected.lock() {
-            match rejected.get_mut(code) {
-                Some(count) => *count += 1,
-                None => drop(rejected.insert(code.to_owned(), 1)),
-            }
-        }
+        let code = code.to_owned();
+        self.rejected_by_code
+            .get_or_create(&Rejection { code })
+            .inc();
+        self.messages_rejected.inc();
     }
 
-    /// How many messages were stored as rejected.
+    /// All of it in the format of [`CONTENT_TYPE`], with whether broker and database are there.
     #[must_use]
-    pub fn messages_rejected(&self) -> u64 {
-        self.rejected
-            .lock()
-            .map_or(0, |rejected| rejected.values().sum())
-    }
-
-    /// All of it in Prometheus' text format, with whether broker and database are there.
-    #[must_use]
-    pub fn prometheus(&self, broker_up: bool, database_up: bool) -> String {
-        let mut text = String::with_capacity(4096);
-        let counters: [(&str, &str, &Counter); 8] = [
-            (
-                "messages_received_total",
-                "Messages read from the broker.",
-                &self.messages_received,
-            ),
-            (
-                "payload_bytes_total",
-                "Bytes of their payloads.",
-                &self.payload_bytes,
-            ),
-            (
-                "messages_accepted_total",
-                "Messages stored as readings.",
-                &self.messages_accepted,
-            ),
-            (
-                "readings_total",
-                "Readings in committed batches.",
-                &self.readings_stored,
-            ),
-            ("batches_total", "Batches committed.", &self.batches),
-            (
-                "acknowledgements_stale_total",
-                "Acknowledgements dropped because their connection is gone.",
-                &self.acknowledgements_stale,
-            ),
-            (
-                "broker_connections_total",
-                "Connections to the broker; all but the first are reconnects.",
-                &self.broker_connections,
-            ),
-            (
-                "database_retries_total",
-                "Attempts at the database that failed and were made again.",
-                &self.database_retries,
-            ),
-        ];
-        for (name, help, counter) in counters {
-            head(&mut text, name, help, "counter");
-            let _ = writeln!(text, "tenon_bridge_{name} {}", counter.get());
+    pub fn exported(&self, broker_up: bool, database_up: bool) -> String {
+        self.broker_up.set(broker_up.into());
+        self.database_up.set(database_up.into());
+        if let Some(bytes) = resident_memory_bytes() {
+            self.resident_memory_bytes.set(bytes);
         }
-        let name = "messages_rejected_total";
-        head(
-            &mut text,
-            name,
-            "Messages stored as rejected, by reason.",
-            "counter",
-        );
-        if let Ok(rejected) = self.rejected.lock() {
-            for (code, count) in &*rejected {
-                let _ = writeln!(text, "tenon_bridge_{name}{{code=\"{code}\"}} {count}");
-            }
-        }
-        let unacknowledged = self.messages_unacknowledged.get();
-        let gauges = [
-            (
-                "messages_unacknowledged",
-                "Messages read and not yet acknowledged.",
-                unacknowledged,
-            ),
-            (
-                "broker_up",
-                "Whether the subscription is active.",
-                i64::from(broker_up),
-            ),
-            (
-                "database_up",
-                "Whether the database answered last time.",
-                i64::from(database_up),
-            ),
-        ];
-        for (name, help, value) in gauges {
-            head(&mut text, name, help, "gauge");
-            let _ = writeln!(text, "tenon_bridge_{name} {value}");
-        }
-        let histograms: [(&str, &str, &Histogram, &[u64], f64); 3] = [
-            (
-                "batch_readings",
-                "Readings in a batch.",
-                &self.batch_readings,
-                &READINGS_LIMITS,
-                1.0,
-            ),
-            (
-                "flush_seconds",
-                "Time a batch takes from the bridge to its commit.",
-                &self.flush_micros,
-                &MICROS_LIMITS,
-                1e6,
-            ),
-            (
-                "lag_seconds",
-                "Time from reading the oldest message of a batch to its commit.",
-                &self.lag_micros,
-                &MICROS_LIMITS,
-                1e6,
-            ),
-        ];
-        for (name, help, histogram, limits, unit) in histograms {
-            head(&mut text, name, help, "histogram");
-            histogram.write_prometheus(&mut text, &format!("tenon_bridge_{name}"), limits, unit);
-        }
-        write_process(&mut text);
-        text
+        let mut exported = String::with_capacity(8192);
+        text::encode(&mut exported, &self.registry).expect("invariant: a String takes all text");
+        exported
     }
 }
 
-fn head(text: &mut String, name: &str, help: &str, kind: &str) {
-    let _ = writeln!(
-        text,
-        "# HELP tenon_bridge_{name} {help}\n# TYPE tenon_bridge_{name} {kind}"
+fn registered<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+/// Memory of this process, where the system tells it.
+fn resident_memory_bytes() -> Option<i64> {
+    let process = sysinfo::get_current_pid().ok()?;
+    let mut system = System::new().ok()?;
+    system.refresh_processes_specifics(
+        ProcessesToUpdate::Some(&[process]),
+        false,
+        ProcessRefreshKind::nothing().with_memory(),
     );
-}
-
-/// Memory of this process, under the name that every Prometheus client uses; Linux only.
-fn write_process(text: &mut String) {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
-        return;
-    };
-    let kibibytes = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| {
-            rest.trim()
-                .trim_end_matches("kB")
-                .trim()
-                .parse::<u64>()
-                .ok()
-        });
-    if let Some(kibibytes) = kibibytes {
-        let name = "process_resident_memory_bytes";
-        let _ = writeln!(
-            text,
-            "# HELP {name} Resident memory.\n# TYPE {name} gauge\n{name} {}",
-            kibibytes * 1024
-        );
-    }
+    i64::try_from(system.process(process)?.memory()).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Dashboards and `scripts/live.mjs` know these names: who changes one, breaks them.
+    const NAMES: [&str; 16] = [
+        "process_resident_memory_bytes gauge",
+        "tenon_bridge_acknowledgements_stale counter",
+        "tenon_bridge_batch_readings histogram",
+        "tenon_bridge_batches counter",
+        "tenon_bridge_broker_connections counter",
+        "tenon_bridge_broker_up gauge",
+        "tenon_bridge_database_retries counter",
+        "tenon_bridge_database_up gauge",
+        "tenon_bridge_flush_seconds histogram",
+        "tenon_bridge_lag_seconds histogram",
+        "tenon_bridge_messages_accepted counter",
+        "tenon_bridge_messages_received counter",
+        "tenon_bridge_messages_rejected counter",
+        "tenon_bridge_messages_unacknowledged gauge",
+        "tenon_bridge_payload_bytes counter",
+        "tenon_bridge_readings counter",
+    ];
+
     #[test]
-    fn what_is_counted_can_be_read() {
+    fn what_is_counted_is_exported() {
         let metrics = Metrics::default();
-        metrics.messages_received.add(3);
+        metrics.messages_accepted.inc_by(3);
         metrics.rejected("payload.empty");
         metrics.rejected("payload.empty");
-        metrics.messages_unacknowledged.add(2);
-        let text = metrics.prometheus(true, false);
+        metrics.rejected("device.unknown");
+        metrics.messages_unacknowledged.inc_by(2);
+        metrics.batch_readings.observe(31.0);
+        metrics.flush_seconds.observe(0.002);
+        let text = metrics.exported(true, false);
         for line in [
-            "tenon_bridge_messages_received_total 3",
+            "tenon_bridge_messages_accepted_total 3",
             "tenon_bridge_messages_rejected_total{code=\"payload.empty\"} 2",
+            "tenon_bridge_messages_rejected_total{code=\"device.unknown\"} 1",
             "tenon_bridge_messages_unacknowledged 2",
             "tenon_bridge_broker_up 1",
             "tenon_bridge_database_up 0",
-            "tenon_bridge_flush_seconds_count 0",
+            "tenon_bridge_batch_readings_bucket{le=\"30.0\"} 0",
+            "tenon_bridge_batch_readings_bucket{le=\"100.0\"} 1",
+            "tenon_bridge_flush_seconds_bucket{le=\"0.001\"} 0",
+            "tenon_bridge_flush_seconds_bucket{le=\"0.0025\"} 1",
+            "tenon_bridge_lag_seconds_count 0",
+            "# EOF",
         ] {
             assert!(
                 text.lines().any(|found| found == line),
                 "{line} is not in\n{text}"
             );
         }
-        assert_eq!(metrics.messages_rejected(), 2);
+        assert_eq!(metrics.messages_rejected.get(), 3);
+    }
+
+    #[test]
+    fn names_stay_as_they_are() {
+        let metrics = Metrics::default();
+        metrics.rejected("payload.empty");
+        let text = metrics.exported(true, true);
+        let mut names: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE "))
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, NAMES);
+    }
+
+    #[test]
+    fn the_memory_of_a_process_is_at_least_a_megabyte() {
+        let bytes = resident_memory_bytes().expect("Linux, macOS and Windows tell");
+        assert!((1 << 20..1 << 40).contains(&bytes), "{bytes}");
     }
 }

@@ -109,10 +109,10 @@ impl<S: Store> Pipeline<S> {
         let released = self.queue.commit(number);
         self.metrics
             .messages_unacknowledged
-            .add(-(released.messages as i64));
+            .dec_by(released.messages as i64);
         self.metrics
             .acknowledgements_stale
-            .add(released.stale as u64);
+            .inc_by(released.stale as u64);
         if !released.packet_ids.is_empty()
             && let Some(acks) = &self.acks
         {
@@ -128,17 +128,16 @@ async fn deliver<S: Store>(delivery: &Delivery<S>, metrics: &Metrics, batch: Bat
     let batch = batch.seal();
     let readings = batch.readings;
     delivery.deliver(batch).await;
-    metrics.batches.add(1);
-    metrics.batch_readings.record(readings as u64);
-    metrics.flush_micros.record(micros(started_at.elapsed()));
+    metrics.batches.inc();
+    metrics.batch_readings.observe(readings as f64);
+    metrics
+        .flush_seconds
+        .observe(started_at.elapsed().as_secs_f64());
     if let Some(oldest) = oldest {
-        let lag = now().as_micros() - oldest.as_micros();
-        metrics.lag_micros.record(u64::try_from(lag).unwrap_or(0));
+        let lag_micros = now().as_micros() - oldest.as_micros();
+        let lag = Duration::from_micros(u64::try_from(lag_micros).unwrap_or(0));
+        metrics.lag_seconds.observe(lag.as_secs_f64());
     }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Waits until `due_at`, or for ever.

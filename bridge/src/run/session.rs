@@ -122,7 +122,7 @@ impl Subscriber {
             .map_or(self.session.keep_alive, |seconds| {
                 Duration::from_secs(u64::from(seconds.max(1)))
             });
-        self.metrics.broker_connections.add(1);
+        self.metrics.broker_connections.inc();
         if epoch > 1 && !connack.session_present {
             warn!("the broker has forgotten the session: check its persistence and session expiry");
         }
@@ -167,10 +167,10 @@ impl Subscriber {
             let mut messages = Vec::new();
             let result = self.take_packets(reader, epoch, &mut messages);
             if !messages.is_empty() {
-                self.metrics.messages_received.add(messages.len() as u64);
+                self.metrics.messages_received.inc_by(messages.len() as u64);
                 self.metrics
                     .messages_unacknowledged
-                    .add(messages.len() as i64);
+                    .inc_by(messages.len() as i64);
                 if self.events.send(Event::Messages(messages)).await.is_err() {
                     return anyhow!("the pipeline has ended");
                 }
@@ -199,7 +199,9 @@ impl Subscriber {
         while let Some(incoming) = reader.next_packet()? {
             match incoming {
                 Incoming::Publish(publish) => {
-                    self.metrics.payload_bytes.add(publish.payload.len() as u64);
+                    self.metrics
+                        .payload_bytes
+                        .inc_by(publish.payload.len() as u64);
                     messages.push(Received {
                         receipt: Receipt {
                             epoch,

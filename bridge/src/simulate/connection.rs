@@ -182,8 +182,7 @@ impl Line {
             if message.fate() != Fate::Taken {
                 continue;
             }
-            let micros = u64::try_from(message.latency.as_micros()).unwrap_or(u64::MAX);
-            self.tally.latency_micros.record(micros);
+            self.tally.latencies.record(message.latency);
             if let Some(ledger) = &self.ledger {
                 ledger.confirm(
                     &self.devices[message.tag.device].slug,

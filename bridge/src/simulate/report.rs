@@ -1,13 +1,20 @@
 //! Counts what the simulated devices achieve, and says so.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::options::SimulateOptions;
-use crate::histogram::Histogram;
+
+/// A longer latency counts as this one: no more is told apart, and memory stays bounded.
+const LATENCY_MAX: Duration = Duration::from_secs(3600);
+
+/// Quantiles are right to a percent.
+const LATENCY_DIGITS: u8 = 2;
 
 /// What all connections together have done.
 #[derive(Debug, Default)]
@@ -22,8 +29,38 @@ pub struct Tally {
     pub refused: AtomicU64,
     /// Connections that broke and were made again.
     pub reconnects: AtomicU64,
-    /// From publishing to the broker's confirmation, in microseconds.
-    pub latency_micros: Histogram,
+    /// From publishing to the broker's confirmation.
+    pub latencies: Latencies,
+}
+
+/// How often which latency was seen, in microseconds.
+#[derive(Debug)]
+pub struct Latencies(Mutex<Histogram<u64>>);
+
+impl Default for Latencies {
+    fn default() -> Self {
+        let histogram = Histogram::new_with_max(micros(LATENCY_MAX), LATENCY_DIGITS);
+        Self(Mutex::new(
+            histogram.expect("invariant: the limits are constants that fit"),
+        ))
+    }
+}
+
+impl Latencies {
+    /// Counts a latency.
+    pub fn record(&self, latency: Duration) {
+        if let Ok(mut histogram) = self.0.lock() {
+            histogram.saturating_record(micros(latency));
+        }
+    }
+
+    /// The milliseconds that a share `part` (0..=1) of latencies do not exceed; 0 when there is
+    /// none.
+    #[expect(clippy::cast_precision_loss, reason = "a latency for people")]
+    fn quantile_ms(&self, part: f64) -> f64 {
+        let histogram = self.0.lock();
+        histogram.map_or(0, |histogram| histogram.value_at_quantile(part)) as f64 / 1e3
+    }
 }
 
 impl Tally {
@@ -35,7 +72,7 @@ impl Tally {
         let reconnects = count(&self.reconnects);
         let seconds = elapsed.as_secs_f64();
         let rate = per_second(confirmed, seconds);
-        let latency = |part: f64| millis(self.latency_micros.quantile(part));
+        let latency = |part: f64| self.latencies.quantile_ms(part);
         let (p50, p99, max) = (latency(0.5), latency(0.99), latency(1.0));
         if as_json {
             let summary = json!({
@@ -101,7 +138,7 @@ impl Progress {
             .saturating_sub(confirmed);
         let rate = confirmed - self.confirmed_before;
         self.confirmed_before = confirmed;
-        let p99 = millis(tally.latency_micros.quantile(0.99));
+        let p99 = tally.latencies.quantile_ms(0.99);
         self.bar
             .set_message(format!("{rate}/s, {waiting} waiting, p99 {p99:.1} ms"));
         self.bar.set_position(confirmed);
@@ -122,7 +159,30 @@ fn per_second(count: u64, seconds: f64) -> f64 {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a latency for people")]
-fn millis(micros: u64) -> f64 {
-    micros as f64 / 1e3
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_right_to_a_percent() {
+        let latencies = Latencies::default();
+        assert!(latencies.quantile_ms(0.5).abs() < f64::EPSILON);
+        (1..=1000).for_each(|millis| latencies.record(Duration::from_millis(millis)));
+        for (part, exact) in [(0.5, 500.0), (0.99, 990.0), (1.0, 1000.0)] {
+            let found = latencies.quantile_ms(part);
+            assert!((found / exact - 1.0).abs() < 0.01, "{part}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_latency_past_the_limit_counts_as_the_limit() {
+        let latencies = Latencies::default();
+        latencies.record(Duration::MAX);
+        let found = latencies.quantile_ms(1.0);
+        assert!((found / 3.6e6 - 1.0).abs() < 0.01, "{found}");
+    }
 }
