@@ -16,13 +16,15 @@ pub mod session;
 pub mod status;
 pub mod store;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use tokio::net::TcpListener;
 use tokio::select;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use self::batcher::BatchPolicy;
@@ -36,7 +38,7 @@ use self::session::Subscriber;
 use self::status::Status;
 use self::store::Store;
 use crate::mqtt::connection::Session;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{self, Shutdown};
 use crate::throttle::Throttle;
 
 /// So many reads may wait between subscription and pipeline: enough to keep both busy.
@@ -53,6 +55,9 @@ const PACKET_BYTES_MAX: u32 = 4 * 1024 * 1024;
 
 /// How often the log tells of rejected messages.
 const REJECTION_LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long the end waits for answers over HTTP that are on their way.
+const ANSWERS_FAREWELL: Duration = Duration::from_secs(1);
 
 /// Runs the bridge until shutdown.
 ///
@@ -124,14 +129,22 @@ pub async fn run_with<S: Store>(
         info!("stopping: no more is read, what is here is stored and acknowledged");
         tokio::time::sleep(Duration::from_secs(u64::from(options.drain_seconds))).await;
     };
+    // Whoever wants to watch the end, can: answers end after the work.
+    let (work_done, end_of_work) = shutdown::channel();
+    let mut answering = pin!(answer(listener, answers, end_of_work));
     select! {
         result = work => drop(result?),
         () = deadline => warn!(
             unacknowledged = metrics.messages_unacknowledged.get(),
             "not everything was stored in time; the broker delivers the rest again"
         ),
-        () = serve(listener, answers) => bail!("the HTTP port failed"),
+        result = &mut answering => {
+            result.context("the HTTP port failed")?;
+            bail!("the HTTP port closed");
+        }
     }
+    work_done.request();
+    let _ = timeout(ANSWERS_FAREWELL, answering).await;
     info!(
         received = metrics.messages_received.get(),
         accepted = metrics.messages_accepted.get(),
@@ -152,9 +165,16 @@ fn session(options: &RunOptions) -> Session {
     }
 }
 
-async fn serve<S: Store>(listener: Option<TcpListener>, answers: Arc<Answers<S>>) {
+async fn answer<S: Store>(
+    listener: Option<TcpListener>,
+    answers: Arc<Answers<S>>,
+    mut shutdown: Shutdown,
+) -> std::io::Result<()> {
     match listener {
-        Some(listener) => http::serve(listener, answers).await,
-        None => std::future::pending().await,
+        Some(listener) => http::serve(listener, answers, shutdown).await,
+        None => {
+            shutdown.requested().await;
+            Ok(())
+        }
     }
 }
