@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(45);
+select plan(48);
 
 -- A drive of truck-1: 3,000 readings that cross the end of summer time, with gaps, and the same
 -- readings in a plain table, from which the expected answers are computed.
@@ -226,6 +226,9 @@ from (
     ($$'height', 'yesterday', 'today'$$, 'metric.unknown'),
     ($$'speed', 'today', 'yesterday'$$, 'telemetry.range_invalid'),
     ($$'speed', null, 'today'$$, 'telemetry.range_invalid'),
+    ($$'speed', '-infinity', 'today'$$, 'telemetry.range_invalid'),
+    ($$'speed', 'today', 'infinity'$$, 'telemetry.range_invalid'),
+    ($$'speed', '4713-01-01 BC', 'today'$$, 'telemetry.too_many_buckets'),
     ($$'speed', 'yesterday', 'today', '0'$$, 'telemetry.width_invalid'),
     ($$'speed', 'yesterday', 'today', '-1 hour'$$, 'telemetry.width_invalid'),
     ($$'speed', 'yesterday', 'today', '1 month 1 hour'$$, 'telemetry.width_invalid'),

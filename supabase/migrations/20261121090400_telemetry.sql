@@ -553,7 +553,9 @@ begin
             'aggregates', telemetry.aggregates, 'known', known
         ));
     end if;
-    if (telemetry."from" < telemetry."to") is not true then
+    if (telemetry."from" < telemetry."to") is not true
+        or not isfinite(telemetry."from") or not isfinite(telemetry."to")
+    then
         perform core.fail('telemetry.range_invalid', jsonb_build_object(
             'from', telemetry."from", 'to', telemetry."to"
         ));
