@@ -34,7 +34,6 @@ struct Tally {
     readings: usize,
     confirmed: usize,
     unheard: usize,
-    refused: usize,
     refusal: Option<u8>,
     empty: usize,
     without_time: usize,
@@ -92,7 +91,7 @@ pub async fn run(options: ReplayOptions, mut shutdown: Shutdown) -> Result<()> {
         let (at, send_after) = schedule.row(place, recorded);
         let due_at = started_at.checked_add(send_after).unwrap_or(started_at);
         wait_for_room(&mut publisher, due_at, &mut tally, &progress, &mut shutdown).await;
-        if shutdown.is_requested() {
+        if shutdown.is_requested() || tally.refusal.is_some() {
             break;
         }
         tally.readings += table.write_payload(at, &mut payload);
@@ -102,7 +101,7 @@ pub async fn run(options: ReplayOptions, mut shutdown: Shutdown) -> Result<()> {
         publisher.publish((), &topic, &payload);
     }
     let finish = async {
-        while publisher.unconfirmed() > 0 {
+        while publisher.unconfirmed() > 0 && tally.refusal.is_none() {
             let mut confirmed = Vec::new();
             let result = publisher
                 .drive(Instant::now() + FAREWELL, &mut confirmed)
@@ -131,7 +130,10 @@ async fn wait_for_room(
     progress: &ProgressBar,
     shutdown: &mut Shutdown,
 ) {
-    while (Instant::now() < due_at || publisher.room() == 0) && !shutdown.is_requested() {
+    while (Instant::now() < due_at || publisher.room() == 0)
+        && !shutdown.is_requested()
+        && tally.refusal.is_none()
+    {
         let until = if publisher.room() == 0 {
             Instant::now() + FAREWELL
         } else {
@@ -154,7 +156,7 @@ async fn drive(
         () = shutdown.requested() => Ok(()),
     };
     tally.settle(&confirmed);
-    progress.set_position((tally.confirmed + tally.unheard + tally.refused) as u64);
+    progress.set_position((tally.confirmed + tally.unheard) as u64);
     if let Err(error) = result {
         publisher.reconnect(&error, shutdown).await;
     }
@@ -166,10 +168,7 @@ impl Tally {
             match message.fate() {
                 Fate::Taken => self.confirmed += 1,
                 Fate::Unheard => self.unheard += 1,
-                Fate::Refused(code) => {
-                    self.refused += 1;
-                    self.refusal = Some(code);
-                }
+                Fate::Refused(code) => self.refusal = Some(code),
             }
         }
     }
@@ -201,10 +200,8 @@ impl Tally {
     /// Fails when a row did not arrive.
     fn judge(&self, username: &str) -> Result<()> {
         if let Some(code) = self.refusal {
-            let (refused, reason) = (self.refused, reason::name(code));
-            bail!(
-                "the broker refused {refused} rows ({reason}): may this user publish for {username}?"
-            );
+            let reason = reason::name(code);
+            bail!("the broker refuses ({reason}): may this user publish for {username}?");
         }
         if self.confirmed < self.published {
             bail!(

@@ -25,6 +25,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// So many attempts are made to reach the broker before the first success.
 const FIRST_ATTEMPTS: u32 = 3;
 
+/// A connection that lasted so long was a good one: the next wait starts small again.
+const GOOD_CONNECTION: Duration = Duration::from_secs(5);
+
 /// A publisher reads short answers only.
 const PACKET_BYTES_MAX: u32 = 64 * 1024;
 
@@ -42,6 +45,8 @@ pub struct Publisher<T> {
     /// So many of them, from the front, have been sent on this connection.
     sent: usize,
     free: Vec<u16>,
+    backoff: Backoff,
+    connected_at: Instant,
     pinged_at: Instant,
     heard_at: Instant,
 }
@@ -109,6 +114,8 @@ impl<T> Publisher<T> {
             order: VecDeque::new(),
             sent: 0,
             free: (1..=capacity).rev().collect(),
+            backoff: Backoff::default(),
+            connected_at: now,
             pinged_at: now,
             heard_at: now,
         }
@@ -124,6 +131,7 @@ impl<T> Publisher<T> {
         let connection = connection::connect(&self.broker, &self.session).await?;
         self.window = usize::from(connection.connack.receive_maximum.unwrap_or(u16::MAX));
         self.heard_at = Instant::now();
+        self.connected_at = self.heard_at;
         self.connection = Some(connection);
         Ok(())
     }
@@ -148,21 +156,27 @@ impl<T> Publisher<T> {
     /// up at shutdown only.
     pub async fn reconnect(&mut self, error: &anyhow::Error, shutdown: &mut Shutdown) {
         warn!(problem = %format!("{error:#}"), "connection lost; connecting again");
-        let mut backoff = Backoff::default();
+        if self.connected_at.elapsed() >= GOOD_CONNECTION {
+            self.backoff.reset();
+        }
+        let mut failures = 0_u32;
         while !shutdown.is_requested() {
+            select! {
+                () = self.backoff.wait() => {}
+                () = shutdown.requested() => return,
+            }
             match self.connect().await {
                 Ok(()) => {
                     info!(unconfirmed = self.order.len(), "connected again");
                     return;
                 }
-                Err(error) if (backoff.failures() + 1).is_power_of_two() => {
-                    warn!(problem = %format!("{error:#}"), "still no connection");
+                Err(error) => {
+                    failures += 1;
+                    if failures.is_power_of_two() {
+                        let problem = format!("{error:#}");
+                        warn!(failures, problem, "still no connection");
+                    }
                 }
-                Err(_) => {}
-            }
-            select! {
-                () = backoff.wait() => {}
-                () = shutdown.requested() => {}
             }
         }
     }
