@@ -45,10 +45,14 @@ pub struct RunOptions {
     pub database_ca: Option<PathBuf>,
 
     /// How many batches may be on their way to the database at once, each on its own connection.
+    ///
+    /// One keeps pace with 20,000 messages a second. More help where the database is far away, but
+    /// then batches may commit in another order, which decides between two values that a device
+    /// gave one metric for the same time. Acknowledgements stay in order.
     #[arg(
         long,
         env = "TENON_DATABASE_CONNECTIONS",
-        default_value_t = 2,
+        default_value_t = 1,
         value_parser = clap::value_parser!(u8).range(1..=8),
         value_name = "COUNT",
         help_heading = "Database"

@@ -127,20 +127,23 @@ impl Subscriber {
             warn!("the broker has forgotten the session: check its persistence and session expiry");
         }
         let (acks, ack_queue) = mpsc::unbounded_channel();
-        if self
-            .events
-            .send(Event::Connected { epoch, acks })
-            .await
-            .is_err()
-        {
-            return End::Lost(anyhow!("the pipeline has ended"));
-        }
         packet::write_subscribe(&mut writer.buffer, SUBSCRIBE_PACKET_ID, &self.filter);
         let mut writing = std::pin::pin!(write(&mut writer, ack_queue, keep_alive / 2));
         let mut is_writing = true;
         {
             let mut shutdown = self.shutdown.clone();
-            let mut reading = std::pin::pin!(self.read(&mut reader, epoch, keep_alive));
+            let mut reading = std::pin::pin!(async {
+                // Not awaited before: pings must go out while the pipeline has no room.
+                if self
+                    .events
+                    .send(Event::Connected { epoch, acks })
+                    .await
+                    .is_err()
+                {
+                    return anyhow!("the pipeline has ended");
+                }
+                self.read(&mut reader, epoch, keep_alive).await
+            });
             loop {
                 select! {
                     error = &mut reading => return End::Lost(error),
