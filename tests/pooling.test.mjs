@@ -15,6 +15,7 @@ const STAGE = 200;
 const SHARED = { TENON_SHARE_GROUP: "tenon" };
 
 const stack = new Stack("pooling", {
+  TENON_BATCH_AGE_MS: "1", // many transactions at once: statements of one must not meet another's
   ...SHARED,
   TENON_BRIDGE_DATABASE: "pgbouncer", // the way of the stack's own bridge to Postgres
   TENON_BROKER_DURABLE: "0", // the broker is not killed here

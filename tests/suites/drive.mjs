@@ -25,8 +25,9 @@ const CHARTS = [
   ["1 month", "Europe/Berlin"],
 ];
 
-const recorded = `${process.env.TENON_TEST_DATA}/obd/drive1.csv`;
-const skip = !existsSync(recorded) && "TENON_TEST_DATA names no folder with obd/drive1.csv";
+const recordings = process.env.TENON_TEST_DATA;
+const recorded = `${recordings}/obd/drive1.csv`;
+const skip = !(recordings && existsSync(recorded)) && "TENON_TEST_DATA names no folder that holds obd/drive1.csv";
 
 /**
  * @param {string} device

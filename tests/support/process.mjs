@@ -39,7 +39,7 @@ export function run(command, args, { env = {}, input = "", cwd } = {}) {
  * @param {{ withinSeconds?: number }} [options]
  * @returns {Promise<NonNullable<T>>}
  */
-export async function until(what, probe, { withinSeconds = 30 } = {}) {
+export async function until(what, probe, { withinSeconds = 60 } = {}) {
   const deadline = Date.now() + withinSeconds * 1000;
   for (;;) {
     let refusal = "";
