@@ -101,6 +101,7 @@ launch() {
     ) &
     set +m
     running[$name]=$!
+    echo "$! $(process_started "$!")" >"$LOG/$name.job"
 }
 
 # Waits for a job, adds its count, reports it. False when it failed.
@@ -108,6 +109,7 @@ finish() {
     local name=$1 status seconds ok bad skip
     wait "${running[$name]}" || true
     unset "running[$name]"
+    rm -f "$LOG/$name.job"
     read -r status seconds <"$LOG/$name.end"
     read -r ok bad skip < <("count_$name" <"$LOG/$name.log")
     # A job that fails without a failed test did not get as far as its tests.
@@ -138,7 +140,17 @@ end_all() {
     end_stacks
 }
 
-end_stacks # of a run that was killed
+# Jobs and stacks of a run that was killed are still there.
+end_killed_run() {
+    local job pid started
+    for job in "$LOG"/*.job; do
+        read -r pid started 2>/dev/null <"$job" || continue
+        [ "$started" != "$(process_started "$pid")" ] || kill -KILL -- "-$pid" 2>/dev/null || true
+    done
+    end_stacks
+}
+
+end_killed_run
 rm -rf "$LOG" "$STACKS"
 mkdir -p "$LOG" "$STACKS"
 export TENON_PORT_BASE=free
