@@ -12,7 +12,7 @@ use crate::{collect, replay, run, shutdown, simulate};
 
 /// Carries device messages from MQTT into Postgres, acknowledged only after commit.
 ///
-/// Every option can also be set by the environment variable that is named beside it.
+/// Options can also be set by the environment variables that are named beside them.
 #[derive(Parser, Debug)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
