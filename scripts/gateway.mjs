@@ -6,9 +6,9 @@
 // - answers to browsers carry CORS headers.
 // Bodies stream through in both directions; nothing is kept.
 import { Agent, createServer, request } from "node:http";
+import { pathToFileURL } from "node:url";
 
 const PREFIX = "/rest/v1";
-const REST_PORT = Number(process.env.REST_PORT);
 const agent = new Agent({ keepAlive: true });
 
 const CORS = {
@@ -47,11 +47,11 @@ function upstreamHeaders({ headers }) {
   return sent;
 }
 
-function forward(incoming, response, path) {
+function forward(incoming, response, restPort, path) {
   const upstream = request(
     {
       host: "127.0.0.1",
-      port: REST_PORT,
+      port: restPort,
       agent,
       method: incoming.method,
       path,
@@ -72,35 +72,38 @@ function forward(incoming, response, path) {
         response,
         502,
         "gateway.rest_unreachable",
-        `the REST server on port ${REST_PORT} does not answer: ${error.message}`,
+        `the REST server on port ${restPort} does not answer: ${error.message}`,
       ),
   );
   response.on("close", () => response.writableFinished || upstream.destroy());
   incoming.pipe(upstream);
 }
 
-const server = createServer((incoming, response) => {
-  const url = new URL(incoming.url, "http://gateway");
-  if (incoming.method === "OPTIONS") {
-    const asked = incoming.headers["access-control-request-headers"];
-    response.writeHead(204, { ...CORS, "access-control-allow-headers": asked ?? "*" }).end();
-  } else if (url.pathname === "/healthz") {
-    response.writeHead(200, CORS).end("ok\n");
-  } else if (url.pathname === PREFIX || url.pathname.startsWith(`${PREFIX}/`)) {
-    forward(incoming, response, upstreamPath(url));
-  } else {
-    answer(
-      response,
-      404,
-      "gateway.no_route",
-      `nothing is served at ${url.pathname}: the API is below ${PREFIX}/`,
-    );
-  }
-});
-server.listen(Number(process.env.GATEWAY_PORT), "127.0.0.1");
-for (const signal of ["SIGTERM", "SIGINT"]) {
-  process.on(signal, () => {
-    server.close(() => process.exit(0));
-    server.closeAllConnections();
+/** The gateway before the REST server on `restPort` of this machine; not yet listening. */
+export function gateway(restPort) {
+  return createServer((incoming, response) => {
+    const url = new URL(incoming.url, "http://gateway");
+    if (incoming.method === "OPTIONS") {
+      const asked = incoming.headers["access-control-request-headers"];
+      response.writeHead(204, { ...CORS, "access-control-allow-headers": asked ?? "*" }).end();
+    } else if (url.pathname === "/healthz") {
+      response.writeHead(200, CORS).end("ok\n");
+    } else if (url.pathname === PREFIX || url.pathname.startsWith(`${PREFIX}/`)) {
+      forward(incoming, response, restPort, upstreamPath(url));
+    } else {
+      const message = `nothing is served at ${url.pathname}: the API is below ${PREFIX}/`;
+      answer(response, 404, "gateway.no_route", message);
+    }
   });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const server = gateway(Number(process.env.REST_PORT));
+  server.listen(Number(process.env.GATEWAY_PORT), "127.0.0.1");
+  for (const signal of ["SIGTERM", "SIGINT"]) {
+    process.on(signal, () => {
+      server.close(() => process.exit(0));
+      server.closeAllConnections();
+    });
+  }
 }

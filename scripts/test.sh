@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test: Rust, migrations, SQL, functions, end to end. Installs and starts what they need.
+# Runs every test: Rust, migrations, SQL, Deno, end to end. Installs and starts what they need.
 # Quiet while green; a job that fails shows its log. The last line is the sum.
 . "$(dirname "$0")/lib.sh"
 
@@ -72,8 +72,9 @@ ten_at_once() {
     return "$failed"
 }
 
-job_functions() { deno test --quiet --no-remote --allow-net=127.0.0.1 --allow-env supabase/functions; }
-count_functions() {
+# Edge Functions, and what else is written for Deno as well as for Node.
+job_deno() { deno test --quiet --no-remote --allow-net=127.0.0.1 --allow-env supabase scripts; }
+count_deno() {
     sed 's/\x1b\[[0-9;]*m//g' | awk '/ passed .*\| [0-9]+ failed/ {
         for (i = 2; i <= NF; i++) { if ($i == "passed") passed += $(i - 1); if ($i == "failed") failed += $(i - 1); if ($i == "ignored") skipped += $(i - 1) }
     } END { print passed + 0, failed + 0, skipped + 0 }'
@@ -159,12 +160,12 @@ trap 'exit 130' INT TERM
 
 launch rust
 launch build
-if compgen -G 'supabase/functions/*/*test.ts' >/dev/null; then launch functions; fi
+launch deno
 if finish build; then
     launch sql
     if compgen -G 'tests/*.test.mjs' >/dev/null; then launch e2e; fi
 fi
-for name in rust functions sql e2e; do
+for name in rust deno sql e2e; do
     [ -z "${running[$name]:-}" ] || finish "$name" || true
 done
 [ "$skipped" = 0 ] || say "  skipped: $(grep -hi '# SKIP' "$LOG"/*.log | sed 's/.*# SKIP *//I' | sort -u | paste -sd ';')"
