@@ -51,7 +51,7 @@ create index rejected_messages_received_at on iot.rejected_messages (tenant_id, 
 comment on table iot.rejected_messages is
 'Messages that could not be kept as readings, with the reason. Those whose topic names no known
 tenant belong to the platform tenant.';
-comment on column iot.rejected_messages.code is 'A code of core.errors, or ingest.failed.';
+comment on column iot.rejected_messages.code is 'A code of core.errors.';
 comment on column iot.rejected_messages.payload is 'The first 4,096 bytes as they came.';
 comment on column iot.rejected_messages.payload_bytes is 'Length of the whole payload.';
 
