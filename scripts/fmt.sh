@@ -6,4 +6,4 @@
 cd "$ROOT"
 cargo fmt --all
 sqlfluff fix --quiet --disable-progress-bar supabase/migrations sql/tests sql/support scripts || true
-deno fmt --quiet
+javascript | xargs deno fmt --quiet

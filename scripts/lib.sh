@@ -52,6 +52,11 @@ make_state() {
     [ -w "$STATE/." ] || die ".tenon belongs to another user: remove it as that user, or go on as that user"
 }
 
+# The JavaScript and TypeScript that people write.
+javascript() {
+    git ls-files --cached --others --exclude-standard '*.mjs' '*.ts' | grep -v '^supabase/types/'
+}
+
 # wait_for SECONDS COMMAND…: runs the command until it succeeds; false after the deadline.
 wait_for() {
     local deadline=$((SECONDS + $1))
