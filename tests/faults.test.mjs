@@ -31,11 +31,16 @@ before(async () => {
   await stack.up();
   const readers = new Map();
   for (const slug of TENANTS) {
-    const tenant = await addTenant(stack, slug, { devices: DEVICES, members: { owner: { role: "owner" } } });
+    const tenant = await addTenant(stack, slug, {
+      devices: DEVICES,
+      members: { owner: { role: "owner" } },
+    });
     readers.set(slug, userClient(stack, tenant.members.owner));
   }
   const devices = TENANTS.flatMap((tenant) => DEVICES.map((device) => [tenant, device]));
-  for (const account of await addAccounts(stack, devices)) ledger.open(stack, account, readers.get(account.tenant));
+  for (const account of await addAccounts(stack, devices)) {
+    ledger.open(stack, account, readers.get(account.tenant));
+  }
 });
 after(async () => {
   await ledger.close();
@@ -73,7 +78,8 @@ const faults = {
     await stack.kill("bridge");
     await stack.start("bridge");
   },
-  "the bridge is killed and its last batch commits after its death": () => killBridgeBeforeCommit("commits"),
+  "the bridge is killed and its last batch commits after its death": () =>
+    killBridgeBeforeCommit("commits"),
   "the bridge is killed and its last batch never commits": () => killBridgeBeforeCommit("aborts"),
   "the bridge is killed, and again when it has just begun to catch up": async () => {
     await stack.kill("bridge");

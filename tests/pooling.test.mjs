@@ -26,7 +26,10 @@ let second;
 before(async () => {
   await stack.up();
   assert.equal(stack.env.BRIDGE_DB_URL, stack.env.PGBOUNCER_URL);
-  const acme = await addTenant(stack, "acme", { devices: DEVICES, members: { ada: { role: "owner" } } });
+  const acme = await addTenant(stack, "acme", {
+    devices: DEVICES,
+    members: { ada: { role: "owner" } },
+  });
   const accounts = await addAccounts(stack, DEVICES.map((device) => ["acme", device]));
   for (const account of accounts) ledger.open(stack, account, userClient(stack, acme.members.ada));
 });
@@ -54,7 +57,8 @@ test("a bridge that loses PgBouncer says so, and delivers when it is back", asyn
 
 test("two bridges share the load, and nothing is lost or doubled", async () => {
   second = await Bridge.start(stack, { ...SHARED, TENON_CLIENT_ID: "second-bridge" });
-  const accepted = async (url) => (await bridgeMetrics(url)).get("tenon_bridge_messages_accepted_total");
+  const accepted = async (url) =>
+    (await bridgeMetrics(url)).get("tenon_bridge_messages_accepted_total");
   const urls = [stack.env.BRIDGE_HTTP_URL, second.url];
   const [before] = await Promise.all(urls.map(accepted));
 
@@ -65,7 +69,10 @@ test("two bridges share the load, and nothing is lost or doubled", async () => {
   const [byFirst, bySecond] = await Promise.all(urls.map(accepted));
   assert.equal(byFirst - before + bySecond, STAGE * DEVICES.length);
   const fairShare = (STAGE * DEVICES.length) / 2;
-  assert.ok(bySecond > fairShare / 2 && bySecond < fairShare * 1.5, `the second bridge took ${bySecond}`);
+  assert.ok(
+    bySecond > fairShare / 2 && bySecond < fairShare * 1.5,
+    `the second bridge took ${bySecond}`,
+  );
 });
 
 test("a bridge that is asked to leave has stored and acknowledged all that it took", async () => {

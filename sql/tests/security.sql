@@ -19,7 +19,7 @@ where namespaces.nspname in ('core', 'iot', 'v1');
 create temporary view our_functions as
 select
     procs.oid,
-    procs.oid::regprocedure::text collate "default" as name,
+    procs.oid::regprocedure::text as name,
     namespaces.nspname as schema,
     procs.prosecdef as is_definer,
     procs.proconfig as settings,
@@ -112,7 +112,7 @@ select results_eq(
     $$
         select
             granted.grantee::regrole::text as grantee,
-            string_agg(our_functions.name, ' ' order by our_functions.name)
+            array_agg(our_functions.name order by our_functions.name)
         from our_functions
         cross join lateral aclexplode(our_functions.acl) as granted
         where granted.grantee in ('anon'::regrole, 'tenon_device'::regrole, 'tenon_bridge'::regrole)
@@ -121,11 +121,14 @@ select results_eq(
     $$,
     $$
         values
-        ('anon', 'core.fail(text,jsonb) core.render(text,jsonb)'),
-        ('tenon_bridge', 'iot.ingest(bytea) iot.reject(text[],bytea[],text[],text[])'),
+        ('anon', array['core.fail(text,jsonb)', 'core.render(text,jsonb)']),
+        ('tenon_bridge', array['iot.ingest(bytea)', 'iot.reject(text[],bytea[],text[],text[])']),
         (
             'tenon_device',
-            'core.fail(text,jsonb) core.render(text,jsonb) iot.ingest_json(jsonb) v1.ingest(jsonb)'
+            array[
+                'core.fail(text,jsonb)', 'core.render(text,jsonb)', 'iot.ingest_json(jsonb)',
+                'v1.ingest(jsonb)'
+            ]
         )
     $$,
     'anonymous callers, bridges and devices may run exactly these functions'

@@ -27,7 +27,8 @@ const CHARTS = [
 
 const recordings = process.env.TENON_TEST_DATA;
 const recorded = `${recordings}/obd/drive1.csv`;
-const skip = !(recordings && existsSync(recorded)) && "TENON_TEST_DATA names no folder that holds obd/drive1.csv";
+const skip = !(recordings && existsSync(recorded)) &&
+  "TENON_TEST_DATA names no folder that holds obd/drive1.csv";
 
 /**
  * @param {string} device
@@ -40,19 +41,35 @@ function suite(device, { start, stepSeconds, fileOf }, options = {}) {
     let client, columns, times, range;
 
     before(async () => {
-      const tenant = await addTenant(stack, `${device}-drive`, { devices: ["car"], members: { ada: { role: "viewer" } } });
+      const tenant = await addTenant(stack, `${device}-drive`, {
+        devices: ["car"],
+        members: { ada: { role: "viewer" } },
+      });
       client = userClient(stack, tenant.members.ada);
       const [account] = await addAccounts(stack, [[tenant.slug, "car"]]);
       const file = fileOf();
       await bridge(
-        ["replay", file, "--device", account.username, "--speed", "max", "--start", start,
-          "--interval", `${stepSeconds}s`],
+        [
+          "replay",
+          file,
+          "--device",
+          account.username,
+          "--speed",
+          "max",
+          "--start",
+          start,
+          "--interval",
+          `${stepSeconds}s`,
+        ],
         { TENON_MQTT_URL: stack.env.MQTT_URL, TENON_MQTT_PASSWORD: account.password },
       );
       columns = readDrive(readFileSync(file, "utf8"));
       const [anyColumn] = columns.values();
       times = anyColumn.map((_, row) => Date.parse(start) + row * stepSeconds * 1000);
-      range = { from: new Date(times[0]).toISOString(), to: new Date(times.at(-1) + 1).toISOString() };
+      range = {
+        from: new Date(times[0]).toISOString(),
+        to: new Date(times.at(-1) + 1).toISOString(),
+      };
     });
 
     test("makes every column a metric, of which the latest value is the last row's", async () => {
@@ -70,10 +87,16 @@ function suite(device, { start, stepSeconds, fileOf }, options = {}) {
     for (const [bucket, zone] of CHARTS) {
       test(`shows in buckets of ${bucket} in ${zone} what the file holds, for every metric`, async () => {
         const starts = bucketStarts(times, bucket, zone);
-        const charts = await mapConcurrently([...columns.keys()], (metric) =>
-          dataOf(client.rpc("telemetry", { device: "car", metric, ...range, bucket, time_zone: zone })));
+        const charts = await mapConcurrently(
+          [...columns.keys()],
+          (metric) =>
+            dataOf(
+              client.rpc("telemetry", { device: "car", metric, ...range, bucket, time_zone: zone }),
+            ),
+        );
         [...columns].forEach(([metric, values], position) =>
-          assertSameBuckets(charts[position], expectedBuckets(values, starts), metric));
+          assertSameBuckets(charts[position], expectedBuckets(values, starts), metric)
+        );
       });
     }
   });
@@ -81,7 +104,14 @@ function suite(device, { start, stepSeconds, fileOf }, options = {}) {
 
 function assertSameBuckets(answered, expected, metric) {
   assert.equal(answered.length, expected.length, `number of buckets of ${metric}`);
-  const exact = ({ at, count, min, max, first, last }) => ({ at: Date.parse(at) || at, count, min, max, first, last });
+  const exact = ({ at, count, min, max, first, last }) => ({
+    at: Date.parse(at) || at,
+    count,
+    min,
+    max,
+    first,
+    last,
+  });
   expected.forEach((wanted, position) => {
     const bucket = answered[position];
     assert.deepEqual(exact(bucket), exact(wanted), metric);
@@ -89,13 +119,18 @@ function assertSameBuckets(answered, expected, metric) {
     const magnitude = Math.max(Math.abs(wanted.min), Math.abs(wanted.max));
     for (const [aggregate, scale] of [["sum", magnitude * wanted.count], ["avg", magnitude]]) {
       const error = Math.abs(bucket[aggregate] - wanted[aggregate]);
-      assert.ok(error <= RELATIVE_ERROR_MAX * scale, `${metric}: ${aggregate} ${bucket[aggregate]}, not ${wanted[aggregate]}`);
+      assert.ok(
+        error <= RELATIVE_ERROR_MAX * scale,
+        `${metric}: ${aggregate} ${bucket[aggregate]}, not ${wanted[aggregate]}`,
+      );
     }
   });
 }
 
 // A row a second, over the midnight at which the day of 23 hours begins in Berlin.
-suite("recorded", { start: "2025-03-29T23:40:00+01:00", stepSeconds: 1, fileOf: () => recorded }, { skip });
+suite("recorded", { start: "2025-03-29T23:40:00+01:00", stepSeconds: 1, fileOf: () => recorded }, {
+  skip,
+});
 
 // A row every 250 s: over eight days, one of which has 25 hours in Berlin, and over two months.
 suite("generated", {

@@ -15,11 +15,23 @@ const codeOf = (guide) =>
 
 test("the guide to tenancy does what it says", async () => {
   const north = await addTenant(stack, "elsewhere", { members: { nora: { role: "viewer" } } });
-  await stack.sql("update auth.users set email = 'nora@example.com' where id = :'nora'", north.members);
+  await stack.sql(
+    "update auth.users set email = 'nora@example.com' where id = :'nora'",
+    north.members,
+  );
   await stack.sql("delete from core.members where user_id = :'nora'", north.members);
-  const code = codeOf("tenancy").filter(({ language }) => language === "sql").map((block) => block.code).join("\n");
+  const code = codeOf("tenancy").filter(({ language }) => language === "sql").map((block) =>
+    block.code
+  ).join("\n");
 
-  const output = await run(PSQL, ["-XqAt", "-v", "ON_ERROR_STOP=1", "-v", `nora=${north.members.nora}`, stack.env.DB_URL], {
+  const output = await run(PSQL, [
+    "-XqAt",
+    "-v",
+    "ON_ERROR_STOP=1",
+    "-v",
+    `nora=${north.members.nora}`,
+    stack.env.DB_URL,
+  ], {
     input: `begin;\n${code}\nrollback;\n`,
   });
   const printed = output.split("\n").filter((line) => line && !line.startsWith("{"));
@@ -31,8 +43,10 @@ test("the guide to tenancy does what it says", async () => {
 
 /** A line of a guide that says what it prints becomes an assertion of it. */
 const asserting = (code) =>
-  code.replaceAll(/^console\.log\((.*)\); \/\/ (.+)$/gm, (_, values, promised) =>
-    `assert.equal([${values}].join(" "), ${JSON.stringify(promised)});`);
+  code.replaceAll(
+    /^console\.log\((.*)\); \/\/ (.+)$/gm,
+    (_, values, promised) => `assert.equal([${values}].join(" "), ${JSON.stringify(promised)});`,
+  );
 
 test("the guide to telemetry does what it says", async () => {
   const acme = await addTenant(stack, "acme", { members: { ada: { role: "owner" } } });
@@ -42,13 +56,24 @@ test("the guide to telemetry does what it says", async () => {
     MQTT_PASSWORD: password,
     USER_TOKEN: sign({ role: "authenticated", sub: acme.members.ada }, stack.env.JWT_SECRET),
   };
-  const psql = [PSQL, ["-XqAt", "-v", "ON_ERROR_STOP=1", "-v", `user_id=${acme.members.ada}`, stack.env.DB_URL]];
+  const psql = [PSQL, [
+    "-XqAt",
+    "-v",
+    "ON_ERROR_STOP=1",
+    "-v",
+    `user_id=${acme.members.ada}`,
+    stack.env.DB_URL,
+  ]];
   const inOrder = {
     js: asserting,
     sh: (code) => `execFileSync("bash", ["-ec", ${JSON.stringify(code)}]);\n`,
-    sql: (code) => `sqlPrinted = execFileSync(...${JSON.stringify(psql)}, { input: ${JSON.stringify(code)}, encoding: "utf8" });\n`,
+    sql: (code) =>
+      `sqlPrinted = execFileSync(...${JSON.stringify(psql)}, { input: ${
+        JSON.stringify(code)
+      }, encoding: "utf8" });\n`,
   };
-  const program = codeOf("telemetry").map(({ language, code }) => inOrder[language]?.(code) ?? "").join("\n");
+  const program = codeOf("telemetry").map(({ language, code }) => inOrder[language]?.(code) ?? "")
+    .join("\n");
   const printed = await run(process.execPath, ["--input-type=module", "-"], {
     cwd: ROOT, // where its imports are looked up
     env,

@@ -1,7 +1,14 @@
 // Members and devices that send over HTTP, and errors as supabase-js hands them to an application.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { addTenant, anonymousClient, clientWith, dataOf, deviceClient, userClient } from "../support/identities.mjs";
+import {
+  addTenant,
+  anonymousClient,
+  clientWith,
+  dataOf,
+  deviceClient,
+  userClient,
+} from "../support/identities.mjs";
 import { stack } from "../support/shared_stack.mjs";
 
 const RANGE = { from: "2025-01-01T00:00:00Z", to: "2025-01-02T00:00:00Z", bucket: "1 hour" };
@@ -21,7 +28,9 @@ describe("over HTTP", () => {
   });
 
   const hours = async (device, metric) =>
-    (await dataOf(vic.rpc("telemetry", { device, metric, ...RANGE }))).map(({ count, sum }) => [count, sum]);
+    (await dataOf(vic.rpc("telemetry", { device, metric, ...RANGE }))).map((
+      { count, sum },
+    ) => [count, sum]);
 
   test("a member sends for the tenant's devices, and the same again counts once", async () => {
     const messages = [
@@ -30,7 +39,10 @@ describe("over HTTP", () => {
       { device: "truck-2", at: Date.UTC(2025, 0, 1, 1), load: 8 },
     ];
     for (let delivery = 1; delivery <= 3; delivery += 1) {
-      assert.deepEqual(await dataOf(ada.rpc("ingest", { messages })), { accepted: 3, rejected: [] });
+      assert.deepEqual(await dataOf(ada.rpc("ingest", { messages })), {
+        accepted: 3,
+        rejected: [],
+      });
     }
     assert.deepEqual(await hours("truck-1", "load"), [[2, 3.5]]);
     assert.deepEqual(await hours("truck-2", "load"), [[1, 8]]);
@@ -39,7 +51,10 @@ describe("over HTTP", () => {
   test("a device sends for itself with its own token, and the same again counts once", async () => {
     const message = { at: "2025-01-01T05:00:00Z", fuel: { level: 40 }, doors: [true, false] };
     for (let delivery = 1; delivery <= 2; delivery += 1) {
-      assert.deepEqual(await dataOf(truck.rpc("ingest", { messages: message })), { accepted: 1, rejected: [] });
+      assert.deepEqual(await dataOf(truck.rpc("ingest", { messages: message })), {
+        accepted: 1,
+        rejected: [],
+      });
     }
     assert.deepEqual(await hours("truck-1", "fuel.level"), [[1, 40]]);
     const latest = await dataOf(vic.rpc("latest", { device: "truck-1" }));
@@ -57,13 +72,18 @@ describe("over HTTP", () => {
     ];
     const { accepted, rejected } = await dataOf(ada.rpc("ingest", { messages }));
     const expected = [
-      [1, "payload.time_invalid"], [2, "device.unknown"], [3, "device.decommissioned"], [4, "device.missing"],
+      [1, "payload.time_invalid"],
+      [2, "device.unknown"],
+      [3, "device.decommissioned"],
+      [4, "device.missing"],
     ];
     assert.equal(accepted, 2);
     assert.deepEqual(rejected.map(({ index, code }) => [index, code]), expected);
     assert.deepEqual(await hours("truck-1", "partial"), [[2, 7]]);
 
-    const recorded = await dataOf(vic.from("rejected_messages").select("code, device, source, payload").order("id"));
+    const recorded = await dataOf(
+      vic.from("rejected_messages").select("code, device, source, payload").order("id"),
+    );
     assert.deepEqual(recorded.map(({ code }) => code), expected.map(([, code]) => code));
     assert.deepEqual(recorded.map(({ device }) => device), ["truck-1", "ghost", "scrapped", null]);
     assert.ok(recorded.every(({ source }) => source === "http"));
@@ -72,29 +92,82 @@ describe("over HTTP", () => {
 
   /** What each call is refused with: HTTP status and code. */
   const refusals = {
-    "a device that is not there": [404, "device.unknown", () => vic.rpc("latest", { device: "ghost" })],
+    "a device that is not there": [
+      404,
+      "device.unknown",
+      () => vic.rpc("latest", { device: "ghost" }),
+    ],
     "a metric that is not there": [404, "metric.unknown", () => telemetry({ metric: "height" })],
-    "a range that ends before it starts": [400, "telemetry.range_invalid", () => telemetry({ from: RANGE.to, to: RANGE.from })],
-    "buckets of no width": [400, "telemetry.width_invalid", () => telemetry({ bucket: "0 seconds" })],
-    "too many buckets": [400, "telemetry.too_many_buckets", () => telemetry({ bucket: "1 millisecond" })],
-    "a zone of no map": [400, "telemetry.zone_unknown", () => telemetry({ time_zone: "Mars/Olympus" })],
-    "an aggregate that is none": [400, "telemetry.aggregate_unknown", () => telemetry({ aggregates: ["median"] })],
-    "a viewer who sends": [403, "tenancy.permission_missing", () => vic.rpc("ingest", { messages: { device: "truck-1", load: 1 } })],
-    "a device that sends for another": [403, "device.not_own", () => truck.rpc("ingest", { messages: { device: "truck-2", load: 1 } })],
-    "a device that is retired": [403, "device.decommissioned", () => deviceClient(stack, acme, "scrapped").rpc("ingest", { messages: { load: 1 } })],
-    "a header that names no tenant": [400, "tenancy.header_invalid", () =>
-      userClient(stack, acme.members.ada, { "x-tenant-id": "acme" }).rpc("latest", { device: "truck-1" })],
+    "a range that ends before it starts": [
+      400,
+      "telemetry.range_invalid",
+      () => telemetry({ from: RANGE.to, to: RANGE.from }),
+    ],
+    "buckets of no width": [
+      400,
+      "telemetry.width_invalid",
+      () => telemetry({ bucket: "0 seconds" }),
+    ],
+    "too many buckets": [
+      400,
+      "telemetry.too_many_buckets",
+      () => telemetry({ bucket: "1 millisecond" }),
+    ],
+    "a zone of no map": [
+      400,
+      "telemetry.zone_unknown",
+      () => telemetry({ time_zone: "Mars/Olympus" }),
+    ],
+    "an aggregate that is none": [
+      400,
+      "telemetry.aggregate_unknown",
+      () => telemetry({ aggregates: ["median"] }),
+    ],
+    "a viewer who sends": [
+      403,
+      "tenancy.permission_missing",
+      () => vic.rpc("ingest", { messages: { device: "truck-1", load: 1 } }),
+    ],
+    "a device that sends for another": [
+      403,
+      "device.not_own",
+      () => truck.rpc("ingest", { messages: { device: "truck-2", load: 1 } }),
+    ],
+    "a device that is retired": [
+      403,
+      "device.decommissioned",
+      () => deviceClient(stack, acme, "scrapped").rpc("ingest", { messages: { load: 1 } }),
+    ],
+    "a header that names no tenant": [
+      400,
+      "tenancy.header_invalid",
+      () =>
+        userClient(stack, acme.members.ada, { "x-tenant-id": "acme" }).rpc("latest", {
+          device: "truck-1",
+        }),
+    ],
   };
-  const telemetry = (changes) => vic.rpc("telemetry", { device: "truck-1", metric: "load", ...RANGE, ...changes });
+  const telemetry = (changes) =>
+    vic.rpc("telemetry", { device: "truck-1", metric: "load", ...RANGE, ...changes });
 
   for (const [what, [status, code, call]] of Object.entries(refusals)) {
     test(`${what} is refused with ${status} ${code}`, async () => {
       const answer = await call();
       assert.deepEqual([answer.status, answer.error?.code, answer.data], [status, code, null]);
-      assert.deepEqual(Object.keys(answer.error).filter((key) => key !== "name").sort(), ["code", "details", "hint", "message"]);
-      assert.ok(!/[{}]/.test(answer.error.message), `the message is filled in: ${answer.error.message}`);
+      assert.deepEqual(Object.keys(answer.error).filter((key) => key !== "name").sort(), [
+        "code",
+        "details",
+        "hint",
+        "message",
+      ]);
+      assert.ok(
+        !/[{}]/.test(answer.error.message),
+        `the message is filled in: ${answer.error.message}`,
+      );
       assert.ok(answer.error.hint === null || typeof answer.error.hint === "string");
-      if (answer.error.details !== null) assert.equal(typeof JSON.parse(answer.error.details), "object");
+      if (answer.error.details !== null) {
+        assert.equal(typeof JSON.parse(answer.error.details), "object");
+      }
     });
   }
 
@@ -105,11 +178,22 @@ describe("over HTTP", () => {
   });
 
   test("an anonymous caller, an expired token and a forged one are refused with 401", async () => {
-    const anonymous = await anonymousClient(stack).rpc("ingest", { messages: { device: "truck-1", load: 1 } });
+    const anonymous = await anonymousClient(stack).rpc("ingest", {
+      messages: { device: "truck-1", load: 1 },
+    });
     assert.deepEqual([anonymous.status, anonymous.error.code], [401, "42501"]);
-    const expired = await clientWith(stack, { role: "authenticated", sub: acme.members.ada, exp: 1 }).from("devices").select();
+    const expired = await clientWith(stack, {
+      role: "authenticated",
+      sub: acme.members.ada,
+      exp: 1,
+    }).from("devices").select();
     assert.equal(expired.status, 401);
-    const forger = { env: { ...stack.env, JWT_SECRET: "not the secret that the REST server knows, but as long as it" } };
+    const forger = {
+      env: {
+        ...stack.env,
+        JWT_SECRET: "not the secret that the REST server knows, but as long as it",
+      },
+    };
     assert.equal((await userClient(forger, acme.members.ada).from("devices").select()).status, 401);
   });
 

@@ -15,9 +15,19 @@ describe("a device", () => {
   let near, far, truck, sibling, stranger;
 
   before(async () => {
-    near = await addTenant(stack, "near", { devices: ["truck-1", "truck-2"], members: { ada: { role: "viewer" } } });
-    far = await addTenant(stack, "far", { devices: ["truck-1"], members: { eve: { role: "viewer" } } });
-    [truck, sibling, stranger] = await addAccounts(stack, [["near", "truck-1"], ["near", "truck-2"], ["far", "truck-1"]]);
+    near = await addTenant(stack, "near", {
+      devices: ["truck-1", "truck-2"],
+      members: { ada: { role: "viewer" } },
+    });
+    far = await addTenant(stack, "far", {
+      devices: ["truck-1"],
+      members: { eve: { role: "viewer" } },
+    });
+    [truck, sibling, stranger] = await addAccounts(stack, [
+      ["near", "truck-1"],
+      ["near", "truck-2"],
+      ["far", "truck-1"],
+    ]);
   });
 
   /** The latest readings of a device, by metric. */
@@ -28,7 +38,13 @@ describe("a device", () => {
   };
 
   test("publishes to its own topic alone", async () => {
-    const elsewhere = [sibling.topic, stranger.topic, "t/near/d/truck-9/telemetry", "t/near/d/truck-1/state", "t/x"];
+    const elsewhere = [
+      sibling.topic,
+      stranger.topic,
+      "t/near/d/truck-9/telemetry",
+      "t/near/d/truck-1/state",
+      "t/x",
+    ];
     for (const topic of elsewhere) {
       const client = await connect(stack, truck);
       assert.equal(await publish(client, topic, { at: AT, intruder: 1 }), NOT_AUTHORIZED, topic);
@@ -37,23 +53,31 @@ describe("a device", () => {
     const client = await connect(stack, truck);
     assert.equal(await publish(client, truck.topic, { at: AT, speed: 51 }), 0);
     await client.endAsync();
-    await until("its own message has arrived", async () => (await latestOf(near, "truck-1")).speed === 51);
+    await until(
+      "its own message has arrived",
+      async () => (await latestOf(near, "truck-1")).speed === 51,
+    );
     // The bridge has received this one after any before it; when it has none left, all are stored.
     await until("the bridge has stored all", () => isIdle(stack.env.BRIDGE_HTTP_URL));
     assert.deepEqual(await latestOf(near, "truck-2"), {});
     assert.deepEqual(await latestOf(far, "truck-1"), {});
-    assert.deepEqual(await stack.sql("select to_json(name) from iot.metrics where name = 'intruder'"), []);
+    assert.deepEqual(
+      await stack.sql("select to_json(name) from iot.metrics where name = 'intruder'"),
+      [],
+    );
   });
 
   test("is refused with a wrong password, another device's password, an unknown name and no name", async () => {
-    for (const account of [
-      { ...truck, password: "wrong" },
-      { ...truck, password: sibling.password },
-      { ...truck, username: stranger.username },
-      { ...truck, username: "near/d/nobody" },
-      { username: "bridge", password: truck.password },
-      {},
-    ]) {
+    for (
+      const account of [
+        { ...truck, password: "wrong" },
+        { ...truck, password: sibling.password },
+        { ...truck, username: stranger.username },
+        { ...truck, username: "near/d/nobody" },
+        { username: "bridge", password: truck.password },
+        {},
+      ]
+    ) {
       await assert.rejects(connect(stack, account), { code: NOT_AUTHORIZED }, account.username);
     }
   });
@@ -63,13 +87,26 @@ describe("a device", () => {
     const heard = [];
     spy.on("message", (topic) => heard.push(topic));
     // Mosquitto lets anyone into a share group, and would give the spy there every second message.
-    for (const filter of ["#", "t/#", truck.topic, "$share/tenon/t/+/d/+/telemetry", "$share/other/t/#"]) {
-      await spy.subscribeAsync(filter, { qos: 1 }).catch(() => "a broker may also refuse the subscription");
+    for (
+      const filter of [
+        "#",
+        "t/#",
+        truck.topic,
+        "$share/tenon/t/+/d/+/telemetry",
+        "$share/other/t/#",
+      ]
+    ) {
+      await spy.subscribeAsync(filter, { qos: 1 }).catch(() =>
+        "a broker may also refuse the subscription"
+      );
     }
     const client = await connect(stack, truck);
     const numbers = Array.from({ length: 10 }, (_, number) => number);
     for (const number of numbers) {
-      assert.equal(await publish(client, truck.topic, { at: AT, [`overheard_${number}`]: number }), 0);
+      assert.equal(
+        await publish(client, truck.topic, { at: AT, [`overheard_${number}`]: number }),
+        0,
+      );
     }
     await client.endAsync();
     await until("the bridge has received all of them", async () => {

@@ -12,13 +12,19 @@ const NOBODY = "00000000-0000-4000-8000-00000000dead";
 const callsOf = (client) => ({
   telemetry: () => client.rpc("telemetry", { device: "truck-1", metric: "speed", ...RANGE }),
   latest: () => client.rpc("latest", { device: "truck-1" }),
-  ingest: () => client.rpc("ingest", { messages: { device: "truck-1", at: AT, values: { speed: 99 } } }),
+  ingest: () =>
+    client.rpc("ingest", { messages: { device: "truck-1", at: AT, values: { speed: 99 } } }),
 });
 
 /** Every way in which the API lets anything be written, aimed at a tenant. */
 const writesOf = (client, { id, devices }) => [
   client.from("devices").insert({ tenant_id: id, slug: "planted" }),
-  client.from("devices").upsert({ tenant_id: id, id: devices["truck-1"], slug: "truck-1", name: "taken" }),
+  client.from("devices").upsert({
+    tenant_id: id,
+    id: devices["truck-1"],
+    slug: "truck-1",
+    name: "taken",
+  }),
   client.from("devices").update({ name: "taken", status: "suspended" }).eq("tenant_id", id),
   client.from("devices").delete().eq("tenant_id", id),
   client.from("metrics").insert({ tenant_id: id, name: "planted" }),
@@ -30,7 +36,9 @@ const writesOf = (client, { id, devices }) => [
 ];
 
 /** All that belongs to a tenant, as it lies in the tables. */
-const stateOf = async ({ id }) => (await stack.sql(`
+const stateOf = async ({ id }) =>
+  (await stack.sql(
+    `
   select jsonb_build_object(
     'tenants', (select jsonb_agg(to_jsonb(tenants) order by id) from core.tenants where :'id' in (id, parent_id)),
     'members', (select jsonb_agg(to_jsonb(members) order by user_id) from core.members where tenant_id = :'id'),
@@ -39,7 +47,9 @@ const stateOf = async ({ id }) => (await stack.sql(`
     'batches', (select jsonb_agg(to_jsonb(batches) order by id) from iot.batches where tenant_id = :'id'),
     'rejected', (select jsonb_agg(to_jsonb(refused) order by id) from iot.rejected_messages as refused where tenant_id = :'id')
   )
-`, { id }))[0];
+`,
+    { id },
+  ))[0];
 
 const ownerOf = (row) => row.tenant_id ?? row.id;
 
@@ -53,9 +63,16 @@ describe("a tenant", () => {
       devices: ["truck-1"],
       members: { ada: { role: "owner" }, sue: { role: "owner", status: "suspended" } },
     });
-    rival = await addTenant(stack, "apart-rival", { devices: ["van-1"], members: { eve: { role: "owner" } } });
+    rival = await addTenant(stack, "apart-rival", {
+      devices: ["van-1"],
+      members: { eve: { role: "owner" } },
+    });
     ada = userClient(stack, acme.members.ada);
-    const messages = [{ device: "truck-1", at: AT, values: { speed: 50 } }, { device: "truck-1", at: "never", speed: 1 }];
+    const messages = [{ device: "truck-1", at: AT, values: { speed: 50 } }, {
+      device: "truck-1",
+      at: "never",
+      speed: 1,
+    }];
     assert.equal((await dataOf(ada.rpc("ingest", { messages }))).accepted, 1);
     [[views, functions]] = await stack.sql(`
       select json_build_array(
@@ -68,10 +85,17 @@ describe("a tenant", () => {
   test("is seen by its owner, who sees no other", async () => {
     for (const view of views) {
       const rows = await dataOf(ada.from(view).select("*"));
-      assert.ok(rows.length > 0, `${view} is empty even for the owner, and would prove nothing below`);
+      assert.ok(
+        rows.length > 0,
+        `${view} is empty even for the owner, and would prove nothing below`,
+      );
       assert.deepEqual([...new Set(rows.map(ownerOf))], [acme.id], view);
     }
-    assert.deepEqual(Object.keys(callsOf(ada)).sort(), functions.sort(), "every function of v1 is called below");
+    assert.deepEqual(
+      Object.keys(callsOf(ada)).sort(),
+      functions.sort(),
+      "every function of v1 is called below",
+    );
     const [{ count, last }] = await dataOf(callsOf(ada).telemetry());
     assert.deepEqual([count, last], [1, 50]);
     assert.equal((await dataOf(callsOf(ada).latest())).length, 1);
@@ -111,8 +135,17 @@ describe("a tenant", () => {
           for (const [name, call] of Object.entries(callsOf(client))) {
             const { data, error } = await call();
             // Whoever may send for a tenant of their own learns that it has no such device.
-            if (data) assert.deepEqual([name, data.accepted, data.rejected[0].code], ["ingest", 0, "device.unknown"]);
-            else assert.match(error.code, /^(device\.unknown|tenancy\.permission_missing|42501)$/, name);
+            if (data) {
+              assert.deepEqual([name, data.accepted, data.rejected[0].code], [
+                "ingest",
+                0,
+                "device.unknown",
+              ]);
+            } else {assert.match(
+                error.code,
+                /^(device\.unknown|tenancy\.permission_missing|42501)$/,
+                name,
+              );}
           }
         });
 

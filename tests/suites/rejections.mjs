@@ -9,7 +9,8 @@ import { stack } from "../support/shared_stack.mjs";
 const START = Date.UTC(2025, 0, 1);
 const DAY_MS = 24 * 3600 * 1000;
 const nested = (depth) => (depth === 0 ? 1 : { deeper: nested(depth - 1) });
-const numbered = (count) => Object.fromEntries(Array.from({ length: count }, (_, number) => [`m${number}`, number]));
+const numbered = (count) =>
+  Object.fromEntries(Array.from({ length: count }, (_, number) => [`m${number}`, number]));
 
 /** What a device may send wrongly, by the reason that it is told. */
 const MALFORMED = {
@@ -30,7 +31,11 @@ const MALFORMED = {
   "payload.text_invalid": { note: "\0" },
 };
 /** Devices whose messages are refused whatever is in them: their status, or none for no such device. */
-const REFUSED_DEVICES = { "device.suspended": "suspended", "device.decommissioned": "decommissioned", "device.unknown": null };
+const REFUSED_DEVICES = {
+  "device.suspended": "suspended",
+  "device.decommissioned": "decommissioned",
+  "device.unknown": null,
+};
 
 describe("what devices send wrongly", () => {
   let owner;
@@ -40,7 +45,8 @@ describe("what devices send wrongly", () => {
 
   before(async () => {
     const acme = await addTenant(stack, "careless", {
-      devices: ["truck-1", ...Object.values(REFUSED_DEVICES).filter(Boolean)], members: { ada: { role: "owner" } },
+      devices: ["truck-1", ...Object.values(REFUSED_DEVICES).filter(Boolean)],
+      members: { ada: { role: "owner" } },
     });
     await addTenant(stack, "full", { devices: ["logger"] });
     await addTenant(stack, "closed", { devices: ["truck-1"] });
@@ -56,18 +62,32 @@ describe("what devices send wrongly", () => {
 
   test("malformed messages between good ones are taken from their publisher like these", async () => {
     const [truck, logger, closed, ...refused] = await addAccounts(stack, [
-      ["careless", "truck-1"], ["full", "logger"], ["closed", "truck-1"],
+      ["careless", "truck-1"],
+      ["full", "logger"],
+      ["closed", "truck-1"],
       ...Object.values(REFUSED_DEVICES).map((status) => ["careless", status ?? "ghost"]),
     ]);
     const load = { username: stack.env.LOAD_MQTT_USER, password: stack.env.LOAD_MQTT_PASSWORD };
     const reading = { at: START, speed: 1 };
     const wrong = [
       ...Object.entries(MALFORMED).map(([code, payload]) => ({ code, account: truck, payload })),
-      ...Object.keys(REFUSED_DEVICES).map((code, position) => ({ code, account: refused[position], payload: reading })),
+      ...Object.keys(REFUSED_DEVICES).map((code, position) => ({
+        code,
+        account: refused[position],
+        payload: reading,
+      })),
       { code: "metric.limit_reached", account: logger, payload: { at: START, one_more: 1 } },
       { code: "tenant.suspended", account: closed, payload: reading },
-      { code: "tenant.unknown", account: { ...load, topic: "t/nobody/d/truck-1/telemetry" }, payload: reading },
-      { code: "topic.invalid", account: { ...load, topic: "t/Acme Inc/d/truck-1/telemetry" }, payload: reading },
+      {
+        code: "tenant.unknown",
+        account: { ...load, topic: "t/nobody/d/truck-1/telemetry" },
+        payload: reading,
+      },
+      {
+        code: "topic.invalid",
+        account: { ...load, topic: "t/Acme Inc/d/truck-1/telemetry" },
+        payload: reading,
+      },
     ];
 
     const sender = await connect(stack, truck);
@@ -79,7 +99,9 @@ describe("what devices send wrongly", () => {
     await sendGood();
     for (const { code, account, payload } of wrong) {
       const client = await connect(stack, account);
-      const bytes = Buffer.from(typeof payload === "string" || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload));
+      const bytes = Buffer.from(
+        typeof payload === "string" || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload),
+      );
       published.set(code, bytes);
       assert.equal(await publish(client, account.topic, bytes), 0, code);
       await client.endAsync();
@@ -91,8 +113,12 @@ describe("what devices send wrongly", () => {
   test("all good messages arrive", async () => {
     const readings = await until("as many readings as good messages", async () => {
       const found = await dataOf(owner.rpc("telemetry", {
-        device: "truck-1", metric: "sequence", bucket: "1 millisecond", aggregates: ["count", "last"],
-        from: new Date(START).toISOString(), to: new Date(START + 1000).toISOString(),
+        device: "truck-1",
+        metric: "sequence",
+        bucket: "1 millisecond",
+        aggregates: ["count", "last"],
+        from: new Date(START).toISOString(),
+        to: new Date(START + 1000).toISOString(),
       }));
       return found.length >= good && found;
     });
@@ -117,13 +143,20 @@ describe("what devices send wrongly", () => {
       assert.equal(row.topic, `t/careless/d/${row.device}/telemetry`);
       assert.ok(row.message.length > 10, `${row.code} explains itself: ${row.message}`);
       if (row.code === "payload.not_utf8") assert.equal(row.payload, "{\\377}");
-      else assert.equal(row.payload, bytes.subarray(0, 4096).toString("latin1").replaceAll("\\", "\\\\"), row.code);
+      else {assert.equal(
+          row.payload,
+          bytes.subarray(0, 4096).toString("latin1").replaceAll("\\", "\\\\"),
+          row.code,
+        );}
     }
   });
 
   test("what belongs to no tenant that could be asked belongs to the platform", async () => {
     const expected = {
-      "metric.limit_reached": "full", "tenant.suspended": "closed", "tenant.unknown": "platform", "topic.invalid": "platform",
+      "metric.limit_reached": "full",
+      "tenant.suspended": "closed",
+      "tenant.unknown": "platform",
+      "topic.invalid": "platform",
     };
     const rows = await stack.sql(`
       select json_build_array(rejected.code, tenants.slug)

@@ -33,7 +33,8 @@ export async function bridgeMetrics(url) {
 }
 
 /** Whether a bridge has stored all that it has received. @param {string} url of its HTTP port */
-export const isIdle = async (url) => (await bridgeMetrics(url)).get("tenon_bridge_messages_unacknowledged") === 0;
+export const isIdle = async (url) =>
+  (await bridgeMetrics(url)).get("tenon_bridge_messages_unacknowledged") === 0;
 
 /** A bridge that runs beside that of the stack, on the same broker and the same database. */
 export class Bridge {
@@ -50,7 +51,8 @@ export class Bridge {
       stdio: "ignore",
       env: {
         ...process.env,
-        TENON_MQTT_URL: `mqtt://${env.BRIDGE_MQTT_USER}:${env.BRIDGE_MQTT_PASSWORD}@127.0.0.1:${env.MQTT_PORT}`,
+        TENON_MQTT_URL:
+          `mqtt://${env.BRIDGE_MQTT_USER}:${env.BRIDGE_MQTT_PASSWORD}@127.0.0.1:${env.MQTT_PORT}`,
         TENON_DATABASE_URL: env.BRIDGE_DB_URL,
         TENON_HTTP: `127.0.0.1:${port}`,
         ...options,

@@ -20,13 +20,30 @@ const formats = new Map();
  */
 export function localClock(at, zone) {
   if (!formats.has(zone)) {
-    formats.set(zone, new Intl.DateTimeFormat("en-u-hc-h23", {
-      timeZone: zone, year: "numeric", month: "numeric", day: "numeric",
-      hour: "numeric", minute: "numeric", second: "numeric",
-    }));
+    formats.set(
+      zone,
+      new Intl.DateTimeFormat("en-u-hc-h23", {
+        timeZone: zone,
+        year: "numeric",
+        month: "numeric",
+        day: "numeric",
+        hour: "numeric",
+        minute: "numeric",
+        second: "numeric",
+      }),
+    );
   }
-  const parts = Object.fromEntries(formats.get(zone).formatToParts(at).map(({ type, value }) => [type, Number(value)]));
-  const whole = Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second);
+  const parts = Object.fromEntries(
+    formats.get(zone).formatToParts(at).map(({ type, value }) => [type, Number(value)]),
+  );
+  const whole = Date.UTC(
+    parts.year,
+    parts.month - 1,
+    parts.day,
+    parts.hour,
+    parts.minute,
+    parts.second,
+  );
   return whole + (((at % SECOND) + SECOND) % SECOND);
 }
 
@@ -69,4 +86,5 @@ const BUCKET_STARTS = {
  * @param {keyof typeof BUCKET_STARTS} width
  * @param {string} zone
  */
-export const bucketStarts = (times, width, zone) => times.map((at) => BUCKET_STARTS[width](at, zone));
+export const bucketStarts = (times, width, zone) =>
+  times.map((at) => BUCKET_STARTS[width](at, zone));

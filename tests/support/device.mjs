@@ -14,7 +14,13 @@ export async function addAccounts(stack, devices) {
   const passwords = await stack.devicePasswords(usernames);
   return devices.map(([tenant, device], position) => {
     const username = usernames[position];
-    return { tenant, device, username, password: passwords.get(username), topic: `t/${username}/telemetry` };
+    return {
+      tenant,
+      device,
+      username,
+      password: passwords.get(username),
+      topic: `t/${username}/telemetry`,
+    };
   });
 }
 
@@ -27,7 +33,12 @@ export async function addAccounts(stack, devices) {
 export function connect(stack, { username, password }) {
   return new Promise((resolve, reject) => {
     const client = mqtt.connect(stack.env.MQTT_URL, {
-      username, password, protocolVersion: 5, clean: true, reconnectPeriod: 0, connectTimeout: 5000,
+      username,
+      password,
+      protocolVersion: 5,
+      clean: true,
+      reconnectPeriod: 0,
+      connectTimeout: 5000,
     });
     client.once("connect", () => resolve(client));
     client.once("close", () => reject(new Error("the broker closed the connection")));
@@ -47,7 +58,9 @@ export function connect(stack, { username, password }) {
  *   rejects when the connection ends first
  */
 export function publish(client, topic, payload) {
-  const body = typeof payload === "string" || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload);
+  const body = typeof payload === "string" || Buffer.isBuffer(payload)
+    ? payload
+    : JSON.stringify(payload);
   return new Promise((resolve, reject) => {
     const lost = () => reject(new Error(`the connection ended before the PUBACK for ${topic}`));
     client.once("close", lost);

@@ -2,13 +2,32 @@
 
 /** The logger's header, with its misspelling and its empty units. */
 const HEADER = [
-  "ENGINE_RUN_TINE", "ENGINE_RPM", "VEHICLE_SPEED", "THROTTLE", "ENGINE_LOAD", "COOLANT_TEMPERATURE",
-  "LONG_TERM_FUEL_TRIM_BANK_1", "SHORT_TERM_FUEL_TRIM_BANK_1", "INTAKE_MANIFOLD_PRESSURE", "FUEL_TANK",
-  "ABSOLUTE_THROTTLE_B", "PEDAL_D", "PEDAL_E", "COMMANDED_THROTTLE_ACTUATOR",
-  "FUEL_AIR_COMMANDED_EQUIV_RATIO", "ABSOLUTE_BAROMETRIC_PRESSURE", "RELATIVE_THROTTLE_POSITION",
-  "INTAKE_AIR_TEMP", "TIMING_ADVANCE", "CATALYST_TEMPERATURE_BANK1_SENSOR1",
-  "CATALYST_TEMPERATURE_BANK1_SENSOR2", "CONTROL_MODULE_VOLTAGE", "COMMANDED_EVAPORATIVE_PURGE",
-  "TIME_RUN_WITH_MIL_ON", "TIME_SINCE_TROUBLE_CODES_CLEARED", "DISTANCE_TRAVELED_WITH_MIL_ON",
+  "ENGINE_RUN_TINE",
+  "ENGINE_RPM",
+  "VEHICLE_SPEED",
+  "THROTTLE",
+  "ENGINE_LOAD",
+  "COOLANT_TEMPERATURE",
+  "LONG_TERM_FUEL_TRIM_BANK_1",
+  "SHORT_TERM_FUEL_TRIM_BANK_1",
+  "INTAKE_MANIFOLD_PRESSURE",
+  "FUEL_TANK",
+  "ABSOLUTE_THROTTLE_B",
+  "PEDAL_D",
+  "PEDAL_E",
+  "COMMANDED_THROTTLE_ACTUATOR",
+  "FUEL_AIR_COMMANDED_EQUIV_RATIO",
+  "ABSOLUTE_BAROMETRIC_PRESSURE",
+  "RELATIVE_THROTTLE_POSITION",
+  "INTAKE_AIR_TEMP",
+  "TIMING_ADVANCE",
+  "CATALYST_TEMPERATURE_BANK1_SENSOR1",
+  "CATALYST_TEMPERATURE_BANK1_SENSOR2",
+  "CONTROL_MODULE_VOLTAGE",
+  "COMMANDED_EVAPORATIVE_PURGE",
+  "TIME_RUN_WITH_MIL_ON",
+  "TIME_SINCE_TROUBLE_CODES_CLEARED",
+  "DISTANCE_TRAVELED_WITH_MIL_ON",
   "WARM_UPS_SINCE_CODES_CLEARED",
 ];
 
@@ -23,7 +42,9 @@ export function generatedDrive(rows) {
     const cells = HEADER.map((_, column) => {
       if (column === 0) return Math.floor(second / 2);
       if (column % 9 === 0) return column * 10;
-      return Math.round((100 * Math.sin((second * column) / 97) + 3 * ((second * column) % 7)) * 1e4) / 1e4;
+      return Math.round(
+        (100 * Math.sin((second * column) / 97) + 3 * ((second * column) % 7)) * 1e4,
+      ) / 1e4;
     });
     return `${cells.map((cell) => cell.toFixed(6)).join(", ")},\r\n`;
   });
@@ -37,7 +58,9 @@ export function generatedDrive(rows) {
 export function readDrive(csv) {
   const [header, ...rows] = csv.split(/\r?\n/).filter(Boolean).map((line) => line.split(","));
   const columns = new Map(header.map((name) => [metricName(name), []]));
-  for (const row of rows) [...columns.values()].forEach((values, column) => values.push(Number(row[column])));
+  for (const row of rows) {
+    [...columns.values()].forEach((values, column) => values.push(Number(row[column])));
+  }
   return columns;
 }
 

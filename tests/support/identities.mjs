@@ -25,7 +25,10 @@ export async function addTenant(stack, slug, { devices = [], members = {} }) {
     members: Object.fromEntries(Object.keys(members).map((name) => [name, randomUUID()])),
   };
   const memberships = Object.entries(members).map(([name, { role, status = "active" }]) => ({
-    user_id: tenant.members[name], email: `${name}@${slug}.example`, role, status,
+    user_id: tenant.members[name],
+    email: `${name}@${slug}.example`,
+    role,
+    status,
   }));
   await stack.sql(
     `
@@ -59,7 +62,7 @@ export function clientWith(stack, claims, headers = {}) {
     db: { schema: "v1" },
     global: { headers },
     realtime: { transport: ws },
-    ...(token && { accessToken: async () => token }),
+    ...(token && { accessToken: () => Promise.resolve(token) }),
   });
 }
 
@@ -74,7 +77,11 @@ export const anonymousClient = (stack, headers) => clientWith(stack, null, heade
 
 /** @type {(stack: import("./stack.mjs").Stack, tenant: Tenant, device: string) => Client} */
 export const deviceClient = (stack, tenant, device) =>
-  clientWith(stack, { role: "tenon_device", tenant_id: tenant.id, device_id: tenant.devices[device] });
+  clientWith(stack, {
+    role: "tenon_device",
+    tenant_id: tenant.id,
+    device_id: tenant.devices[device],
+  });
 
 /**
  * The data of an answer; an error becomes a thrown one.

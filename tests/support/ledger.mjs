@@ -66,15 +66,21 @@ export class Ledger {
   /** Waits until the broker has taken all messages and as many are queryable. */
   async settled() {
     await until("the broker has taken all messages", () => this.acknowledged === this.released);
-    await until("all of them are queryable", async () => (await this.#queryable()) >= this.acknowledged);
+    await until(
+      "all of them are queryable",
+      async () => (await this.#queryable()) >= this.acknowledged,
+    );
   }
 
   /** Fails on a lost, a doubled, an altered and an invented reading alike. */
   async assertKept() {
     for (const { sender, reader } of this.#lines) {
       const readings = await dataOf(reader.rpc("telemetry", {
-        device: sender.account.device, metric: METRIC, bucket: "1 millisecond",
-        from: new Date(START).toISOString(), to: new Date(START + sender.released).toISOString(),
+        device: sender.account.device,
+        metric: METRIC,
+        bucket: "1 millisecond",
+        from: new Date(START).toISOString(),
+        to: new Date(START + sender.released).toISOString(),
       }));
       assert.deepEqual(
         readings.map(({ at, count, first, last }) => [Date.parse(at) - START, count, first, last]),
@@ -83,14 +89,21 @@ export class Ledger {
       );
       assert.equal(sender.unheard, 0, "the broker had no subscription to give a message to");
     }
-    assert.equal(await this.#queryable(), this.acknowledged, "no reading lies outside of what was sent");
+    assert.equal(
+      await this.#queryable(),
+      this.acknowledged,
+      "no reading lies outside of what was sent",
+    );
   }
 
   /** How many different readings the API shows, over all devices and times. */
   async #queryable() {
     const counts = await Promise.all(this.#lines.map(async ({ sender, reader }) => {
       const { data, error } = await reader.rpc("telemetry", {
-        device: sender.account.device, metric: METRIC, ...EVER, aggregates: ["count"],
+        device: sender.account.device,
+        metric: METRIC,
+        ...EVER,
+        aggregates: ["count"],
       });
       // The metric registers itself with the first message.
       if (error && error.code !== "metric.unknown") throw new Error(error.message);

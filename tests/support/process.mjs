@@ -23,7 +23,11 @@ export function run(command, args, { env = {}, input = "", cwd } = {}) {
     child.on("close", (status, signal) => {
       if (status === 0) return resolve(written.stdout);
       const shown = [command.split("/").at(-1), ...args].join(" ");
-      reject(new Error(`${shown}: ${signal ?? `exit status ${status}`}\n${written.stderr || written.stdout}`));
+      reject(
+        new Error(
+          `${shown}: ${signal ?? `exit status ${status}`}\n${written.stderr || written.stdout}`,
+        ),
+      );
     });
     // A program that ends before it has read its input says why by its status.
     child.stdin.on("error", () => {}).end(input);

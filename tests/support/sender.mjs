@@ -75,7 +75,8 @@ export class Sender {
     return new Promise((resolve) => {
       const fill = () => {
         while (inFlight.size < WINDOW) {
-          const number = this.#retries.shift() ?? (this.#next < this.#released ? this.#next++ : null);
+          const number = this.#retries.shift() ??
+            (this.#next < this.#released ? this.#next++ : null);
           if (number === null) break;
           inFlight.add(number);
           client.publish(this.account.topic, this.#payload(number), { qos: 1 }, (error) => {
@@ -88,7 +89,9 @@ export class Sender {
         if (this.#leaving && inFlight.size === 0) client.end();
       };
       client.on("packetreceive", (packet) => {
-        if (packet.cmd === "puback" && packet.reasonCode === NO_MATCHING_SUBSCRIBERS) this.unheard += 1;
+        if (packet.cmd === "puback" && packet.reasonCode === NO_MATCHING_SUBSCRIBERS) {
+          this.unheard += 1;
+        }
       });
       client.once("close", () => {
         this.#wake = () => {};

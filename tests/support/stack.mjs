@@ -73,9 +73,14 @@ export class Stack {
    */
   async sql(text, variables = {}) {
     const settings = Object.entries(variables).flatMap(([name, value]) => [
-      "-v", `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+      "-v",
+      `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
     ]);
-    const output = await run(PSQL, ["-XqAt", "-v", "ON_ERROR_STOP=1", ...settings, this.env.DB_URL], { input: text });
+    const output = await run(
+      PSQL,
+      ["-XqAt", "-v", "ON_ERROR_STOP=1", ...settings, this.env.DB_URL],
+      { input: text },
+    );
     return output.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   }
 
@@ -91,7 +96,9 @@ export class Stack {
     const ended = once(session, "close");
     session.stdin.on("error", () => {}).write(`begin;\n${statement};\n\\echo held\n`);
     const held = once(session.stdout, "data");
-    if (!(await Promise.race([held, ended.then(() => null)]))) throw new Error(`psql refused: ${statement}`);
+    if (!(await Promise.race([held, ended.then(() => null)]))) {
+      throw new Error(`psql refused: ${statement}`);
+    }
     return async () => {
       session.stdin.end("rollback;\n");
       await ended;
