@@ -48,21 +48,14 @@ function suite(device, { start, stepSeconds, fileOf }, options = {}) {
       client = userClient(stack, tenant.members.ada);
       const [account] = await addAccounts(stack, [[tenant.slug, "car"]]);
       const file = fileOf();
-      await bridge(
-        [
-          "replay",
-          file,
-          "--device",
-          account.username,
-          "--speed",
-          "max",
-          "--start",
-          start,
-          "--interval",
-          `${stepSeconds}s`,
-        ],
-        { TENON_MQTT_URL: stack.env.MQTT_URL, TENON_MQTT_PASSWORD: account.password },
-      );
+      await bridge(["replay", file], {
+        TENON_MQTT_URL: stack.env.MQTT_URL,
+        TENON_MQTT_PASSWORD: account.password,
+        TENON_DEVICE: account.username,
+        TENON_REPLAY_SPEED: "max",
+        TENON_REPLAY_START: start,
+        TENON_REPLAY_INTERVAL: `${stepSeconds}s`,
+      });
       columns = readDrive(readFileSync(file, "utf8"));
       const [anyColumn] = columns.values();
       times = anyColumn.map((_, row) => Date.parse(start) + row * stepSeconds * 1000);
