@@ -17,7 +17,7 @@
 #
 # Environment:
 #   TENON_STACK          folder of the stack (.tenon/run): data, log/, pids/, env
-#   TENON_PORT_BASE      first of six ports (55321), or `free`; remembered by the stack
+#   TENON_PORT_BASE      first of six ports (25321), or `free`; remembered by the stack
 #   TENON_BRIDGE_DATABASE=pgbouncer   the bridge goes through PgBouncer
 #   TENON_BROKER_DURABLE=0            the broker saves its state at exit only, not at every change
 #   TENON_LOAD_USER=1                 a broker user that may publish as any device: for load tests
@@ -77,7 +77,8 @@ settle() {
     [ -e "$STACK/secrets" ] || make_secrets
     # shellcheck source=/dev/null
     . "$STACK/secrets"
-    base=$(cat "$STACK/port-base" 2>/dev/null || echo 55321)
+    # Below the range from which the kernel takes the ports of outgoing connections.
+    base=$(cat "$STACK/port-base" 2>/dev/null || echo 25321)
     case ${TENON_PORT_BASE:-} in
         '') ;;
         free) [ -e "$STACK/port-base" ] || base=$(free_port_base) ;;
@@ -156,7 +157,7 @@ start() {
     port=$(port_of "$name")
     ! running "$name" >/dev/null || return 0
     [ -z "$port" ] || ! port_answers "$port" ||
-        die "port $port, where $name belongs, is taken by another program: stop that, or choose other ports with TENON_PORT_BASE=56321"
+        die "port $port, where $name belongs, is taken by another program: stop that, or choose other ports with TENON_PORT_BASE=26321"
     "start_$name"
     until "ready_$name" >/dev/null 2>&1; do
         if ! running "$name" >/dev/null || [ "$SECONDS" -ge "$deadline" ]; then fail_with_log "$name"; fi
