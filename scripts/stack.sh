@@ -208,12 +208,13 @@ down() {
 status() {
     local name pid
     for name in postgres rest gateway broker bridge pgbouncer collector; do
-        if pid=$(running "$name"); then echo "$name runs as process $pid, port $(port_of "$name")"; else echo "$name is stopped"; fi
+        if pid=$(running "$name"); then echo "$name runs as process $pid $(port_of "$name" | sed 's/^/on port /')"; else echo "$name is stopped"; fi
     done
 }
 
 settle
-command=${1:?usage: stack.sh up | database | down | start NAME | stop NAME [KILL] | status | device USERNAME… | shim [DATABASE]}
+[ $# -gt 0 ] || die "say what to do: up, database, down, start NAME, stop NAME [KILL], status, device USERNAME…, shim [DATABASE]"
+command=$1
 shift
 case $command in
     up | database | down | start | stop | status | device | shim) "$command" "$@" ;;
