@@ -1,12 +1,13 @@
 // Bridges need no session of their own in Postgres, and share the load among themselves.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { Bridge, bridgeMetrics, isReady } from "./support/bridge.mjs";
 import { addAccounts } from "./support/device.mjs";
 import { addTenant, userClient } from "./support/identities.mjs";
 import { Ledger } from "./support/ledger.mjs";
-import { until } from "./support/process.mjs";
-import { Stack } from "./support/stack.mjs";
+import { run, until } from "./support/process.mjs";
+import { PSQL, Stack } from "./support/stack.mjs";
 
 const DEVICES = ["sender-1", "sender-2", "sender-3"];
 const STAGE = 200;
@@ -26,6 +27,9 @@ let second;
 before(async () => {
   await stack.up();
   assert.equal(stack.env.BRIDGE_DB_URL, stack.env.PGBOUNCER_URL);
+  // Logs each statement of the bridge on connections that are made from here on.
+  const logAll = "alter role tenon_bridge set log_statement = 'all'";
+  await run(PSQL, ["-Xqc", logAll, stack.env.DB_ADMIN_URL]);
   const acme = await addTenant(stack, "acme", {
     devices: DEVICES,
     members: { ada: { role: "owner" } },
@@ -81,4 +85,12 @@ test("a bridge that is asked to leave has stored and acknowledged all that it to
   second = await Bridge.start(stack, { ...SHARED, TENON_CLIENT_ID: "second-bridge" });
   await ledger.settled();
   await ledger.assertKept();
+});
+
+test("no statement of a bridge needs the connection of an earlier one", () => {
+  const log = readFileSync(`${stack.folder}/log/postgres.log`, "utf8");
+  const executed = [...log.matchAll(/LOG: {2}execute (\S+): (.+)/g)];
+  assert.ok(executed.some(([, , statement]) => statement.includes("iot.ingest")));
+  assert.deepEqual(executed.filter(([, name]) => name !== "<unnamed>"), []);
+  assert.doesNotMatch(log, /LOG: {2}statement: (prepare|listen|begin|start|declare)/i);
 });
