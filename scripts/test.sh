@@ -172,7 +172,7 @@ fi
 for name in rust deno sql e2e; do
     [ -z "${running[$name]:-}" ] || finish "$name" || true
 done
-[ "$skipped" = 0 ] || say "  skipped: $(grep -hi '# SKIP' "$LOG"/*.log | sed 's/.*# SKIP *//I' | sort -u | paste -sd ';')"
+[ "$skipped" = 0 ] || say "  skipped: $(grep -h '# SKIP ' "$LOG"/*.log | sed 's/.*# SKIP *//' | sort -u | paste -sd ';')"
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
