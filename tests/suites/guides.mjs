@@ -34,10 +34,10 @@ test("the guide to tenancy does what it says", async () => {
   ], {
     input: `begin;\n${code}\nrollback;\n`,
   });
+  // Not the claims that set_config returns, and not the nothing that allow_system_roles does.
   const printed = output.split("\n").filter((line) => line && !line.startsWith("{"));
   const promised = [...code.matchAll(/; -- (.+)$/gm)].map(([, value]) => value);
   assert.ok(promised.length >= 3);
-  // What allow_system_roles returns is nothing, printed as an empty line.
   assert.deepEqual(printed, promised);
 });
 

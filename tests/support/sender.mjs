@@ -16,8 +16,8 @@ export const METRIC = "sequence";
 
 /**
  * Publishes numbered messages in order: message i has the time `start` + i ms and the reading
- * {@link METRIC} = i. What has no PUBACK when a connection ends is published again on the next one, with
- * the same time, so it is to count once.
+ * {@link METRIC} = i. What has no PUBACK when a connection ends is published again on the next
+ * one, with the same time, so it is to count once.
  */
 export class Sender {
   /** Numbers of the messages that were PUBACKed: the ledger. @type {Set<number>} */
@@ -39,7 +39,9 @@ export class Sender {
    * @param {number} start of the first message, in ms since 1970
    */
   constructor(stack, account, start) {
-    Object.assign(this, { stack, account, start });
+    this.stack = stack;
+    this.account = account;
+    this.start = start;
   }
 
   /** Lets the sender publish so many messages more. @param {number} count */
