@@ -5,5 +5,5 @@
 "$ROOT/scripts/setup.sh" check
 cd "$ROOT"
 cargo fmt --all
-sqlfluff fix --quiet --disable-progress-bar supabase/migrations sql/tests sql/support scripts || true
+sqlfluff fix --quiet --disable-progress-bar --ignore parsing supabase/migrations sql/tests sql/support scripts >/dev/null 2>&1 || true # make check names what is left
 javascript | xargs deno fmt --quiet
