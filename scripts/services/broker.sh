@@ -52,7 +52,8 @@ persistence true
 persistence_location $BROKER/
 autosave_on_changes $save_often
 autosave_interval $([ "$save_often" = true ] && echo 1 || echo 0)
-max_queued_messages 0
+# No limit in effect. With 0, Mosquitto 2.0.21 disconnects a client after a refused publish.
+max_queued_messages 1000000000
 max_inflight_messages 0
 set_tcp_nodelay true
 log_dest stderr
