@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod bucket;
 mod bytes;
+mod cells;
 mod column;
 pub mod frame;
 pub mod latest;

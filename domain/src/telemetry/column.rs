@@ -1,21 +1,25 @@
 //! Encodes the values of one metric, one for each row of a table, and reads any run of it back.
 //!
 //! The rows of a table stand in runs, one run for each device, ordered by time within it. The
-//! codec follows from what the values are; its number is the column's first byte. Numbers from 9
+//! codec follows from what the values are; its number is the column's first byte. Numbers from 10
 //! on are free for codecs to come.
 
-mod decimals;
+pub(crate) mod decimals;
+mod floats;
 pub(crate) mod integers;
 mod mixed;
+mod repeats;
 mod texts;
 
 use std::borrow::Cow;
 
-use self::decimals::Decimals;
+use self::decimals::{DecimalCells, Decimals};
 use self::integers::Integers;
 use self::mixed::Mixed;
+use self::repeats::Repeats;
 use self::texts::Texts;
 use super::bytes::{Malformed, Reader};
+use super::cells::Cells;
 use super::value::{Value, ValueType};
 use super::value_bytes::{put_value, read_value};
 
@@ -35,6 +39,10 @@ const TEXTS: u8 = 5;
 const JSON_TEXTS: u8 = 6;
 /// Values of several types, see [`mixed`].
 const MIXED: u8 = 7;
+/// Values that stay the same for many rows, see [`repeats`].
+const REPEATS: u8 = 8;
+/// Floats of full precision, compressed, see [`floats`].
+const COMPRESSED_FLOATS: u8 = 9;
 
 const FLOAT_BYTES: usize = 8;
 
@@ -49,6 +57,17 @@ pub(crate) struct Run {
     pub(crate) end: usize,
 }
 
+impl Run {
+    /// All `rows` rows of a table of one device.
+    pub(crate) const fn whole(rows: usize) -> Self {
+        Self {
+            index: 0,
+            start: 0,
+            end: rows,
+        }
+    }
+}
+
 /// A column whose lengths fit its bytes.
 #[derive(Clone, Debug)]
 pub(crate) enum Column<'a> {
@@ -60,14 +79,56 @@ pub(crate) enum Column<'a> {
     Texts(Texts<'a>),
     JsonTexts(Texts<'a>),
     Mixed(Box<Mixed<'a>>),
+    Repeats(Box<Repeats<'a>>),
+    CompressedFloats(&'a [u8], usize),
 }
 
-/// Appends the column of `values`, at least one, whose runs have the lengths `run_lens`.
+/// Appends the column of `values`, at least one, whose runs have the lengths `run_lens`. For rows
+/// as they arrive: quick to write, and any run is quick to read.
 pub(crate) fn encode(bytes: &mut Vec<u8>, values: &[&Value<'_>], run_lens: &[usize]) {
     let codec_at = bytes.len();
     bytes.push(CONSTANT);
-    let codec = encode_content(bytes, values, run_lens);
-    bytes[codec_at] = codec;
+    bytes[codec_at] = encode_content(bytes, values, run_lens);
+}
+
+/// Appends the column of `cells`, at least one, of one device. For rows that stay: as short as any
+/// of the codecs makes them.
+pub(crate) fn encode_cells(bytes: &mut Vec<u8>, cells: &Cells<'_>) {
+    match (repeats::worthwhile(cells), cells) {
+        (Some(starts), _) => {
+            bytes.push(REPEATS);
+            repeats::encode(bytes, cells, &starts);
+        }
+        (None, Cells::Floats(values)) if values.len() > 1 => floats::encode(bytes, values),
+        _ => encode_simple(bytes, cells),
+    }
+}
+
+/// Appends `cells` by a codec that holds no other column, unless their types differ.
+fn encode_simple(bytes: &mut Vec<u8>, cells: &Cells<'_>) {
+    let rows = [cells.len()];
+    match cells {
+        Cells::Decimals(decimals) if is_constant(&decimals.numbers) => {
+            bytes.push(CONSTANT);
+            put_value(bytes, &cells.value(0));
+        }
+        Cells::Decimals(decimals) if decimals.whole_are_integers && decimals.scale == 0 => {
+            bytes.push(INTEGERS);
+            integers::encode(bytes, &decimals.numbers, &rows);
+        }
+        Cells::Decimals(decimals) => {
+            bytes.push(DECIMALS);
+            decimals::encode(bytes, decimals, &rows);
+        }
+        cells => {
+            let values: Vec<Value<'_>> = (0..cells.len()).map(|place| cells.value(place)).collect();
+            encode(bytes, &values.iter().collect::<Vec<_>>(), &rows);
+        }
+    }
+}
+
+fn is_constant(numbers: &[i64]) -> bool {
+    numbers.split_first().is_some_and(|(first, rest)| rest.iter().all(|number| number == first))
 }
 
 fn encode_content(bytes: &mut Vec<u8>, values: &[&Value<'_>], run_lens: &[usize]) -> u8 {
@@ -80,20 +141,15 @@ fn encode_content(bytes: &mut Vec<u8>, values: &[&Value<'_>], run_lens: &[usize]
     let kinds = values
         .iter()
         .fold(0_u8, |kinds, value| kinds | bit(value.value_type()));
-    if kinds == bit(ValueType::Integer) {
-        let numbers: Vec<i64> = values
-            .iter()
-            .filter_map(|value| as_integer(value))
-            .collect();
-        integers::encode(bytes, &numbers, run_lens);
-        return INTEGERS;
-    }
-    if kinds & !(bit(ValueType::Integer) | bit(ValueType::Float)) == 0 {
-        let start = bytes.len();
-        if decimals::encode(bytes, values, run_lens) {
-            return DECIMALS;
+    if kinds & !(bit(ValueType::Integer) | bit(ValueType::Float)) == 0
+        && let Some(decimals) = decimals::of_values(values)
+    {
+        if kinds == bit(ValueType::Integer) {
+            integers::encode(bytes, &decimals.numbers, run_lens);
+            return INTEGERS;
         }
-        bytes.truncate(start);
+        decimals::encode(bytes, &decimals, run_lens);
+        return DECIMALS;
     }
     if kinds == bit(ValueType::Float) {
         let floats = values.iter().filter_map(|value| value.as_number());
@@ -124,19 +180,23 @@ impl<'a> Column<'a> {
     /// Takes the column that fills `bytes`, with `rows` rows in `runs` runs.
     pub(crate) fn parse(bytes: &'a [u8], rows: usize, runs: usize) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
-        if bytes.first() == Some(&MIXED) {
-            reader.u8()?;
-            let mixed = Mixed::parse(&mut reader, rows)?;
-            return if reader.is_empty() {
-                Ok(Self::Mixed(Box::new(mixed)))
-            } else {
-                Err(Malformed)
-            };
+        let column = match reader.u8()? {
+            MIXED => Self::Mixed(Box::new(Mixed::parse(&mut reader, rows)?)),
+            REPEATS if runs == 1 => Self::Repeats(Box::new(Repeats::parse(&mut reader, rows)?)),
+            COMPRESSED_FLOATS if runs == 1 => {
+                Self::CompressedFloats(reader.take(reader.remaining())?, rows)
+            }
+            _ => return Self::parse_simple(Reader::new(bytes), rows, runs),
+        };
+        if reader.is_empty() {
+            Ok(column)
+        } else {
+            Err(Malformed)
         }
-        Self::parse_simple(reader, rows, runs)
     }
 
-    /// Takes a column whose rows are one run; not a mixed one, so that none is inside another.
+    /// Takes a column whose rows are one run; not one that holds columns, so that none is inside
+    /// another of its kind.
     fn parse_of_one_type(bytes: &'a [u8], rows: usize) -> Result<Self, Malformed> {
         Self::parse_simple(Reader::new(bytes), rows, 1)
     }
@@ -160,82 +220,51 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// Appends the values of `run`, which must lie in the rows of the column.
-    pub(crate) fn read(&self, run: Run, values: &mut Vec<Value<'a>>) -> Result<(), Malformed> {
-        values.reserve(run.end - run.start);
-        match self {
-            Self::Constant(value) => {
-                values.extend(std::iter::repeat_n(value, run.end - run.start).cloned());
-            }
+    /// The values of `run`, which must lie in the rows of the column.
+    pub(crate) fn read(&self, run: Run) -> Result<Cells<'a>, Malformed> {
+        let len = run.end - run.start;
+        Ok(match self {
+            Self::Constant(value) => Cells::of(value.clone()).gather(&vec![0; len]),
             Self::Integers(integers) => {
                 let mut numbers = Vec::new();
                 integers.read(run, &mut numbers);
-                values.extend(numbers.into_iter().map(Value::Int));
+                Cells::Decimals(DecimalCells::of_integers(numbers))
             }
-            Self::Decimals(decimals) => decimals.read(run, values),
+            Self::Decimals(decimals) => Cells::Decimals(decimals.read(run)),
             Self::Floats(bytes) => {
                 let floats = bytes.as_chunks::<FLOAT_BYTES>().0.get(run.start..run.end);
                 let floats = floats.ok_or(Malformed)?.iter();
-                values.extend(floats.map(|bytes| Value::Float(f64::from_le_bytes(*bytes))));
+                Cells::Floats(floats.map(|bytes| f64::from_le_bytes(*bytes)).collect())
             }
             Self::Booleans(bytes) => {
-                for row in run.start..run.end {
-                    let byte = bytes.get(row / 8).ok_or(Malformed)?;
-                    values.push(Value::Bool(byte >> (row % 8) & 1 == 1));
-                }
+                let truth = |row: usize| Some(bytes.get(row / 8)? >> (row % 8) & 1 == 1);
+                let truths = (run.start..run.end).map(truth).collect::<Option<_>>();
+                Cells::Booleans(truths.ok_or(Malformed)?)
             }
-            Self::Texts(texts) => {
-                texts.read(run, |text| values.push(Value::Text(Cow::Borrowed(text))))?;
-            }
-            Self::JsonTexts(texts) => {
-                texts.read(run, |text| values.push(Value::Json(Cow::Borrowed(text))))?;
-            }
-            Self::Mixed(mixed) => mixed.read(run, values)?,
-        }
-        Ok(())
+            Self::Texts(texts) => Cells::Values(texts.read(run, Value::Text)?),
+            Self::JsonTexts(texts) => Cells::Values(texts.read(run, Value::Json)?),
+            Self::Mixed(mixed) => Cells::Values(mixed.read(run)?),
+            Self::Repeats(repeats) => repeats.read()?,
+            Self::CompressedFloats(bytes, rows) => Cells::Floats(floats::read(bytes, *rows)?),
+        })
     }
 
-    /// Appends the values of all rows, which `runs` divide.
-    pub(crate) fn read_all(
-        &self,
-        runs: &[Run],
-        values: &mut Vec<Value<'a>>,
-    ) -> Result<(), Malformed> {
-        match self {
+    /// The values of all rows, which `runs` divide.
+    pub(crate) fn read_all(&self, runs: &[Run]) -> Result<Cells<'a>, Malformed> {
+        Ok(match self {
             Self::Integers(integers) => {
                 let mut numbers = Vec::new();
                 integers.read_all(runs, &mut numbers);
-                values.extend(numbers.into_iter().map(Value::Int));
-                Ok(())
+                Cells::Decimals(DecimalCells::of_integers(numbers))
             }
-            Self::Decimals(decimals) => {
-                decimals.read_all(runs, values);
-                Ok(())
-            }
-            _ => {
-                let end = runs.last().map_or(0, |run| run.end);
-                self.read(
-                    Run {
-                        index: 0,
-                        start: 0,
-                        end,
-                    },
-                    values,
-                )
-            }
-        }
+            Self::Decimals(decimals) => Cells::Decimals(decimals.read_all(runs)),
+            _ => self.read(Run::whole(runs.last().map_or(0, |run| run.end)))?,
+        })
     }
 }
 
 const fn bit(kind: ValueType) -> u8 {
     1 << kind as u8
-}
-
-fn as_integer(value: &Value<'_>) -> Option<i64> {
-    match value {
-        Value::Int(number) => Some(*number),
-        _ => None,
-    }
 }
 
 fn as_text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
@@ -244,6 +273,9 @@ fn as_text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
         _ => None,
     }
 }
+
+/// What makes a value of a text.
+type TextValue<'a> = fn(Cow<'a, str>) -> Value<'a>;
 
 #[cfg(test)]
 mod tests;

@@ -198,6 +198,18 @@ impl Block<'_> {
     fn read(&self, first: usize, end: usize, numbers: &mut Vec<i64>) {
         if self.width == 0 {
             numbers.extend(std::iter::repeat_n(self.least, end.saturating_sub(first)));
+        } else if self.width <= WIDTH_OF_WINDOW {
+            let mask = (1_u64 << self.width) - 1;
+            // Up to here a window of eight bytes lies inside the block.
+            let inside = (self.bits.len().saturating_sub(7) * 8).div_ceil(self.width);
+            let windows_end = end.min(inside).max(first);
+            numbers.extend((first..windows_end).map(|place| {
+                let bit = place * self.width;
+                let window = self.bits.get(bit / 8..).and_then(<[u8]>::first_chunk::<8>);
+                let window = window.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+                self.least.wrapping_add(((window >> (bit % 8)) & mask).cast_signed())
+            }));
+            numbers.extend((windows_end..end).map(|place| self.get(place)));
         } else {
             numbers.extend((first..end).map(|place| self.get(place)));
         }

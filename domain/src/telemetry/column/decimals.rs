@@ -21,6 +21,9 @@ const POWERS: [f64; SCALE_MAX + 1] = [
 /// Every whole number up to 2^53 is exact as a float.
 const NUMBER_MAX: f64 = 9_007_199_254_740_992.0;
 
+/// The same as an integer.
+const INTEGER_MAX: i64 = 1 << 53;
+
 /// Added to the scale when whole values are integers (22 among 21.5) and not floats (22.0): many
 /// devices print the one, many the other, few both.
 const WHOLE_ARE_INTEGERS: u8 = 0x80;
@@ -28,32 +31,147 @@ const WHOLE_ARE_INTEGERS: u8 = 0x80;
 /// A column of decimal numbers of one scale.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decimals<'a> {
-    power: f64,
-    /// The same power, when whole values are integers.
-    integer_power: Option<i64>,
+    scale: u8,
+    whole_are_integers: bool,
     numbers: Integers<'a>,
 }
 
-/// Appends `values`, all of them floats or integers, if they are decimals of one scale. Says
-/// whether it did.
-pub(super) fn encode(bytes: &mut Vec<u8>, values: &[&Value<'_>], run_lens: &[usize]) -> bool {
-    let Some((scale, numbers)) = to_decimals(values) else {
-        return false;
+/// Decimal numbers of one scale in memory: `number / 10^scale` each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DecimalCells {
+    /// 0 to [`SCALE_MAX`].
+    pub(crate) scale: u8,
+    /// Whether whole values are integers, and not floats.
+    pub(crate) whole_are_integers: bool,
+    /// Up to 2^53 each, but with scale 0 and as integers anything.
+    pub(crate) numbers: Vec<i64>,
+}
+
+/// Appends `decimals` with the runs of lengths `run_lens`.
+pub(super) fn encode(bytes: &mut Vec<u8>, decimals: &DecimalCells, run_lens: &[usize]) {
+    let flag = if decimals.whole_are_integers {
+        WHOLE_ARE_INTEGERS
+    } else {
+        0
     };
-    let Some(whole_are_integers) = whole_are_integers(values, &numbers, integer_power(scale))
-    else {
-        return false;
-    };
-    bytes.push(
-        scale
-            | if whole_are_integers {
-                WHOLE_ARE_INTEGERS
-            } else {
-                0
-            },
-    );
-    integers::encode(bytes, &numbers, run_lens);
-    true
+    bytes.push(decimals.scale | flag);
+    integers::encode(bytes, &decimals.numbers, run_lens);
+}
+
+/// `values`, all of them floats or integers, as decimals of one scale, if they are that.
+pub(crate) fn of_values(values: &[&Value<'_>]) -> Option<DecimalCells> {
+    if let Some(numbers) = values.iter().copied().map(as_integer).collect() {
+        return Some(DecimalCells::of_integers(numbers));
+    }
+    let floats: Vec<f64> = values
+        .iter()
+        .map(|value| value.as_number())
+        .collect::<Option<_>>()?;
+    let (scale, numbers) = to_decimals(&floats)?;
+    let whole_are_integers = whole_are_integers(values, &numbers, integer_power(scale))?;
+    Some(DecimalCells {
+        scale,
+        whole_are_integers,
+        numbers,
+    })
+}
+
+/// `floats` as decimals of one scale, if they are that.
+pub(crate) fn of_floats(floats: &[f64]) -> Option<DecimalCells> {
+    to_decimals(floats).map(|(scale, numbers)| DecimalCells {
+        scale,
+        whole_are_integers: false,
+        numbers,
+    })
+}
+
+impl DecimalCells {
+    /// Integers.
+    pub(crate) const fn of_integers(numbers: Vec<i64>) -> Self {
+        Self {
+            scale: 0,
+            whole_are_integers: true,
+            numbers,
+        }
+    }
+
+    /// The value at `place`, if there is one.
+    pub(crate) fn value(&self, place: usize) -> Option<Value<'static>> {
+        self.numbers.get(place).map(|&number| self.restore(number))
+    }
+
+    /// The value that `number` stands for here.
+    pub(crate) fn restore(&self, number: i64) -> Value<'static> {
+        let power = self.integer_power();
+        if self.whole_are_integers && number % power == 0 {
+            Value::Int(number / power)
+        } else {
+            Value::Float(to_float(number, self.power()))
+        }
+    }
+
+    /// The values as floats.
+    pub(crate) fn floats(&self) -> impl Iterator<Item = f64> + use<'_> {
+        let power = self.power();
+        self.numbers.iter().map(move |&number| to_float(number, power))
+    }
+
+    /// What numbers are divided by.
+    pub(crate) fn power(&self) -> f64 {
+        POWERS.get(usize::from(self.scale)).copied().unwrap_or(1.0)
+    }
+
+    /// Whether any value is an integer.
+    pub(crate) fn holds_integers(&self) -> bool {
+        self.whole_are_integers && self.holds_whole()
+    }
+
+    /// Appends `other`, or gives it back when no scale holds both.
+    pub(crate) fn append(&mut self, mut other: Self) -> Result<(), Self> {
+        if self.whole_are_integers != other.whole_are_integers {
+            if !other.holds_whole() {
+                other.whole_are_integers = self.whole_are_integers;
+            } else if self.holds_whole() {
+                return Err(other);
+            }
+        }
+        let whole_are_integers = other.whole_are_integers;
+        let scale = self.scale.max(other.scale);
+        if !(self.scales_to(scale) && other.scales_to(scale)) {
+            return Err(other);
+        }
+        self.whole_are_integers = whole_are_integers;
+        self.scale_to(scale);
+        other.scale_to(scale);
+        self.numbers.append(&mut other.numbers);
+        Ok(())
+    }
+
+    fn holds_whole(&self) -> bool {
+        let power = self.integer_power();
+        power == 1 && !self.numbers.is_empty()
+            || self.numbers.iter().any(|number| number % power == 0)
+    }
+
+    fn scales_to(&self, scale: u8) -> bool {
+        if scale == self.scale {
+            return true;
+        }
+        let most = INTEGER_MAX / integer_power(scale.saturating_sub(self.scale));
+        self.numbers.iter().all(|number| (-most..=most).contains(number))
+    }
+
+    fn scale_to(&mut self, scale: u8) {
+        if scale != self.scale {
+            let factor = integer_power(scale.saturating_sub(self.scale));
+            self.numbers.iter_mut().for_each(|number| *number = number.wrapping_mul(factor));
+            self.scale = scale;
+        }
+    }
+
+    fn integer_power(&self) -> i64 {
+        integer_power(self.scale)
+    }
 }
 
 impl<'a> Decimals<'a> {
@@ -65,43 +183,42 @@ impl<'a> Decimals<'a> {
     ) -> Result<Self, Malformed> {
         let head = reader.u8()?;
         let scale = head & !WHOLE_ARE_INTEGERS;
-        let power = *POWERS.get(usize::from(scale)).ok_or(Malformed)?;
-        let integer_power = (head != scale).then(|| integer_power(scale));
+        if usize::from(scale) > SCALE_MAX {
+            return Err(Malformed);
+        }
         Ok(Self {
-            power,
-            integer_power,
+            scale,
+            whole_are_integers: head != scale,
             numbers: Integers::parse(reader, rows, runs)?,
         })
     }
 
-    /// Appends the values of `run`.
-    pub(super) fn read(&self, run: Run, values: &mut Vec<Value<'_>>) {
-        let mut numbers = Vec::new();
-        self.numbers.read(run, &mut numbers);
-        self.restore(&numbers, values);
+    /// The values of `run`.
+    pub(super) fn read(&self, run: Run) -> DecimalCells {
+        self.cells(|numbers| self.numbers.read(run, numbers))
     }
 
-    /// Appends the values of all rows, which `runs` divide.
-    pub(super) fn read_all(&self, runs: &[Run], values: &mut Vec<Value<'_>>) {
-        let mut numbers = Vec::new();
-        self.numbers.read_all(runs, &mut numbers);
-        self.restore(&numbers, values);
+    /// The values of all rows, which `runs` divide.
+    pub(super) fn read_all(&self, runs: &[Run]) -> DecimalCells {
+        self.cells(|numbers| self.numbers.read_all(runs, numbers))
     }
 
-    fn restore(&self, numbers: &[i64], values: &mut Vec<Value<'_>>) {
-        values.extend(numbers.iter().map(|&number| match self.integer_power {
-            Some(power) if number % power == 0 => Value::Int(number / power),
-            _ => Value::Float(to_float(number, self.power)),
-        }));
+    fn cells(&self, read: impl FnOnce(&mut Vec<i64>)) -> DecimalCells {
+        let mut numbers = Vec::new();
+        read(&mut numbers);
+        DecimalCells {
+            scale: self.scale,
+            whole_are_integers: self.whole_are_integers,
+            numbers,
+        }
     }
 }
 
 /// The least scale found at which all values are decimals, and the values at it.
-fn to_decimals(values: &[&Value<'_>]) -> Option<(u8, Vec<i64>)> {
+fn to_decimals(floats: &[f64]) -> Option<(u8, Vec<i64>)> {
     let mut scale = 0;
-    let mut numbers = Vec::with_capacity(values.len());
-    for value in values {
-        let float = value.as_number()?;
+    let mut numbers = Vec::with_capacity(floats.len());
+    for &float in floats {
         let number = loop {
             match to_decimal(float, *POWERS.get(usize::from(scale))?) {
                 Decimal::Exact(number) => break number,
@@ -112,12 +229,12 @@ fn to_decimals(values: &[&Value<'_>]) -> Option<(u8, Vec<i64>)> {
         };
         numbers.push(number);
     }
-    if numbers.len() < values.len() {
+    if numbers.len() < floats.len() {
         // The scale rose on the way: what came before is a decimal of the new scale, if it fits.
         let power = *POWERS.get(usize::from(scale))?;
         numbers.clear();
-        for value in values {
-            let Decimal::Exact(number) = to_decimal(value.as_number()?, power) else {
+        for &float in floats {
+            let Decimal::Exact(number) = to_decimal(float, power) else {
                 return None;
             };
             numbers.push(number);
@@ -157,6 +274,13 @@ fn to_decimal(float: f64, power: f64) -> Decimal {
 )]
 fn to_float(number: i64, power: f64) -> f64 {
     number as f64 / power
+}
+
+const fn as_integer(value: &Value<'_>) -> Option<i64> {
+    match value {
+        Value::Int(number) => Some(*number),
+        _ => None,
+    }
 }
 
 /// Whether whole values are integers; nothing when some are and some are floats.

@@ -2,6 +2,7 @@
 
 use super::{Column, Run};
 use crate::telemetry::bytes::{Malformed, Reader, put_usize};
+use crate::telemetry::cells::Cells;
 use crate::telemetry::packed::{Packed, pack};
 use crate::telemetry::value::{Value, ValueType};
 
@@ -50,37 +51,27 @@ impl<'a> Mixed<'a> {
         Ok(Self { kinds, columns })
     }
 
-    /// Appends the values of `run`.
-    pub(super) fn read(&self, run: Run, values: &mut Vec<Value<'a>>) -> Result<(), Malformed> {
+    /// The values of `run`.
+    pub(super) fn read(&self, run: Run) -> Result<Vec<Value<'a>>, Malformed> {
         let before = count_kinds(&self.kinds, run.start)?;
         let until = count_kinds(&self.kinds, run.end)?;
-        let mut alike = [const { Vec::new() }; TYPES];
+        let mut alike = [const { Cells::Values(Vec::new()) }; TYPES];
         for (kind, column) in self.columns.iter().enumerate() {
             if let (Some(column), true) = (column, until[kind] > before[kind]) {
-                column.read(
-                    Run {
-                        index: 0,
-                        start: 0,
-                        end: until[kind],
-                    },
-                    &mut alike[kind],
-                )?;
+                alike[kind] = column.read(Run::whole(until[kind]))?;
             }
         }
-        let mut alike: Vec<_> = alike
-            .into_iter()
-            .zip(before)
-            .map(|(values, before)| values.into_iter().skip(before))
-            .collect();
+        let mut places = before;
+        let mut values = Vec::with_capacity(run.end - run.start);
         let mut kinds = Vec::new();
         self.kinds.read(run.start, run.end, &mut kinds);
         for kind in kinds {
-            let of_kind = usize::try_from(kind)
-                .ok()
-                .and_then(|kind| alike.get_mut(kind));
-            values.push(of_kind.and_then(Iterator::next).ok_or(Malformed)?);
+            let kind = usize::try_from(kind).map_err(|_| Malformed)?;
+            let place = places.get_mut(kind).ok_or(Malformed)?;
+            values.push(alike[kind].value(*place));
+            *place += 1;
         }
-        Ok(())
+        Ok(values)
     }
 }
 

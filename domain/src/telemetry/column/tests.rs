@@ -37,13 +37,14 @@ fn codec_of(values: &[Value<'_>]) -> u8 {
         end: values.len(),
     };
     let bytes = encoded(values, &[run]);
-    let mut read = Vec::new();
-    Column::parse(&bytes, values.len(), 1)
-        .expect("just encoded")
-        .read(run, &mut read)
-        .expect("sound");
+    let column = Column::parse(&bytes, values.len(), 1).expect("just encoded");
+    let read = values_of(&column.read(run).expect("sound"));
     assert!(identical(values, &read), "{values:?} came back as {read:?}");
     bytes[0]
+}
+
+fn values_of(cells: &Cells<'_>) -> Vec<Value<'static>> {
+    (0..cells.len()).map(|place| cells.value(place).into_owned()).collect()
 }
 
 fn floats(numbers: &[f64]) -> Vec<Value<'static>> {
@@ -59,12 +60,10 @@ proptest! {
         let bytes = encoded(&values, &runs);
         let column = Column::parse(&bytes, values.len(), runs.len()).expect("just encoded");
         for &run in &runs {
-            let mut read = Vec::new();
-            column.read(run, &mut read).expect("sound");
+            let read = values_of(&column.read(run).expect("sound"));
             prop_assert!(identical(&values[run.start..run.end], &read));
         }
-        let mut all = Vec::new();
-        column.read_all(&runs, &mut all).expect("sound");
+        let all = values_of(&column.read_all(&runs).expect("sound"));
         prop_assert!(identical(&values, &all));
     }
 
@@ -78,12 +77,65 @@ proptest! {
         for first in [bytes[0], codec] {
             bytes[0] = first;
             if let Ok(column) = Column::parse(&bytes, values.len(), 1) {
-                let mut read = Vec::new();
-                let _ = column.read(run, &mut read);
-                prop_assert!(read.len() <= values.len());
+                let read = column.read(run).map_or(0, |cells| cells.len());
+                prop_assert!(read <= values.len());
             }
         }
     }
+}
+
+proptest! {
+    #[test]
+    fn the_cells_of_one_device_come_back_to_the_last_bit(
+        values in prop_oneof![
+            samples::column(1..300),
+            // Long runs of one value.
+            samples::column(1..8).prop_map(|values| {
+                values.into_iter().flat_map(|value| vec![value; 40]).collect()
+            }),
+        ],
+        place: prop::sample::Index, byte: u8, codec in 0..12_u8,
+    ) {
+        let cells: Cells<'static> = values.iter().cloned().collect();
+        let mut bytes = Vec::new();
+        encode_cells(&mut bytes, &cells);
+        let run = Run::whole(values.len());
+        let column = Column::parse(&bytes, values.len(), 1).expect("just encoded");
+        prop_assert!(identical(&values, &values_of(&column.read(run).expect("sound"))));
+
+        let intact = bytes[0];
+        *place.get_mut(&mut bytes) = byte;
+        for first in [intact, codec] {
+            bytes[0] = first;
+            if let Ok(cells) = Column::parse(&bytes, values.len(), 1).and_then(|column| column.read(run)) {
+                prop_assert!(cells.len() <= values.len());
+            }
+        }
+    }
+}
+
+/// The codec of values that stay, in one run, and how many bytes they take.
+fn codec_of_cells(values: Vec<Value<'static>>) -> (u8, usize) {
+    let mut bytes = Vec::new();
+    encode_cells(&mut bytes, &values.into_iter().collect());
+    (bytes[0], bytes.len())
+}
+
+#[test]
+fn a_state_that_seldom_changes_takes_next_to_nothing() {
+    let states = ["idle", "running", "idle", "failed"];
+    let texts = states.iter().flat_map(|&state| vec![Value::Text(state.into()); 500]).collect();
+    let (codec, bytes) = codec_of_cells(texts);
+    assert_eq!(codec, REPEATS);
+    assert!(bytes < 50, "{bytes} bytes for 2,000 states");
+}
+
+#[test]
+fn floats_of_full_precision_are_compressed() {
+    let wave = |step: i32| Value::Float((f64::from(step) / 100.0).sin());
+    let (codec, bytes) = codec_of_cells((0..2000).map(wave).collect());
+    assert_eq!(codec, COMPRESSED_FLOATS);
+    assert!(bytes < 2000 * 7, "{bytes} bytes for 2,000 floats");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Texts, each different one written once: a device's status has few values.
 
+use std::borrow::Cow;
+
 use hashbrown::HashMap;
 
-use super::Run;
+use super::{Run, TextValue};
 use crate::telemetry::bytes::{Malformed, Reader, put_usize};
 use crate::telemetry::packed::{Packed, pack};
+use crate::telemetry::value::Value;
 
 /// A column of texts: their dictionary, and for each row a place in it.
 #[derive(Clone, Copy, Debug)]
@@ -59,16 +62,18 @@ impl<'a> Texts<'a> {
         })
     }
 
-    /// Hands the texts of `run` to `push`.
-    pub(super) fn read(&self, run: Run, mut push: impl FnMut(&'a str)) -> Result<(), Malformed> {
+    /// The texts of `run`, each made a value.
+    pub(super) fn read(
+        &self,
+        run: Run,
+        to_value: TextValue<'a>,
+    ) -> Result<Vec<Value<'a>>, Malformed> {
         let dictionary = self.dictionary()?;
         let mut places = Vec::new();
         self.places.read(run.start, run.end, &mut places);
-        for place in places {
-            let place = usize::try_from(place).map_err(|_| Malformed)?;
-            push(dictionary.get(place).ok_or(Malformed)?);
-        }
-        Ok(())
+        let text = |place: i64| dictionary.get(usize::try_from(place).ok()?).copied();
+        let values = places.into_iter().map(|place| Some(to_value(Cow::Borrowed(text(place)?))));
+        values.collect::<Option<_>>().ok_or(Malformed)
     }
 
     fn dictionary(&self) -> Result<Vec<&'a str>, Malformed> {

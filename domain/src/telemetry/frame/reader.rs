@@ -100,10 +100,9 @@ impl<'a> Frame<'a> {
             };
             let instants = table.instants(run)?;
             let values = table.values(column, run)?;
-            instants
-                .into_iter()
-                .zip(values)
-                .for_each(|(at, value)| push(at, value));
+            for (place, at) in instants.into_iter().enumerate() {
+                push(at, values.value(place));
+            }
         }
         Ok(())
     }
@@ -127,9 +126,8 @@ impl<'a> Frame<'a> {
                 continue;
             };
             for (column, &metric) in self.metrics_of(head).iter().enumerate() {
-                if let Some(value) = table.values(column, run)?.pop() {
-                    push(metric, at, value);
-                }
+                let values = table.values(column, run)?;
+                push(metric, at, values.value(values.len().saturating_sub(1)));
             }
         }
         Ok(())
@@ -146,12 +144,12 @@ impl<'a> Frame<'a> {
             let rows = table.rows()?;
             for (column, &metric) in self.metrics_of(head).iter().enumerate() {
                 let values = table.all_values(column, &rows)?;
-                for (&(device, at), value) in rows.keys.iter().zip(values) {
+                for (place, &(device, at)) in rows.keys.iter().enumerate() {
                     push(Reading {
                         device,
                         metric,
                         at,
-                        value,
+                        value: values.value(place),
                     });
                 }
             }

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use crate::telemetry::bytes::{Malformed, Reader};
+use crate::telemetry::cells::Cells;
 use crate::telemetry::column::integers::Integers;
 use crate::telemetry::column::{Column, Run};
 use crate::telemetry::packed::Packed;
-use crate::telemetry::value::Value;
 use crate::time::Timestamp;
 
 /// What the directory says of a table.
@@ -134,10 +134,8 @@ impl<'a> Table<'a> {
     }
 
     /// The values of a column in a run.
-    pub(super) fn values(&self, column: usize, run: Run) -> Result<Vec<Value<'a>>, Malformed> {
-        let mut values = Vec::new();
-        self.column(column)?.read(run, &mut values)?;
-        Ok(values)
+    pub(super) fn values(&self, column: usize, run: Run) -> Result<Cells<'a>, Malformed> {
+        self.column(column)?.read(run)
     }
 
     /// The runs, devices and instants of all rows, checked to be in order.
@@ -174,11 +172,10 @@ impl<'a> Table<'a> {
         &self,
         column: usize,
         rows: &TableRows,
-    ) -> Result<Vec<Value<'a>>, Malformed> {
-        let mut values = Vec::new();
-        self.column(column)?.read_all(&rows.runs, &mut values)?;
-        if values.len() == self.rows {
-            Ok(values)
+    ) -> Result<Cells<'a>, Malformed> {
+        let cells = self.column(column)?.read_all(&rows.runs)?;
+        if cells.len() == self.rows {
+            Ok(cells)
         } else {
             Err(Malformed)
         }
