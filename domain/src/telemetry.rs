@@ -1,16 +1,19 @@
 //! Readings, from the bytes a device sends to the buckets a chart draws.
 
 pub mod batch;
+pub mod block;
 pub mod bucket;
 mod bytes;
 mod cells;
 mod column;
+pub mod compaction;
 pub mod frame;
 pub mod latest;
 mod packed;
 pub mod payload;
 #[cfg(test)]
 mod samples;
+mod sealed;
 pub mod series;
 pub mod statistics;
 pub mod submission;

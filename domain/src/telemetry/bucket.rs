@@ -164,7 +164,7 @@ pub fn buckets<'a>(
             }
         }
         if let Some(bucket) = buckets.last_mut() {
-            bucket.statistics.add(value);
+            bucket.statistics.add(*at, value);
         }
     }
     buckets.retain(|bucket| bucket.statistics.count > 0);

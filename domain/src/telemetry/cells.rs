@@ -166,7 +166,10 @@ mod tests {
 
     fn identical(left: &[Value<'_>], right: &[Value<'_>]) -> bool {
         left.len() == right.len()
-            && left.iter().zip(right).all(|(left, right)| left.is_identical(right))
+            && left
+                .iter()
+                .zip(right)
+                .all(|(left, right)| left.is_identical(right))
     }
 
     proptest! {

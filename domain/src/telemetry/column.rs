@@ -128,7 +128,9 @@ fn encode_simple(bytes: &mut Vec<u8>, cells: &Cells<'_>) {
 }
 
 fn is_constant(numbers: &[i64]) -> bool {
-    numbers.split_first().is_some_and(|(first, rest)| rest.iter().all(|number| number == first))
+    numbers
+        .split_first()
+        .is_some_and(|(first, rest)| rest.iter().all(|number| number == first))
 }
 
 fn encode_content(bytes: &mut Vec<u8>, values: &[&Value<'_>], run_lens: &[usize]) -> u8 {

@@ -207,7 +207,8 @@ impl Block<'_> {
                 let bit = place * self.width;
                 let window = self.bits.get(bit / 8..).and_then(<[u8]>::first_chunk::<8>);
                 let window = window.map_or(0, |bytes| u64::from_le_bytes(*bytes));
-                self.least.wrapping_add(((window >> (bit % 8)) & mask).cast_signed())
+                self.least
+                    .wrapping_add(((window >> (bit % 8)) & mask).cast_signed())
             }));
             numbers.extend((windows_end..end).map(|place| self.get(place)));
         } else {

@@ -29,10 +29,10 @@ const INTEGER_MAX: i64 = 1 << 53;
 const WHOLE_ARE_INTEGERS: u8 = 0x80;
 
 /// A column of decimal numbers of one scale.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Decimals<'a> {
-    scale: u8,
-    whole_are_integers: bool,
+    /// Scale and kind.
+    empty: DecimalCells,
     numbers: Integers<'a>,
 }
 
@@ -49,12 +49,7 @@ pub(crate) struct DecimalCells {
 
 /// Appends `decimals` with the runs of lengths `run_lens`.
 pub(super) fn encode(bytes: &mut Vec<u8>, decimals: &DecimalCells, run_lens: &[usize]) {
-    let flag = if decimals.whole_are_integers {
-        WHOLE_ARE_INTEGERS
-    } else {
-        0
-    };
-    bytes.push(decimals.scale | flag);
+    bytes.push(decimals.flagged_scale());
     integers::encode(bytes, &decimals.numbers, run_lens);
 }
 
@@ -95,6 +90,25 @@ impl DecimalCells {
         }
     }
 
+    /// No numbers yet, of the scale and kind in the byte `flagged`, if there are such.
+    pub(crate) fn of_flagged_scale(flagged: u8) -> Option<Self> {
+        let scale = flagged & !WHOLE_ARE_INTEGERS;
+        (usize::from(scale) <= SCALE_MAX).then_some(Self {
+            scale,
+            whole_are_integers: flagged != scale,
+            numbers: Vec::new(),
+        })
+    }
+
+    /// Scale and kind in a byte.
+    pub(crate) const fn flagged_scale(&self) -> u8 {
+        if self.whole_are_integers {
+            self.scale | WHOLE_ARE_INTEGERS
+        } else {
+            self.scale
+        }
+    }
+
     /// The value at `place`, if there is one.
     pub(crate) fn value(&self, place: usize) -> Option<Value<'static>> {
         self.numbers.get(place).map(|&number| self.restore(number))
@@ -113,7 +127,9 @@ impl DecimalCells {
     /// The values as floats.
     pub(crate) fn floats(&self) -> impl Iterator<Item = f64> + use<'_> {
         let power = self.power();
-        self.numbers.iter().map(move |&number| to_float(number, power))
+        self.numbers
+            .iter()
+            .map(move |&number| to_float(number, power))
     }
 
     /// What numbers are divided by.
@@ -158,13 +174,17 @@ impl DecimalCells {
             return true;
         }
         let most = INTEGER_MAX / integer_power(scale.saturating_sub(self.scale));
-        self.numbers.iter().all(|number| (-most..=most).contains(number))
+        self.numbers
+            .iter()
+            .all(|number| (-most..=most).contains(number))
     }
 
     fn scale_to(&mut self, scale: u8) {
         if scale != self.scale {
             let factor = integer_power(scale.saturating_sub(self.scale));
-            self.numbers.iter_mut().for_each(|number| *number = number.wrapping_mul(factor));
+            self.numbers
+                .iter_mut()
+                .for_each(|number| *number = number.wrapping_mul(factor));
             self.scale = scale;
         }
     }
@@ -181,14 +201,8 @@ impl<'a> Decimals<'a> {
         rows: usize,
         runs: usize,
     ) -> Result<Self, Malformed> {
-        let head = reader.u8()?;
-        let scale = head & !WHOLE_ARE_INTEGERS;
-        if usize::from(scale) > SCALE_MAX {
-            return Err(Malformed);
-        }
         Ok(Self {
-            scale,
-            whole_are_integers: head != scale,
+            empty: DecimalCells::of_flagged_scale(reader.u8()?).ok_or(Malformed)?,
             numbers: Integers::parse(reader, rows, runs)?,
         })
     }
@@ -204,13 +218,9 @@ impl<'a> Decimals<'a> {
     }
 
     fn cells(&self, read: impl FnOnce(&mut Vec<i64>)) -> DecimalCells {
-        let mut numbers = Vec::new();
-        read(&mut numbers);
-        DecimalCells {
-            scale: self.scale,
-            whole_are_integers: self.whole_are_integers,
-            numbers,
-        }
+        let mut cells = self.empty.clone();
+        read(&mut cells.numbers);
+        cells
     }
 }
 

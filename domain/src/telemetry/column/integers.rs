@@ -58,7 +58,9 @@ pub(crate) fn encode(bytes: &mut Vec<u8>, numbers: &[i64], run_lens: &[usize]) {
     } else {
         packed_bytes(&firsts) + packed_bytes(&steps)
     };
-    let line = (run_lens.len() == 1).then(|| Line::through(numbers)).flatten();
+    let line = (run_lens.len() == 1)
+        .then(|| Line::through(numbers))
+        .flatten();
     if let Some(line) = line {
         let distances = line.distances(numbers);
         if packed_bytes(&distances) < stepped_bytes.min(plain_bytes) {
@@ -93,7 +95,9 @@ impl Line {
 
     fn distances(self, numbers: &[i64]) -> Vec<i64> {
         let points = self.points(0).zip(numbers);
-        points.map(|(point, number)| number.wrapping_sub(point)).collect()
+        points
+            .map(|(point, number)| number.wrapping_sub(point))
+            .collect()
     }
 
     /// The points of the line from the row `row` on.

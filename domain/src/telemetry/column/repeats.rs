@@ -34,9 +34,7 @@ pub(super) fn worthwhile(cells: &Cells<'_>) -> Option<Vec<u32>> {
     }
     match cells {
         Cells::Decimals(decimals) => changes(&decimals.numbers, PartialEq::eq),
-        Cells::Floats(floats) => {
-            changes(floats, |left, right| left.to_bits() == right.to_bits())
-        }
+        Cells::Floats(floats) => changes(floats, |left, right| left.to_bits() == right.to_bits()),
         Cells::Booleans(truths) => changes(truths, PartialEq::eq),
         Cells::Values(values) => {
             let kind = values.first()?.value_type();
@@ -72,7 +70,11 @@ impl<'a> Repeats<'a> {
         let mut each = Vec::new();
         lens.read(0, count, &mut each);
         let total = each.iter().try_fold(0_i64, |total, &len| {
-            if len < 1 { None } else { total.checked_add(len) }
+            if len < 1 {
+                None
+            } else {
+                total.checked_add(len)
+            }
         });
         if total == i64::try_from(rows).ok() {
             Ok(Self { lens, values })

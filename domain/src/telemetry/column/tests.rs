@@ -44,7 +44,9 @@ fn codec_of(values: &[Value<'_>]) -> u8 {
 }
 
 fn values_of(cells: &Cells<'_>) -> Vec<Value<'static>> {
-    (0..cells.len()).map(|place| cells.value(place).into_owned()).collect()
+    (0..cells.len())
+        .map(|place| cells.value(place).into_owned())
+        .collect()
 }
 
 fn floats(numbers: &[f64]) -> Vec<Value<'static>> {
@@ -124,7 +126,10 @@ fn codec_of_cells(values: Vec<Value<'static>>) -> (u8, usize) {
 #[test]
 fn a_state_that_seldom_changes_takes_next_to_nothing() {
     let states = ["idle", "running", "idle", "failed"];
-    let texts = states.iter().flat_map(|&state| vec![Value::Text(state.into()); 500]).collect();
+    let texts = states
+        .iter()
+        .flat_map(|&state| vec![Value::Text(state.into()); 500])
+        .collect();
     let (codec, bytes) = codec_of_cells(texts);
     assert_eq!(codec, REPEATS);
     assert!(bytes < 50, "{bytes} bytes for 2,000 states");

@@ -72,7 +72,9 @@ impl<'a> Texts<'a> {
         let mut places = Vec::new();
         self.places.read(run.start, run.end, &mut places);
         let text = |place: i64| dictionary.get(usize::try_from(place).ok()?).copied();
-        let values = places.into_iter().map(|place| Some(to_value(Cow::Borrowed(text(place)?))));
+        let values = places
+            .into_iter()
+            .map(|place| Some(to_value(Cow::Borrowed(text(place)?))));
         values.collect::<Option<_>>().ok_or(Malformed)
     }
 

@@ -3,6 +3,7 @@
 use super::table_reader::{Table, TableHead};
 use super::{FRAME_READINGS_MAX, FrameError, HEADER_BYTES, VERSION};
 use crate::telemetry::bytes::Reader;
+use crate::telemetry::cells::Cells;
 use crate::telemetry::value::Value;
 use crate::time::Timestamp;
 
@@ -139,12 +140,9 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// [`FrameError::Layout`] when any of it is corrupt.
     pub fn each(&self, mut push: impl FnMut(Reading<'a>)) -> Result<(), FrameError> {
-        for head in &self.tables {
-            let table = Table::parse(head)?;
-            let rows = table.rows()?;
-            for (column, &metric) in self.metrics_of(head).iter().enumerate() {
-                let values = table.all_values(column, &rows)?;
-                for (place, &(device, at)) in rows.keys.iter().enumerate() {
+        self.tables(|metrics, rows, columns| {
+            for (&metric, values) in metrics.iter().zip(columns) {
+                for (place, &(device, at)) in rows.iter().enumerate() {
                     push(Reading {
                         device,
                         metric,
@@ -153,6 +151,24 @@ impl<'a> Frame<'a> {
                     });
                 }
             }
+        })
+    }
+
+    /// Hands each table to `push`: its metrics, ascending, the device and instant of each row, and
+    /// the values of each metric.
+    ///
+    /// # Errors
+    /// [`FrameError::Layout`] when any of the frame is corrupt.
+    pub(crate) fn tables(
+        &self,
+        mut push: impl FnMut(&[i32], &[(i32, Timestamp)], Vec<Cells<'a>>),
+    ) -> Result<(), FrameError> {
+        for head in &self.tables {
+            let table = Table::parse(head)?;
+            let rows = table.rows()?;
+            let metrics = self.metrics_of(head);
+            let columns = (0..metrics.len()).map(|column| table.all_values(column, &rows));
+            push(metrics, &rows.keys, columns.collect::<Result<_, _>>()?);
         }
         Ok(())
     }

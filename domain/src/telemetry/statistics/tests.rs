@@ -1,11 +1,18 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::telemetry::samples;
 
 fn statistics<'a>(values: &[Value<'a>]) -> Statistics<'a> {
     let mut statistics = Statistics::default();
-    values.iter().for_each(|value| statistics.add(value));
+    for (at, value) in (0..).map(Timestamp::from_micros).zip(values) {
+        statistics.add(at, value);
+    }
     statistics
+}
+
+fn value<'a>(reading: Option<(Timestamp, Value<'a>)>) -> Option<Value<'a>> {
+    reading.map(|(_, value)| value)
 }
 
 fn of_floats(numbers: &[f64]) -> Statistics<'static> {
@@ -30,7 +37,7 @@ fn numbers_of_both_kinds_count_together() {
         (Some(2.5), Some(2.5 / 3.0))
     );
     assert_eq!(
-        (statistics.first, statistics.last),
+        (value(statistics.first), value(statistics.last)),
         (Some(Value::Int(3)), Some(Value::Int(-1)))
     );
 }
@@ -40,7 +47,7 @@ fn nulls_are_no_readings() {
     let statistics = statistics(&[Value::Null, Value::Int(4), Value::Null]);
     assert_eq!((statistics.count, statistics.average()), (1, Some(4.0)));
     assert_eq!(
-        (statistics.first, statistics.last),
+        (value(statistics.first), value(statistics.last)),
         (Some(Value::Int(4)), Some(Value::Int(4)))
     );
     assert_eq!(super::Statistics::default().sum(), None);
@@ -57,8 +64,8 @@ fn texts_count_but_are_no_numbers() {
         (statistics.count, statistics.sum(), statistics.average()),
         (3, Some(4.0), Some(4.0))
     );
-    assert_eq!(statistics.first, Some(Value::Text("on".into())));
-    assert_eq!(statistics.last, Some(Value::Json("[]".into())));
+    assert_eq!(value(statistics.first), Some(Value::Text("on".into())));
+    assert_eq!(value(statistics.last), Some(Value::Json("[]".into())));
 }
 
 #[test]
@@ -119,5 +126,43 @@ proptest! {
         prop_assert_eq!(statistics.min, numbers.iter().min().map(|&least| least as f64));
         prop_assert_eq!(statistics.max, numbers.iter().max().map(|&most| most as f64));
         prop_assert_eq!(statistics.count, numbers.len() as u64);
+    }
+
+    #[test]
+    fn parts_come_to_the_same_in_whatever_order_and_form_they_are_added(
+        values in samples::column(1..60), cuts in proptest::collection::vec(any::<usize>(), 0..5), backwards: bool,
+    ) {
+        let whole = statistics(&values);
+        let ats: Vec<Timestamp> = (0..values.len() as i64).map(Timestamp::from_micros).collect();
+        let cells: Cells<'static> = values.iter().cloned().collect();
+        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % values.len()).chain([0, values.len()]).collect();
+        ends.sort_unstable();
+        let mut parts: Vec<_> = ends.windows(2).map(|ends| ends[0]..ends[1]).collect();
+        if backwards {
+            parts.reverse();
+        }
+        let mut merged = Statistics::default();
+        for range in parts {
+            let mut part = Statistics::default();
+            part.add_cells(&ats, &cells, range);
+            merged.merge(&part);
+        }
+        prop_assert_eq!((merged.count, merged.numbers), (whole.count, whole.numbers));
+        let bits = |number: Option<f64>| number.map(|number| if number.is_nan() { u64::MAX } else { (number + 0.0).to_bits() });
+        prop_assert_eq!((bits(merged.min), bits(merged.max)), (bits(whole.min), bits(whole.max)));
+        let same = |left: &Option<(Timestamp, Value<'_>)>, right: &Option<(Timestamp, Value<'_>)>| match (left, right) {
+            (Some((at, left)), Some((other_at, right))) => at == other_at && left.is_identical(right),
+            (None, None) => true,
+            _ => false,
+        };
+        prop_assert!(same(&merged.first, &whole.first) && same(&merged.last, &whole.last));
+        // Sums of numbers of every size agree as far as their largest leaves digits.
+        let largest = values.iter().filter_map(Value::as_number).fold(0.0_f64, |most, number| most.max(number.abs()));
+        match (merged.sum(), whole.sum()) {
+            (Some(sum), Some(expected)) if expected.is_finite() && largest < 1e290 => {
+                prop_assert!((sum - expected).abs() <= largest * 1e-12, "{} is not {}", sum, expected);
+            }
+            (sum, expected) => prop_assert_eq!(sum.is_some(), expected.is_some()),
+        }
     }
 }

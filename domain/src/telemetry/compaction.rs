@@ -1,0 +1,199 @@
+//! Decides how readings from many sources become blocks.
+//!
+//! Sources are added in the order of their arrival: blocks that are stored already, then frames.
+//! Of two readings of one device, metric and instant the later added counts. The blocks that come
+//! out do not overlap; each is as long as is worth a row:
+//!
+//! - a block ends with the month of UTC, as the partitions of its table do;
+//! - it ends with the day of UTC when it has [`BLOCK_ROWS_SMALL`] rows by then, so that the readings
+//!   of slow devices share blocks and those of fast ones can be dropped by the day;
+//! - it ends at [`BLOCK_ROWS_MAX`](super::block::BLOCK_ROWS_MAX) rows.
+
+mod blocks;
+mod container;
+mod expiry;
+mod staging;
+
+use std::collections::BTreeMap;
+
+use super::block::{Block, BlockBody, BlockFault, BlockHead, read_column, read_times};
+use super::frame::{Frame, FrameError};
+use super::statistics::Statistics;
+use super::value::Value;
+use crate::time::Timestamp;
+
+pub use self::container::{decode_blocks, decode_latest};
+pub use self::expiry::{Expiry, MetricExpiry};
+use self::staging::Staging;
+
+/// A block with fewer rows than this is small: worth merging with its neighbours.
+pub const BLOCK_ROWS_SMALL: usize = 512;
+
+/// How many readings one compaction should take in: with the sixteen bytes that each takes at most
+/// in memory this stays near 100 MiB.
+pub const COMPACTION_READINGS_MAX: usize = 1 << 23;
+
+/// Readings on their way into blocks.
+#[derive(Clone, Debug, Default)]
+pub struct Compaction {
+    staging: Staging,
+    hours: Hours,
+    readings: usize,
+}
+
+/// What rows that are gone came to: by device, then the hour of UTC.
+type Hours = BTreeMap<i32, BTreeMap<i64, Hour>>;
+
+/// What one hour came to.
+#[derive(Clone, Debug)]
+struct Hour {
+    first_at: Timestamp,
+    last_at: Timestamp,
+    metrics: BTreeMap<i32, Statistics<'static>>,
+}
+
+/// What a compaction comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compacted {
+    /// Ordered by device, then time.
+    pub blocks: Vec<Block>,
+    /// For each device, the latest reading of each of its metrics among the added rows, as a frame
+    /// of `latest`.
+    pub latest: Vec<(i32, Vec<u8>)>,
+}
+
+impl Compaction {
+    /// No readings yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many readings were added.
+    #[must_use]
+    pub const fn readings(&self) -> usize {
+        self.readings
+    }
+
+    /// Adds the readings of a frame.
+    ///
+    /// # Errors
+    /// [`FrameError`] when the frame is corrupt; then part of it may have been added.
+    pub fn add_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameError> {
+        let staging = &mut self.staging;
+        staging.next_source();
+        self.readings += frame.readings() as usize;
+        frame.tables(|metrics, rows, columns| staging.push_table(metrics, rows, columns))
+    }
+
+    /// Adds what a block of `device` holds.
+    ///
+    /// # Errors
+    /// [`BlockFault`] when the block is corrupt; then part of it may have been added.
+    pub fn add_block(
+        &mut self,
+        device: i32,
+        head: &BlockHead<'_>,
+        body: &(impl BlockBody + ?Sized),
+    ) -> Result<(), BlockFault> {
+        self.staging.next_source();
+        for table in &head.tables {
+            if table.rows == 0 {
+                for column in &table.columns {
+                    let statistics = column.summary.statistics(&table.slices)?;
+                    let statistics = statistics.ok_or(BlockFault::Layout)?;
+                    for (slice, statistics) in table.slices.iter().zip(&statistics) {
+                        self.add_hour(
+                            device,
+                            (slice.first_at, slice.last_at),
+                            column.metric,
+                            statistics,
+                        );
+                    }
+                }
+                continue;
+            }
+            let rows: Vec<(i32, Timestamp)> = read_times(table, body)?
+                .into_iter()
+                .map(|at| (device, at))
+                .collect();
+            let metrics: Vec<i32> = table.columns.iter().map(|column| column.metric).collect();
+            let mut columns = Vec::with_capacity(metrics.len());
+            for column in &table.columns {
+                let column = read_column(table, column, body)?;
+                self.readings += column.cells.len();
+                columns.push(column);
+            }
+            if columns.iter().all(|column| column.presence.is_none()) {
+                let cells = columns.into_iter().map(|column| column.cells).collect();
+                self.staging.push_table(&metrics, &rows, cells);
+            } else {
+                let mut next = vec![0; columns.len()];
+                for (row, &(_, at)) in rows.iter().enumerate() {
+                    let mut cells: BTreeMap<i32, Value<'static>> = BTreeMap::new();
+                    for ((column, &metric), next) in columns.iter().zip(&metrics).zip(&mut next) {
+                        let is_present = |presence: &Vec<bool>| presence.get(row) == Some(&true);
+                        if column.presence.as_ref().is_none_or(is_present) {
+                            cells.insert(metric, column.cells.value(*next));
+                            *next += 1;
+                        }
+                    }
+                    self.staging.push_row(device, at, cells);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns readings that are past their time into statistics of hours, and drops statistics that
+    /// are past theirs.
+    pub fn expire(&mut self, expiry: &Expiry) {
+        let mut expired = Vec::new();
+        self.staging.retain(expiry, |device, at, metric, value| {
+            expired.push((device, at, metric, value));
+        });
+        for (device, at, metric, value) in expired {
+            let mut statistics = Statistics::default();
+            statistics.add(at, &value);
+            self.add_hour(device, (at, at), metric, &statistics);
+        }
+        for hours in self.hours.values_mut() {
+            hours.retain(|&hour, content| {
+                content
+                    .metrics
+                    .retain(|&metric, _| expiry.keeps_hour(metric, hour));
+                !content.metrics.is_empty()
+            });
+        }
+    }
+
+    /// The blocks.
+    #[must_use]
+    pub fn finish(self) -> Compacted {
+        blocks::build(self.staging, self.hours)
+    }
+
+    fn add_hour(
+        &mut self,
+        device: i32,
+        (first_at, last_at): (Timestamp, Timestamp),
+        metric: i32,
+        statistics: &Statistics<'_>,
+    ) {
+        let hours = self.hours.entry(device).or_default();
+        let hour = hours
+            .entry(expiry::hour_of(first_at))
+            .or_insert_with(|| Hour {
+                first_at,
+                last_at,
+                metrics: BTreeMap::new(),
+            });
+        hour.first_at = hour.first_at.min(first_at);
+        hour.last_at = hour.last_at.max(last_at);
+        let merged = hour.metrics.entry(metric).or_default();
+        merged.merge(&statistics.clone().into_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! Cuts the rows of each device into blocks.
+
+use std::collections::BTreeMap;
+
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+
+use super::staging::{RowPlace, Staging};
+use super::{BLOCK_ROWS_SMALL, Compacted, Hour, Hours};
+use crate::telemetry::block::{
+    BLOCK_ROWS_MAX, Block, ColumnDraft, HoursDraft, Slice, TableDraft, write,
+};
+use crate::telemetry::frame::FrameRows;
+use crate::telemetry::statistics::Statistics;
+use crate::telemetry::value::Value;
+use crate::time::Timestamp;
+
+const DAY_MICROS: i64 = 24 * 3_600_000_000;
+
+/// Sets of metrics with fewer rows than this share a table, whose columns say which rows they have:
+/// a table for each of a hundred sets would be larger than the readings.
+const ROWS_OF_OWN_TABLE_MIN: usize = 64;
+
+/// The rows and hours of one block.
+#[derive(Default)]
+struct Chunk<'h> {
+    rows: Vec<RowPlace>,
+    hours: Vec<&'h Hour>,
+}
+
+/// The latest reading of each metric of a device.
+type Latest<'a> = BTreeMap<i32, (Timestamp, Value<'a>)>;
+
+/// The blocks of what was staged and of the hours.
+pub(super) fn build(mut staging: Staging, hours: Hours) -> Compacted {
+    let mut rows = staging.rows_by_device();
+    let mut devices: Vec<i32> = rows.keys().chain(hours.keys()).copied().collect();
+    devices.sort_unstable();
+    devices.dedup();
+    let mut compacted = Compacted::default();
+    let no_hours = BTreeMap::new();
+    for device in devices {
+        let rows = rows.remove(&device).unwrap_or_default();
+        let hours = hours.get(&device).unwrap_or(&no_hours);
+        let mut latest = Latest::new();
+        for chunk in cut(rows, hours) {
+            compacted
+                .blocks
+                .extend(block(device, &chunk, &staging, &mut latest));
+        }
+        let mut frame = FrameRows::new();
+        for (metric, (at, value)) in latest {
+            frame.push(0, at, [(metric, value)]);
+        }
+        if let Ok((frame, 1..)) = frame.encode() {
+            compacted.latest.push((device, frame));
+        }
+    }
+    compacted
+}
+
+/// Divides rows and hours, both ordered by time, into the chunks that become blocks.
+fn cut(rows: Vec<RowPlace>, hours: &BTreeMap<i64, Hour>) -> Vec<Chunk<'_>> {
+    let mut chunks: Vec<Chunk<'_>> = Vec::new();
+    let mut limits = Limits::default();
+    let mut rows = rows.into_iter().peekable();
+    let mut hours = hours.values().peekable();
+    loop {
+        let at = match (rows.peek(), hours.peek()) {
+            (Some(row), Some(hour)) => row.at.min(hour.first_at),
+            (Some(row), None) => row.at,
+            (None, Some(hour)) => hour.first_at,
+            (None, None) => return chunks,
+        };
+        let count = chunks
+            .last()
+            .map_or(0, |chunk| chunk.rows.len() + chunk.hours.len());
+        if limits.end_before(at, count) {
+            chunks.push(Chunk::default());
+        }
+        let Some(chunk) = chunks.last_mut() else {
+            return chunks;
+        };
+        match rows.next_if(|row| row.at == at) {
+            Some(row) => chunk.rows.push(row),
+            None => chunk.hours.extend(hours.next()),
+        }
+    }
+}
+
+/// Where the current chunk must end.
+#[derive(Default)]
+struct Limits {
+    /// The end of the day and the month of its last row.
+    day_and_month_end: Option<(i64, i64)>,
+}
+
+impl Limits {
+    /// Whether a chunk of `count` rows ends before `at`, or none has begun.
+    fn end_before(&mut self, at: Timestamp, count: usize) -> bool {
+        let micros = at.as_micros();
+        match &mut self.day_and_month_end {
+            Some((day_end, _)) if micros < *day_end && count < BLOCK_ROWS_MAX => false,
+            Some((day_end, month_end)) if micros < *month_end && count < BLOCK_ROWS_SMALL => {
+                *day_end = day_end_of(micros);
+                false
+            }
+            limits => {
+                *limits = Some((day_end_of(micros), month_end_of(at)));
+                true
+            }
+        }
+    }
+}
+
+const fn day_end_of(micros: i64) -> i64 {
+    (micros.div_euclid(DAY_MICROS) + 1).saturating_mul(DAY_MICROS)
+}
+
+/// The first instant of the next month of UTC; beyond the calendar that of the day.
+fn month_end_of(at: Timestamp) -> i64 {
+    let next = || {
+        let instant = jiff::Timestamp::from_microsecond(at.as_micros()).ok()?;
+        let next = TimeZone::UTC
+            .to_datetime(instant)
+            .date()
+            .first_of_month()
+            .checked_add(1.month());
+        Some(
+            next.ok()?
+                .to_zoned(TimeZone::UTC)
+                .ok()?
+                .timestamp()
+                .as_microsecond(),
+        )
+    };
+    next().unwrap_or_else(|| day_end_of(at.as_micros()))
+}
+
+fn block(
+    device: i32,
+    chunk: &Chunk<'_>,
+    staging: &Staging,
+    latest: &mut Latest<'static>,
+) -> Option<Block> {
+    let tables = tables(&chunk.rows, staging);
+    let hours: Vec<HoursDraft<'_>> = if chunk.hours.is_empty() {
+        Vec::new()
+    } else {
+        vec![hours_draft(&chunk.hours)]
+    };
+    let firsts = chunk.rows.first().map(|row| row.at);
+    let first_at = firsts
+        .into_iter()
+        .chain(chunk.hours.iter().map(|hour| hour.first_at))
+        .min()?;
+    let lasts = chunk.rows.last().map(|row| row.at);
+    let last_at = lasts
+        .into_iter()
+        .chain(chunk.hours.iter().map(|hour| hour.last_at))
+        .max()?;
+    for table in &tables {
+        for column in &table.columns {
+            take_latest(latest, table, column);
+        }
+    }
+    let readings = tables
+        .iter()
+        .flat_map(|table| &table.columns)
+        .map(|column| column.cells.len());
+    let readings: usize = readings.sum();
+    let (head, body) = write(&tables, &hours);
+    Some(Block {
+        device,
+        first_at,
+        last_at,
+        rows: (chunk.rows.len() + chunk.hours.len()) as u32,
+        readings: readings as u32,
+        head,
+        body,
+    })
+}
+
+fn take_latest(latest: &mut Latest<'static>, table: &TableDraft<'_>, column: &ColumnDraft<'_>) {
+    let place = match &column.presence {
+        None => table.ats.len().checked_sub(1),
+        Some(presence) => presence.iter().rposition(|&present| present),
+    };
+    let at = place.and_then(|place| table.ats.get(place));
+    if let (Some(&at), Some(last)) = (at, column.cells.len().checked_sub(1))
+        && latest
+            .get(&column.metric)
+            .is_none_or(|(latest_at, _)| *latest_at < at)
+    {
+        latest.insert(column.metric, (at, column.cells.value(last).into_owned()));
+    }
+}
+
+/// The tables of some rows: one for each set of metrics that has many, and one for all others.
+fn tables<'a>(rows: &[RowPlace], staging: &'a Staging) -> Vec<TableDraft<'a>> {
+    let mut places: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+    for row in rows {
+        places.entry(row.table).or_default().push(row.row);
+    }
+    let small = |places: &Vec<u32>| places.len() < ROWS_OF_OWN_TABLE_MIN;
+    let share = places.values().filter(|places| small(places)).count() > 1;
+    let mut drafts = Vec::new();
+    for (&table, places) in &places {
+        if share && small(places) {
+            continue;
+        }
+        let table = &staging.tables[table];
+        let columns = table.metrics.iter().zip(&table.columns);
+        drafts.push(TableDraft {
+            ats: places
+                .iter()
+                .map(|&place| table.ats[place as usize])
+                .collect(),
+            columns: columns
+                .map(|(&metric, cells)| ColumnDraft {
+                    metric,
+                    presence: None,
+                    cells: cells.gather(places).narrowed(),
+                })
+                .collect(),
+        });
+    }
+    if share {
+        let rows: Vec<RowPlace> = rows
+            .iter()
+            .filter(|row| small(&places[&row.table]))
+            .copied()
+            .collect();
+        drafts.push(shared_table(&rows, staging));
+    }
+    drafts
+}
+
+/// One table of rows that measured different metrics.
+fn shared_table<'a>(rows: &[RowPlace], staging: &'a Staging) -> TableDraft<'a> {
+    let mut columns: BTreeMap<i32, (Vec<bool>, Vec<Value<'a>>)> = BTreeMap::new();
+    for (place, row) in rows.iter().enumerate() {
+        let table = &staging.tables[row.table];
+        for (&metric, cells) in table.metrics.iter().zip(&table.columns) {
+            let (presence, values) = columns
+                .entry(metric)
+                .or_insert_with(|| (vec![false; rows.len()], Vec::new()));
+            presence[place] = true;
+            values.push(cells.value(row.row as usize));
+        }
+    }
+    let columns = columns
+        .into_iter()
+        .map(|(metric, (presence, values))| ColumnDraft {
+            metric,
+            presence: presence.contains(&false).then_some(presence),
+            cells: values.into_iter().collect(),
+        });
+    TableDraft {
+        ats: rows.iter().map(|row| row.at).collect(),
+        columns: columns.collect(),
+    }
+}
+
+fn hours_draft<'a>(hours: &[&'a Hour]) -> HoursDraft<'a> {
+    let mut columns: BTreeMap<i32, Vec<Statistics<'a>>> = BTreeMap::new();
+    for (place, hour) in hours.iter().enumerate() {
+        for (&metric, statistics) in &hour.metrics {
+            let column = columns
+                .entry(metric)
+                .or_insert_with(|| vec![Statistics::default(); hours.len()]);
+            column[place] = statistics.clone();
+        }
+    }
+    let slices = hours.iter().map(|hour| Slice {
+        first_at: hour.first_at,
+        last_at: hour.last_at,
+        rows: 0,
+    });
+    HoursDraft {
+        slices: slices.collect(),
+        columns: columns.into_iter().collect(),
+    }
+}
