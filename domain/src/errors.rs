@@ -25,6 +25,7 @@ pub const ALL: &[(&str, u16)] = &[
     ("telemetry.batch_corrupt", 400),
     ("telemetry.batch_full", 413),
     ("telemetry.batch_numbers_mismatch", 400),
+    ("telemetry.block_corrupt", 500),
     ("telemetry.frame_corrupt", 500),
     ("telemetry.frame_full", 413),
     ("telemetry.series_too_long", 400),
@@ -60,6 +61,7 @@ mod tests {
         let sources = [
             include_str!("identity.rs"),
             include_str!("telemetry/batch.rs"),
+            include_str!("telemetry/block.rs"),
             include_str!("telemetry/bucket.rs"),
             include_str!("telemetry/frame.rs"),
             include_str!("telemetry/payload/error.rs"),

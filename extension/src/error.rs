@@ -13,6 +13,7 @@ use pgrx::prelude::*;
 use tenon_domain::errors;
 use tenon_domain::identity::IdentityError;
 use tenon_domain::telemetry::batch::BatchError;
+use tenon_domain::telemetry::block::BlockError;
 use tenon_domain::telemetry::bucket::BucketError;
 use tenon_domain::telemetry::frame::FrameError;
 use tenon_domain::telemetry::payload::PayloadError;
@@ -39,6 +40,7 @@ macro_rules! coded {
 
 coded!(
     BatchError,
+    BlockError,
     BucketError,
     FrameError,
     IdentityError,

@@ -7,6 +7,7 @@ mod aggregate;
 mod convert;
 mod error;
 mod jsonb;
+mod lazy_bytes;
 mod telemetry;
 mod version;
 

@@ -1,7 +1,9 @@
 //! The glue of the domain's telemetry, one file for each of its modules.
 
 mod batch;
+mod block;
 mod bucket;
+mod compaction;
 mod frame;
 mod latest;
 mod series;

@@ -122,7 +122,13 @@ select results_eq(
     $$
         values
         ('anon', array['core.fail(text,jsonb)', 'core.render(text,jsonb)']),
-        ('tenon_bridge', array['iot.ingest(bytea)', 'iot.reject(text[],bytea[],text[],text[])']),
+        (
+            'tenon_bridge',
+            array[
+                'iot.compact(timestamp with time zone,interval)', 'iot.ingest(bytea)',
+                'iot.reject(text[],bytea[],text[],text[])'
+            ]
+        ),
         (
             'tenon_device',
             array[

@@ -22,7 +22,7 @@ use super::sealed::Unopened;
 use crate::time::Timestamp;
 
 pub use self::body::BlockBody;
-pub(crate) use self::body::{Column, read_column, read_times};
+pub(crate) use self::body::{read_column, read_times};
 pub use self::head::BlockHead;
 pub(crate) use self::head::{ColumnHead, TableHead};
 pub(crate) use self::slices::{HOUR_MICROS, Slice, hour_of};

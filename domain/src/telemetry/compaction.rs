@@ -33,6 +33,23 @@ pub const BLOCK_ROWS_SMALL: usize = 512;
 /// in memory this stays near 100 MiB.
 pub const COMPACTION_READINGS_MAX: usize = 1 << 23;
 
+/// How many neighbours of one size class become one block.
+pub const BLOCK_TIER_LENGTH: usize = 16;
+
+/// The size class of a block: its rows in digits of base [`BLOCK_TIER_LENGTH`]. Merging as many
+/// neighbours of one class makes a block of a higher class, so that a reading is rewritten at most
+/// once in each class, and a device has few blocks of each (a log-structured merge with tiers:
+/// O'Neil et al., "The Log-Structured Merge-Tree", 1996).
+#[must_use]
+pub const fn block_tier(rows: u32) -> i32 {
+    match rows {
+        0..16 => 0,
+        16..256 => 1,
+        256..4096 => 2,
+        _ => 3,
+    }
+}
+
 /// Readings on their way into blocks.
 #[derive(Clone, Debug, Default)]
 pub struct Compaction {

@@ -66,6 +66,18 @@ impl LatestMerge {
     }
 }
 
+/// The latest readings of two answers about one device; of one instant those of `newer` count.
+///
+/// # Errors
+/// [`FrameError`] when the bytes are corrupt, or both have more metrics than a frame holds.
+pub fn merge(older: &[u8], newer: &[u8]) -> Result<Vec<u8>, FrameError> {
+    let mut merge = LatestMerge::new();
+    for (rank, bytes) in (0..).zip([older, newer]) {
+        merge.add(rank, &Frame::parse(bytes)?, DEVICE)?;
+    }
+    Ok(merge.finish()?.unwrap_or_default())
+}
+
 /// Reads what [`LatestMerge::finish`] wrote, ordered by metric.
 ///
 /// # Errors

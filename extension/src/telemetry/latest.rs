@@ -60,6 +60,12 @@ fn latest_readings(
     TableIterator::new(rows.collect::<Vec<_>>())
 }
 
+/// The latest readings of two answers about one device.
+#[pg_extern(immutable, parallel_safe, strict)]
+fn latest_merge(older: &[u8], newer: &[u8]) -> Vec<u8> {
+    latest::merge(older, newer).or_report()
+}
+
 extension_sql!(
     r#"
 create aggregate latest_agg(batch_id bigint, frame bytea, device integer) (
@@ -76,7 +82,14 @@ comment on aggregate latest_agg(bigint, bytea, integer) is
     'The latest reading of each metric of one device, from frames as bytes for latest_readings. Of two readings of one instant the one of the greater batch_id counts. Null when there is none.';
 comment on function latest_readings(bytea) is
     'The latest reading of each metric, by metric number.';
+comment on function latest_merge(bytea, bytea) is
+    'The latest readings of two answers about one device; of one time those of the newer count.';
 "#,
     name = "latest_agg",
-    requires = [latest_agg_state, latest_agg_final, latest_readings]
+    requires = [
+        latest_agg_state,
+        latest_agg_final,
+        latest_readings,
+        latest_merge
+    ]
 );

@@ -96,8 +96,8 @@ fn series_buckets(
             statistics.max,
             statistics.average(),
             statistics.sum(),
-            statistics.first.as_ref().map(JsonbText::from),
-            statistics.last.as_ref().map(JsonbText::from),
+            statistics.first.as_ref().map(|(_, value)| JsonbText::from(value)),
+            statistics.last.as_ref().map(|(_, value)| JsonbText::from(value)),
         )
     });
     TableIterator::new(rows.collect::<Vec<_>>())

@@ -1,0 +1,499 @@
+-- Readings as they stay: blocks of one device each, made from batches.
+--
+-- Compaction takes the batches of a tenant in the order of their arrival and makes blocks of them,
+-- in one transaction that deletes the ones and inserts the others: whoever reads sees each reading
+-- once, and whatever is killed has changed nothing. Every block is older than every batch of its
+-- tenant, and the blocks of a device do not overlap, so that readers know which of two readings
+-- counts without asking. Blocks are described in docs/telemetry-format.md.
+
+set local lock_timeout = '5s';
+
+create table iot.blocks (
+    tenant_id uuid not null,
+    device integer not null,
+    first_at timestamptz not null,
+    last_at timestamptz not null,
+    rows integer not null,
+    readings integer not null,
+    head bytea not null,
+    body bytea not null,
+    primary key (tenant_id, device, first_at),
+    constraint range_is_ordered check (first_at <= last_at),
+    constraint rows_is_positive check (rows > 0)
+) partition by range (first_at);
+-- A head is read with its row, a body in parts; both are compact already.
+alter table iot.blocks alter column head set storage main;
+alter table iot.blocks alter column body set storage external;
+
+comment on table iot.blocks is
+'Readings for good: for each device its blocks, which do not overlap. Partitioned by month of UTC,
+whose end no block crosses. Written by iot.compact and iot.retain alone.';
+comment on column iot.blocks.device is 'iot.devices.number.';
+comment on column iot.blocks.first_at is 'Time of the earliest reading in the block.';
+comment on column iot.blocks.last_at is 'Time of the latest reading in the block.';
+comment on column iot.blocks.rows is 'How many times have readings: how long the block is.';
+comment on column iot.blocks.readings is
+'How many readings the block holds; of down-sampled hours nothing is counted.';
+comment on column iot.blocks.head is
+'Where things lie in the body, and what each hour comes to; see docs/telemetry-format.md.';
+comment on column iot.blocks.body is 'Times and values, packed.';
+
+create table iot.latest (
+    tenant_id uuid not null,
+    device integer not null,
+    readings bytea not null,
+    primary key (tenant_id, device)
+) with (fillfactor = 80);
+
+comment on table iot.latest is
+'The latest reading of each metric of each device, as far as readings are in blocks.';
+comment on column iot.latest.device is 'iot.devices.number.';
+comment on column iot.latest.readings is 'A frame for tenon.latest_readings.';
+
+alter table iot.blocks enable row level security;
+alter table iot.latest enable row level security;
+
+create policy blocks_read on iot.blocks for select to authenticated
+using (tenant_id = any((select core.tenants_with('iot.telemetry.read'))::uuid[]));
+
+create policy latest_read on iot.latest for select to authenticated
+using (tenant_id = any((select core.tenants_with('iot.telemetry.read'))::uuid[]));
+
+grant select on iot.blocks, iot.latest to authenticated;
+grant all on iot.blocks, iot.latest to service_role;
+
+create function iot.month_of(at timestamptz) returns timestamptz
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+return date_trunc('month', at, 'UTC');
+
+comment on function iot.month_of(timestamptz) is
+'When the month of UTC begins that holds the time: the lower bound of its partition of iot.blocks.
+Signed-in users may call it.';
+
+create function iot.add_blocks_partition(month timestamptz) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name constant text := 'blocks_' || to_char(month at time zone 'UTC', 'YYYY_MM');
+    next_month constant timestamptz :=
+        (month at time zone 'UTC' + interval '1 month') at time zone 'UTC';
+begin
+    if to_regclass('iot.' || name) is not null then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('iot.add_blocks_partition', 0));
+    if to_regclass('iot.' || name) is not null then
+        return;
+    end if;
+    -- Made apart and attached, because that lets readers of other partitions go on.
+    execute format(
+        'create table iot.%I (like iot.blocks including all) with (toast_tuple_target = 4080)', name
+    );
+    execute format('comment on table iot.%I is %L', name, 'A month of iot.blocks.');
+    execute format('alter table iot.%I enable row level security', name);
+    execute format(
+        'create policy blocks_read on iot.%I for select to authenticated '
+        'using (tenant_id = any((select core.tenants_with(''iot.telemetry.read''))::uuid[]))', name
+    );
+    execute format(
+        'alter table iot.blocks attach partition iot.%I for values from (%L) to (%L)',
+        name, month, next_month
+    );
+end
+$$;
+
+comment on function iot.add_blocks_partition(timestamptz) is
+'Makes the partition of iot.blocks for the month that begins then, if it is missing. Nobody is
+granted a partition itself, and it has the policy of the whole, should somebody be. Internal.';
+
+create function iot.settled_batch() returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    newest constant bigint := pg_sequence_last_value('iot.batches_id_seq');
+    writers text[];
+begin
+    -- A transaction that has taken an id holds this lock until it ends; other compactions hold it,
+    -- too, but write no batch.
+    writers := array(
+        select holding.virtualtransaction
+        from pg_locks as holding
+        where
+            holding.locktype = 'relation'
+            and holding.database = (select oid from pg_database where datname = current_database())
+            and holding.relation = 'iot.batches'::regclass
+            and holding.mode = 'RowExclusiveLock'
+            and holding.pid is distinct from pg_backend_pid()
+            and not exists (
+                select from pg_locks as compacting
+                where
+                    compacting.locktype = 'advisory'
+                    and compacting.pid = holding.pid
+                    and compacting.classid = iot.compaction_lock_class()::oid
+                    and compacting.objsubid = 2
+            )
+    );
+    for attempt in 1..100 loop
+        if not exists (
+            select from pg_locks where pg_locks.virtualtransaction = any(writers)
+        ) then
+            return newest;
+        end if;
+        perform pg_sleep(0.01);
+    end loop;
+    return null;
+end
+$$;
+
+comment on function iot.settled_batch() is
+'The id up to which every batch has either committed or will never exist, or null when a writer did
+not end within a second. Ids are given before the commit: without this a batch could appear before
+one that is in a block already, and its readings would count for later than they came. Internal.';
+
+create function iot.compaction_lock_class() returns integer
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+return 1953853550;
+
+comment on function iot.compaction_lock_class() is
+'First key of the advisory locks under which one session at a time works on the blocks of a tenant
+(the bytes of "tenn"). Internal.';
+
+create function iot.lock_blocks(tenant_id uuid) returns boolean
+language sql set search_path = pg_catalog, pg_temp
+return pg_try_advisory_xact_lock(
+    iot.compaction_lock_class(), hashtext(lock_blocks.tenant_id::text)
+);
+
+comment on function iot.lock_blocks(uuid) is
+'Takes the right to change the blocks of a tenant until the transaction ends; false when another
+session has it. Internal.';
+
+create function iot.store_blocks(tenant_id uuid, packed bytea) returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    overlapping bigint[];
+    fresh record;
+    merged bytea;
+    written bigint;
+begin
+    perform iot.add_blocks_partition(needed.month)
+    from (
+        select distinct iot.month_of(made.first_at) as month
+        from tenon.compacted_blocks(packed) as made
+    ) as needed;
+
+    -- Stored blocks do not overlap, so of those that begin before only the last can reach into one.
+    overlapping := array(
+        select made.ordinality
+        from tenon.compacted_blocks(packed) with ordinality as made
+        cross join lateral (
+            select blocks.last_at
+            from iot.blocks
+            where
+                blocks.tenant_id = store_blocks.tenant_id
+                and blocks.device = made.device
+                and blocks.first_at >= iot.month_of(made.first_at)
+                and blocks.first_at <= made.last_at
+            order by blocks.first_at desc
+            limit 1
+        ) as nearest
+        where nearest.last_at >= made.first_at
+    );
+
+    insert into iot.blocks (tenant_id, device, first_at, last_at, rows, readings, head, body)
+    select
+        store_blocks.tenant_id,
+        made.device,
+        made.first_at,
+        made.last_at,
+        made.rows,
+        made.readings,
+        made.head,
+        made.body
+    from tenon.compacted_blocks(packed) with ordinality as made
+    where made.ordinality <> all(overlapping);
+    get diagnostics written = row_count;
+
+    for fresh in
+        select made.*
+        from tenon.compacted_blocks(packed) with ordinality as made
+        where made.ordinality = any(overlapping)
+        order by made.ordinality
+    loop
+        with taken as (
+            delete from iot.blocks
+            where
+                blocks.tenant_id = store_blocks.tenant_id
+                and blocks.device = fresh.device
+                and blocks.first_at >= iot.month_of(fresh.first_at)
+                and blocks.first_at <= fresh.last_at
+                and blocks.last_at >= fresh.first_at
+            returning blocks.head, blocks.body
+        ),
+        parts as (
+            select
+                1 as arrival,
+                taken.head,
+                taken.body
+            from taken
+            union all
+            select
+                2,
+                fresh.head,
+                fresh.body
+        )
+        select tenon.compact_blocks(fresh.device, parts.head, parts.body order by parts.arrival)
+        into merged
+        from parts;
+
+        insert into iot.blocks (tenant_id, device, first_at, last_at, rows, readings, head, body)
+        select
+            store_blocks.tenant_id,
+            made.device,
+            made.first_at,
+            made.last_at,
+            made.rows,
+            made.readings,
+            made.head,
+            made.body
+        from tenon.compacted_blocks(merged) as made;
+        written := written + 1;
+    end loop;
+    return written;
+end
+$$;
+
+comment on function iot.store_blocks(uuid, bytea) is
+'Stores the blocks of a compaction, which arrived later than all that is stored; those that overlap
+stored blocks are merged with them. Returns how many. The caller holds iot.lock_blocks. Internal.';
+
+create function iot.merge_small_blocks(tenant_id uuid, packed bytea) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    newest record;
+    merged bytea;
+begin
+    loop
+        merged := null;
+        for newest in
+            select
+                added.device,
+                neighbours.since
+            from (
+                select
+                    made.device,
+                    iot.month_of(max(made.first_at)) as month
+                from tenon.compacted_blocks(packed) as made
+                group by made.device
+            ) as added
+            cross join lateral (
+                select min(last_few.first_at) as since
+                from (
+                    select
+                        blocks.first_at,
+                        tenon.block_tier(blocks.rows) as tier
+                    from iot.blocks
+                    where
+                        blocks.tenant_id = merge_small_blocks.tenant_id
+                        and blocks.device = added.device
+                        and blocks.first_at >= added.month
+                        and blocks.first_at < added.month + interval '32 days'
+                    order by blocks.first_at desc
+                    limit tenon.block_tier_length()
+                ) as last_few
+                having
+                    count(*) = tenon.block_tier_length()
+                    and min(last_few.tier) = max(last_few.tier)
+                    and max(last_few.tier) < tenon.block_tier(tenon.block_rows_max())
+            ) as neighbours
+        loop
+            with taken as (
+                delete from iot.blocks
+                where
+                    blocks.tenant_id = merge_small_blocks.tenant_id
+                    and blocks.device = newest.device
+                    and blocks.first_at >= newest.since
+                returning blocks.head, blocks.body
+            )
+            select tenon.compact_blocks(newest.device, taken.head, taken.body)
+            into merged
+            from taken;
+
+            insert into iot.blocks (
+                tenant_id, device, first_at, last_at, rows, readings, head, body
+            )
+            select
+                merge_small_blocks.tenant_id,
+                made.device,
+                made.first_at,
+                made.last_at,
+                made.rows,
+                made.readings,
+                made.head,
+                made.body
+            from tenon.compacted_blocks(merged) as made;
+        end loop;
+        exit when merged is null;
+    end loop;
+end
+$$;
+
+comment on function iot.merge_small_blocks(uuid, bytea) is
+'Where the newest blocks of a device that a compaction added to are as many of one size class as
+tenon.block_tier_length(), makes one of them, and so on. The caller holds iot.lock_blocks. Internal.';
+
+create function iot.compact_tenant(
+    tenant_id uuid, settled bigint, up_to timestamptz
+)
+returns table (batches bigint, readings bigint, blocks bigint)
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    packed bytea;
+    last_id bigint;
+begin
+    -- The oldest batches, as many as one compaction takes, but one at least.
+    select max(counted.id)
+    into last_id
+    from (
+        select
+            oldest.id,
+            oldest.readings,
+            sum(oldest.readings) over (order by oldest.id) as total
+        from (
+            select
+                batches.id,
+                batches.readings
+            from iot.batches
+            where
+                batches.tenant_id = compact_tenant.tenant_id
+                and batches.id <= settled
+                and batches.received_at <= up_to
+            order by batches.id
+            limit iot.compaction_batches_max()
+        ) as oldest
+    ) as counted
+    where counted.total <= tenon.compaction_readings_max() or counted.total = counted.readings;
+    if last_id is null then
+        return;
+    end if;
+
+    with taken as (
+        delete from iot.batches
+        where
+            batches.tenant_id = compact_tenant.tenant_id
+            and batches.id <= last_id
+        returning batches.id, batches.readings, batches.frame
+    )
+    select
+        count(*),
+        sum(taken.readings),
+        tenon.compact_frames(taken.frame order by taken.id)
+    into batches, readings, packed
+    from taken;
+
+    blocks := iot.store_blocks(compact_tenant.tenant_id, packed);
+    insert into iot.latest (tenant_id, device, readings)
+    select
+        compact_tenant.tenant_id,
+        newest.device,
+        newest.readings
+    from tenon.compacted_latest(packed) as newest
+    on conflict on constraint latest_pkey do update
+    set readings = tenon.latest_merge(latest.readings, excluded.readings);
+    perform iot.merge_small_blocks(compact_tenant.tenant_id, packed);
+    return next;
+end
+$$;
+
+comment on function iot.compact_tenant(uuid, bigint, timestamptz) is
+'Makes blocks of the oldest batches of a tenant that are settled and arrived up to a time. Returns
+what it took and made, or no row when there was nothing. The caller holds iot.lock_blocks. Internal.';
+
+create function iot.compaction_batches_max() returns integer
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+return 100000;
+
+comment on function iot.compaction_batches_max() is
+'How many batches one compaction takes in at most: what a sort holds in memory. Internal.';
+
+create function iot.compact(
+    up_to timestamptz default 'infinity', budget interval default '30 seconds'
+)
+returns table (batches bigint, readings bigint, blocks bigint, done boolean)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    deadline constant timestamptz := clock_timestamp() + budget;
+    settled constant bigint := iot.settled_batch();
+    -- Begins anywhere, so that a short budget reaches every tenant in the end.
+    start constant uuid := gen_random_uuid();
+    tenant uuid := start;
+    wrapped boolean := false;
+    step record;
+begin
+    batches := 0;
+    readings := 0;
+    blocks := 0;
+    done := settled is not null;
+    while settled is not null loop
+        select waiting.tenant_id into tenant
+        from iot.batches as waiting
+        where waiting.tenant_id > tenant
+        order by waiting.tenant_id
+        limit 1;
+        if not found then
+            exit when wrapped;
+            wrapped := true;
+            tenant := '00000000-0000-0000-0000-000000000000';
+            continue;
+        end if;
+        exit when wrapped and tenant > start;
+        if not iot.lock_blocks(tenant) then
+            done := false;
+            continue;
+        end if;
+        loop
+            select * into step from iot.compact_tenant(tenant, settled, up_to);
+            exit when not found;
+            batches := batches + step.batches;
+            readings := readings + step.readings;
+            blocks := blocks + step.blocks;
+            if clock_timestamp() >= deadline then
+                done := false;
+                return next;
+                return;
+            end if;
+        end loop;
+    end loop;
+    return next;
+end
+$$;
+
+comment on function iot.compact(timestamptz, interval) is
+'Turns the batches that arrived up to a time into blocks, until none is left or the budget is used;
+at least one step is made. Returns how many batches and readings it took, how many blocks it wrote,
+and whether it is done: false too where another session works on a tenant, or a writer has not
+ended. It may run in several sessions at once, and be killed: it changes nothing then. Memory is
+bounded by tenon.compaction_readings_max(). Definer, because it writes for every tenant;
+tenon_bridge and service_role may call it.';
+
+revoke all on function
+iot.month_of(timestamptz),
+iot.add_blocks_partition(timestamptz),
+iot.settled_batch(),
+iot.compaction_lock_class(),
+iot.lock_blocks(uuid),
+iot.store_blocks(uuid, bytea),
+iot.merge_small_blocks(uuid, bytea),
+iot.compact_tenant(uuid, bigint, timestamptz),
+iot.compaction_batches_max(),
+iot.compact(timestamptz, interval)
+from public;
+grant execute on function iot.month_of(timestamptz) to authenticated, service_role;
+grant execute on function iot.compact(timestamptz, interval) to tenon_bridge, service_role;
+
+insert into core.errors (code, status, message, hint) values
+('telemetry.block_corrupt', 500, 'A stored block cannot be read.', 'Restore it from a backup.');
