@@ -10,7 +10,12 @@
 //!   repeated hour is an hour of its own, and where they go forward, a bucket that would begin in
 //!   the hour left out begins right after it.
 //!
-//! This agrees with Postgres' `date_trunc(unit, at, zone)` save in two cases, where its answer lies
+//! With an origin ([`Bucketing::with_origin`]), one bucket begins at it, and all others whole widths
+//! of the local calendar or clock away: an origin at 06:00 makes days of shifts. Months count from
+//! the origin's day of the month; where a month lacks that day (the 29th and later), its last day
+//! stands in for it, and the next month has the origin's day again.
+//!
+//! Without an origin this agrees with Postgres' `date_trunc(unit, at, zone)` save in two cases, where its answer lies
 //! after `at` or amid another bucket: where clocks go back at midnight, the day has its 25 hours
 //! here, and where they go back half an hour, the hour has 90 minutes.
 
@@ -108,6 +113,18 @@ impl Bucketing {
             Width::Days(days) => Grid::Calendar(Calendar::days(days, zone)),
             Width::Micros(micros) => Grid::Clock(Clock::new(micros, zone)),
         })
+    }
+
+    /// The same buckets, moved so that one begins when the local clock shows what it shows at
+    /// `origin`. Days and months then begin at the origin's time of day.
+    ///
+    /// # Errors
+    /// [`BucketError::TimeOutOfRange`] when the origin is not between the years -9999 and 9999.
+    pub fn with_origin(self, origin: Timestamp) -> Result<Self, BucketError> {
+        Ok(Self(match self.0 {
+            Grid::Calendar(calendar) => Grid::Calendar(calendar.with_origin(origin)?),
+            Grid::Clock(clock) => Grid::Clock(clock.with_origin(origin)?),
+        }))
     }
 
     /// When the bucket that holds `at` begins.

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::{BucketError, Span};
 use crate::time::Timestamp;
 
-/// Local 2000-01-01T00:00, as microseconds of local time since local 1970-01-01T00:00.
+/// A grid has a point here unless told otherwise: local 2000-01-01T00:00, as microseconds of local time since local 1970-01-01T00:00.
 const ORIGIN_MICROS: i64 = 946_684_800_000_000;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -19,6 +19,8 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 pub(super) struct Clock {
     width_micros: i64,
     zone: TimeZone,
+    /// A point of the grid, as microseconds of local time since local 1970-01-01T00:00.
+    origin_micros: i64,
     /// The stretch of constant offset that the last instant asked for was in.
     stretch: Option<Stretch>,
 }
@@ -39,8 +41,17 @@ impl Clock {
         Self {
             width_micros,
             zone,
+            origin_micros: ORIGIN_MICROS,
             stretch: None,
         }
+    }
+
+    pub(super) fn with_origin(self, origin: Timestamp) -> Result<Self, BucketError> {
+        let offset_micros = self.find_stretch(origin.as_micros())?.offset_micros;
+        Ok(Self {
+            origin_micros: origin.as_micros() + offset_micros,
+            ..self
+        })
     }
 
     pub(super) fn bucket_part(&mut self, at: Timestamp) -> Result<Span, BucketError> {
@@ -74,8 +85,8 @@ impl Clock {
     }
 
     fn grid_point(&self, at_micros: i64, stretch: Stretch) -> i64 {
-        let local = at_micros + stretch.offset_micros - ORIGIN_MICROS;
-        local - local.rem_euclid(self.width_micros) + ORIGIN_MICROS
+        let local = at_micros + stretch.offset_micros - self.origin_micros;
+        local - local.rem_euclid(self.width_micros) + self.origin_micros
     }
 
     fn stretch_of(&mut self, at_micros: i64) -> Result<Stretch, BucketError> {

@@ -84,6 +84,23 @@ fn near_change(zone: &str, micros: i64, distance: i64, near: bool) -> Timestamp 
     }))
 }
 
+/// Origins of any time of day, of every day of the month, or none.
+fn origin() -> impl Strategy<Value = Option<Timestamp>> {
+    let micros = prop_oneof![
+        788_918_400 * SECOND..2_366_841_600 * SECOND,
+        (10_000..25_000_i64, 0..24_i64).prop_map(|(days, hours)| (days * 24 + hours) * HOUR),
+    ];
+    prop::option::of(micros.prop_map(Timestamp::from_micros))
+}
+
+fn bucketing(width: BucketWidth, zone: &str, origin: Option<Timestamp>) -> Bucketing {
+    let bucketing = Bucketing::new(width, &Zone::named(zone).expect("known"));
+    match origin {
+        Some(origin) => bucketing.with_origin(origin).expect("in range"),
+        None => bucketing,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -91,10 +108,10 @@ proptest! {
     fn buckets_divide_the_time_line_without_gap_or_overlap(
         zone in prop::sample::select(&ZONES[..]), width in width(), near: bool,
         micros in 788_918_400 * SECOND..2_366_841_600 * SECOND, distance in -3 * HOUR..3 * HOUR,
-        before in 0..50 * HOUR,
+        before in 0..50 * HOUR, origin in origin(),
     ) {
         let at = near_change(zone, micros, distance, near);
-        let mut bucketing = Bucketing::new(width, &Zone::named(zone).expect("known"));
+        let mut bucketing = bucketing(width, zone, origin);
         let part = bucketing.bucket_part(at).expect("in range");
         prop_assert!(part.start <= at && at < part.end, "{part:?} does not hold {at:?}");
         prop_assert_eq!(bucketing.bucket_start(part.start), Ok(part.start), "a start is its own");
@@ -115,24 +132,36 @@ proptest! {
     fn a_bucket_begins_on_the_grid_of_the_local_clock_or_right_after_a_gap(
         zone in prop::sample::select(&ZONES[..]), width in width(), near: bool,
         micros in 788_918_400 * SECOND..2_366_841_600 * SECOND, distance in -3 * HOUR..3 * HOUR,
+        origin in origin(),
     ) {
         let at = near_change(zone, micros, distance, near);
         let rules = Zone::named(zone).expect("known");
-        let start = Bucketing::new(width, &rules).bucket_start(at).expect("in range");
+        let start = bucketing(width, zone, origin).bucket_start(at).expect("in range");
         let start = jiff::Timestamp::from_microsecond(start.as_micros()).expect("in range");
         let local = rules.0.to_datetime(start);
+        let local_origin = origin.map(|origin| {
+            let origin = jiff::Timestamp::from_microsecond(origin.as_micros()).expect("in range");
+            rules.0.to_datetime(origin)
+        });
         let is_on_grid = match width.0 {
             Width::Months(months) => {
-                let month = i32::from(local.year()) * 12 + i32::from(local.month()) - 1;
-                local == local.first_of_month().start_of_day() && (month - 24_000) % months == 0
+                let from = local_origin.unwrap_or(jiff::civil::datetime(2000, 1, 1, 0, 0, 0, 0));
+                let month = |at: jiff::civil::DateTime| i32::from(at.year()) * 12 + i32::from(at.month());
+                let day = from.day().min(local.days_in_month());
+                (month(local) - month(from)) % months == 0 && local.day() == day && local.time() == from.time()
             }
             Width::Days(days) => {
-                let since = jiff::civil::date(2000, 1, 3).until(local.date()).expect("in range");
-                local == local.start_of_day() && since.get_days() % days == 0
+                let from = local_origin.unwrap_or(jiff::civil::datetime(2000, 1, 3, 0, 0, 0, 0));
+                let since = from.date().until(local.date()).expect("in range");
+                local.time() == from.time() && since.get_days() % days == 0
             }
             Width::Micros(micros) => {
-                let as_if_utc = local.to_zoned(jiff::tz::TimeZone::UTC).expect("in range");
-                (as_if_utc.timestamp().as_microsecond() - 946_684_800 * SECOND) % micros == 0
+                let as_if_utc = |local: jiff::civil::DateTime| {
+                    let zoned = local.to_zoned(jiff::tz::TimeZone::UTC).expect("in range");
+                    zoned.timestamp().as_microsecond()
+                };
+                let from = local_origin.map_or(946_684_800 * SECOND, as_if_utc);
+                (as_if_utc(local) - from) % micros == 0
             }
         };
         let just_before = start.checked_sub(jiff::SignedDuration::from_nanos(1)).expect("in range");
@@ -143,12 +172,18 @@ proptest! {
     #[test]
     fn any_time_has_a_bucket_or_an_error(
         zone in prop::sample::select(&ZONES[..]), micros_at: i64, months: i32, days: i32, micros: i64,
-        part in 0..3_usize,
+        part in 0..3_usize, origin: Option<i64>,
     ) {
         let interval = [(months, 0, 0), (0, days, 0), (0, 0, micros)][part];
         if let Ok(width) = BucketWidth::from_interval(interval.0, interval.1, interval.2) {
             let at = Timestamp::from_micros(micros_at);
-            let _ = Bucketing::new(width, &Zone::named(zone).expect("known")).bucket_start(at);
+            let mut bucketing = Bucketing::new(width, &Zone::named(zone).expect("known"));
+            if let Some(Ok(with_origin)) =
+                origin.map(|origin| bucketing.clone().with_origin(Timestamp::from_micros(origin)))
+            {
+                bucketing = with_origin;
+            }
+            let _ = bucketing.bucket_start(at);
         }
     }
 }
@@ -232,6 +267,55 @@ fn buckets_agree_with_postgres() {
     ] {
         assert_eq!(start(width, zone, at), expected, "{width:?} {zone} {at}");
     }
+}
+
+fn start_from(origin: &str, width: BucketWidth, zone: &str, at: &str) -> String {
+    let mut bucketing = bucketing(width, zone, Some(instant(origin)));
+    text(bucketing.bucket_start(instant(at)).expect("in range"))
+}
+
+#[test]
+fn an_origin_at_six_makes_days_of_shifts() {
+    let shift = |at| start_from("2026-01-01T05:00:00Z", days(1), "Europe/Berlin", at);
+    assert_eq!(shift("2026-03-28T04:59:59Z"), "2026-03-27T05:00:00Z");
+    assert_eq!(shift("2026-03-28T05:00:00Z"), "2026-03-28T05:00:00Z");
+    assert_eq!(shift("2026-03-29T03:59:59Z"), "2026-03-28T05:00:00Z");
+    assert_eq!(
+        shift("2026-03-29T04:00:00Z"),
+        "2026-03-29T04:00:00Z",
+        "six in summer time"
+    );
+    let eight_hours = |at| {
+        start_from(
+            "2026-01-01T05:00:00Z",
+            micros(8 * HOUR),
+            "Europe/Berlin",
+            at,
+        )
+    };
+    assert_eq!(eight_hours("2026-07-01T03:59:00Z"), "2026-06-30T20:00:00Z");
+}
+
+#[test]
+fn a_month_without_the_origins_day_begins_a_bucket_with_its_last() {
+    let month = |at| start_from("2024-01-31T12:00:00Z", months(1), "UTC", at);
+    assert_eq!(month("2024-02-29T11:59:59Z"), "2024-01-31T12:00:00Z");
+    assert_eq!(month("2024-02-29T12:00:00Z"), "2024-02-29T12:00:00Z");
+    assert_eq!(month("2024-03-31T11:59:59Z"), "2024-02-29T12:00:00Z");
+    assert_eq!(month("2024-03-31T12:00:00Z"), "2024-03-31T12:00:00Z");
+    assert_eq!(month("2023-02-28T12:00:00Z"), "2023-02-28T12:00:00Z");
+    let quarter = |at| start_from("2024-11-30T00:00:00Z", months(3), "UTC", at);
+    assert_eq!(quarter("2025-03-01T00:00:00Z"), "2025-02-28T00:00:00Z");
+}
+
+#[test]
+fn an_origin_beyond_the_calendar_is_an_error() {
+    let buckets = Bucketing::new(days(1), &Zone::named("UTC").expect("known"));
+    let origin = Timestamp::from_micros(i64::MAX);
+    assert_eq!(
+        buckets.with_origin(origin).map(|_| ()),
+        Err(BucketError::TimeOutOfRange)
+    );
 }
 
 #[test]
