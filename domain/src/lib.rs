@@ -5,5 +5,6 @@
 
 pub mod errors;
 pub mod identity;
+pub mod statistics;
 pub mod telemetry;
 pub mod time;
