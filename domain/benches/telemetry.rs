@@ -7,11 +7,13 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use tenon_domain::identity::DeviceAddress;
 use tenon_domain::telemetry::batch::{self, Batch, BatchBuilder};
-use tenon_domain::telemetry::bucket::{BucketWidth, Zone, buckets};
+use tenon_domain::telemetry::block::{Block, BlockHead};
+use tenon_domain::telemetry::compaction::Compaction;
 use tenon_domain::telemetry::frame::Frame;
 use tenon_domain::telemetry::payload;
-use tenon_domain::telemetry::series::{Series, SeriesMerge};
-use tenon_domain::telemetry::value::Value;
+use tenon_domain::telemetry::query::{
+    Aggregates, Answer, BucketForm, Fill, Form, Query, Range, Recent,
+};
 use tenon_domain::time::Timestamp;
 
 const METRICS: [&str; 10] = [
@@ -106,18 +108,53 @@ fn pack(bytes: &[u8]) -> Vec<u8> {
     frames.pop().expect("one tenant").frame
 }
 
-/// An hour of one reading a second.
-fn series(count: i64) -> Series<'static> {
-    let readings = (0..count).map(|second| {
-        let value = (2_000.0 + (second as f64 / 60.0).sin() * 500.0).round() / 100.0;
-        (
-            Timestamp::from_micros(START_MICROS + second * 1_000_000),
-            Value::Float(value),
-        )
-    });
-    Series {
-        readings: readings.collect(),
+/// What `rounds` flushes of a second each compact to, of all devices.
+fn blocks(rounds: usize) -> Vec<Block> {
+    let frame = FLUSHES[1].frame();
+    let mut compaction = Compaction::new();
+    for _ in 0..rounds {
+        compaction
+            .add_frame(&Frame::parse(&frame).expect("sound"))
+            .expect("sound");
     }
+    compaction.finish().blocks
+}
+
+/// Mean, least and greatest of one metric in buckets of so many microseconds.
+fn query(width_micros: i64, distribution: bool) -> Query {
+    Query {
+        range: Range {
+            from: Timestamp::from_micros(START_MICROS),
+            to: Timestamp::from_micros(START_MICROS + 40_000_000_000),
+        },
+        devices: None,
+        metrics: Some(vec![4]),
+        form: Form::Buckets(BucketForm {
+            width: (0, 0, width_micros),
+            zone: "UTC".to_owned(),
+            origin: None,
+            fill: Fill::None,
+            by_device: true,
+            by_metric: true,
+            aggregates: Aggregates::named(if distribution {
+                ["max", "p95"]
+            } else {
+                ["max", "avg"]
+            })
+            .expect("known"),
+        }),
+    }
+}
+
+fn answer(query: &Query, blocks: &[Block]) -> usize {
+    let mut answer = Answer::new(query.clone(), None).expect("a question");
+    for block in blocks {
+        let head = BlockHead::parse(&block.head).expect("sound");
+        answer
+            .add(block.device, &head, block.body.as_slice())
+            .expect("sound");
+    }
+    answer.finish().expect("few").len()
 }
 
 fn main() {
@@ -188,17 +225,17 @@ fn ingest_4_pack(bencher: Bencher<'_, '_>, flush: Flush) {
 #[divan::bench(args = FLUSHES)]
 fn query_1_series_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
     let frame = flush.frame();
-    let window = (
-        Timestamp::from_micros(i64::MIN),
-        Timestamp::from_micros(i64::MAX),
-    );
+    let query = Query {
+        devices: Some(vec![57]),
+        ..query(60_000_000, false)
+    };
     bencher
         .counter(ItemsCount::new(flush.messages_each))
         .bench(|| {
-            let mut merge = SeriesMerge::new();
+            let mut recent = Recent::default();
             let frame = Frame::parse(black_box(&frame)).expect("sound");
-            merge.add(1, &frame, (57, 4), window).expect("sound");
-            merge
+            recent.add(&query, 1, &frame).expect("sound");
+            recent
         });
 }
 
@@ -211,33 +248,28 @@ fn query_2_latest_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
     });
 }
 
-#[divan::bench(args = [3_600, 1_000_000])]
-fn query_3_encode_series(bencher: Bencher<'_, '_>, count: i64) {
-    let series = series(count);
+#[divan::bench(args = FLUSHES)]
+fn compaction_of_frames(bencher: Bencher<'_, '_>, flush: Flush) {
+    let frame = flush.frame();
     bencher
-        .counter(ItemsCount::new(count as usize))
-        .bench(|| series.encode());
+        .counter(ItemsCount::new(20 * flush.readings()))
+        .bench(|| {
+            let mut compaction = Compaction::new();
+            for _ in 0..20 {
+                let frame = Frame::parse(black_box(&frame)).expect("sound");
+                compaction.add_frame(&frame).expect("sound");
+            }
+            compaction.finish()
+        });
 }
 
-#[divan::bench(args = [3_600, 1_000_000])]
-fn query_4_decode_series(bencher: Bencher<'_, '_>, count: i64) {
-    let bytes = series(count).encode().expect("few readings");
-    bencher.counter(ItemsCount::new(count as usize)).bench(|| {
-        Series::decode(black_box(&bytes))
-            .expect("sound")
-            .readings
-            .len()
-    });
-}
-
-#[divan::bench(args = [3_600, 1_000_000])]
-fn query_5_buckets_of_a_minute(bencher: Bencher<'_, '_>, count: i64) {
-    let series = series(count);
-    let zone = Zone::named("Europe/Berlin").expect("known");
-    let width = BucketWidth::from_interval(0, 0, 60_000_000).expect("valid");
-    bencher.counter(ItemsCount::new(count as usize)).bench(|| {
-        buckets(black_box(&series), width, &zone)
-            .expect("in range")
-            .len()
-    });
+/// Width in microseconds, and whether percentiles are asked for.
+#[divan::bench(args = [(1_000_000, false), (86_400_000_000, false), (86_400_000_000, true)])]
+fn query_3_buckets_of_blocks(bencher: Bencher<'_, '_>, (width_micros, distribution): (i64, bool)) {
+    let blocks = blocks(1);
+    let readings: u32 = blocks.iter().map(|block| block.rows).sum();
+    let query = query(width_micros, distribution);
+    bencher
+        .counter(ItemsCount::new(readings as usize))
+        .bench(|| answer(black_box(&query), &blocks));
 }

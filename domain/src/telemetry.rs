@@ -11,10 +11,10 @@ pub mod frame;
 pub mod latest;
 mod packed;
 pub mod payload;
+pub mod query;
 #[cfg(test)]
 mod samples;
 mod sealed;
-pub mod series;
 pub mod statistics;
 pub mod submission;
 pub mod value;

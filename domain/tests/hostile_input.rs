@@ -6,8 +6,9 @@ use std::cell::Cell;
 
 use tenon_domain::identity::{DeviceAddress, TenantSlug};
 use tenon_domain::telemetry::batch::{self, Batch, BatchBuilder, BatchSummary};
+use tenon_domain::telemetry::block::{BLOCK_ROWS_MAX, BlockHead};
+use tenon_domain::telemetry::compaction::Compaction;
 use tenon_domain::telemetry::frame::{FRAME_READINGS_MAX, Frame, FrameRows};
-use tenon_domain::telemetry::series::Series;
 use tenon_domain::telemetry::value::Value;
 use tenon_domain::telemetry::{latest, payload, submission};
 use tenon_domain::time::Timestamp;
@@ -209,7 +210,7 @@ fn hostile_frames_are_bounded() {
         let spoilt = spoil(&mut random, sound);
         assert_bounded(&reseal(spoilt.clone()), FRAME_READINGS_MAX, read_frame);
         assert_bounded(&spoilt, 0, read_frame);
-        let _ = latest::decode(&reseal(spoilt));
+        let _ = latest::merge(&reseal(spoilt.clone()), &reseal(spoilt));
     }
 }
 
@@ -225,21 +226,26 @@ fn hostile_batches_are_bounded_by_their_length() {
 }
 
 #[test]
-fn hostile_series_are_bounded() {
+fn hostile_blocks_are_bounded() {
     let mut random = Random(0x5eed_0003);
     for _ in 0..3_000 {
-        let start = random.below(1_000) as i64;
-        let readings = (0..random.below(30)).map(|at| {
-            (
-                Timestamp::from_micros(start + at as i64),
-                value(&mut random),
-            )
-        });
-        let series = Series {
-            readings: readings.collect(),
-        };
-        let spoilt = spoil(&mut random, series.encode().expect("few readings"));
-        assert_bounded(&spoilt, 0, |bytes| drop(Series::decode(bytes)));
+        let frame = frame(&mut random);
+        let mut compaction = Compaction::new();
+        let added = compaction.add_frame(&Frame::parse(&frame).expect("sound"));
+        added.expect("sound");
+        for block in compaction.finish().blocks {
+            let head = spoil(&mut random, block.head);
+            let body = spoil(&mut random, block.body);
+            for head in [reseal(head.clone()), head] {
+                assert_bounded(&head, BLOCK_ROWS_MAX * 64, |head| read_block(head, &body));
+            }
+        }
+    }
+}
+
+fn read_block(head: &[u8], body: &[u8]) {
+    if let Ok(head) = BlockHead::parse(head) {
+        let _ = Compaction::new().add_block(1, &head, body);
     }
 }
 

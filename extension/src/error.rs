@@ -17,7 +17,7 @@ use tenon_domain::telemetry::block::BlockError;
 use tenon_domain::telemetry::bucket::BucketError;
 use tenon_domain::telemetry::frame::FrameError;
 use tenon_domain::telemetry::payload::PayloadError;
-use tenon_domain::telemetry::series::SeriesError;
+use tenon_domain::telemetry::query::QueryError;
 
 /// From this HTTP status on an error is ours, not the caller's.
 const STATUS_OURS_MIN: u16 = 500;
@@ -45,7 +45,7 @@ coded!(
     FrameError,
     IdentityError,
     PayloadError,
-    SeriesError
+    QueryError
 );
 
 /// Unwraps, or raises the Postgres error.

@@ -6,5 +6,5 @@ mod bucket;
 mod compaction;
 mod frame;
 mod latest;
-mod series;
+mod query;
 mod submission;

@@ -91,7 +91,7 @@ as $$
         at, count, min, max, round(avg::numeric, 6), round(sum::numeric, 6),
         first::double precision, last::double precision
     from v1.telemetry(
-        'truck-1', 'speed', '2025-10-01T00:00Z', '2025-11-01T00:00Z', width, time_zone => zone
+        '{truck-1}', '{speed}', '2025-10-01T00:00Z', '2025-11-01T00:00Z', width, time_zone => zone
     )
 $$;
 
@@ -109,7 +109,7 @@ where width in ('day', 'week', 'month') or zone in ('UTC', 'Europe/Berlin');
 select is(
     (
         select count from v1.telemetry(
-            'truck-1', 'speed', '2025-10-25T22:00Z', '2025-10-26T23:00Z', '1 day',
+            '{truck-1}', '{speed}', '2025-10-25T22:00Z', '2025-10-26T23:00Z', '1 day',
             time_zone => 'Europe/Berlin'
         )
     ),
@@ -122,7 +122,7 @@ select is(
 select is(
     (
         select sum(count) from v1.telemetry(
-            'truck-1', 'speed', (select min(at) from drive), (select max(at) from drive), '1 hour'
+            '{truck-1}', '{speed}', (select min(at) from drive), (select max(at) from drive), '1 hour'
         )
     ),
     (select count(*) - 1 from drive)::numeric,
@@ -131,7 +131,7 @@ select is(
 select results_eq(
     $$
         select count, min, avg from v1.telemetry(
-            'truck-1', 'speed', '2025-10-01T00:00Z', '2025-11-01T00:00Z', '1 year',
+            '{truck-1}', '{speed}', '2025-10-01T00:00Z', '2025-11-01T00:00Z', '1 year',
             aggregates => '{min}'
         )
     $$,
@@ -139,7 +139,7 @@ select results_eq(
     'aggregates that were not asked for are null'
 );
 select results_eq(
-    $$select metric, unit, at, value from v1.latest('truck-1')$$,
+    $$select metric, unit, at, value from v1.latest('{truck-1}')$$,
     $$
         select 'speed'::text, null::text, at, to_jsonb(speed)
         from drive order by at desc limit 1
@@ -155,7 +155,7 @@ select pg_temp.send('acme', '{"at": "2025-10-27T12:00:00Z", "speed": 2}');
 select results_eq(
     $$
         select count, first from v1.telemetry(
-            'truck-1', 'speed', '2025-10-27T12:00Z', '2025-10-27T13:00Z', '1 hour'
+            '{truck-1}', '{speed}', '2025-10-27T12:00Z', '2025-10-27T13:00Z', '1 hour'
         )
     $$,
     $$values (1::bigint, '2'::jsonb)$$,
@@ -173,7 +173,7 @@ select pg_temp.send('acme', '[
 ]');
 :as_vic
 select results_eq(
-    $$select metric, value from v1.latest('truck-1') where metric <> 'speed'$$,
+    $$select metric, value from v1.latest('{truck-1}') where metric <> 'speed'$$,
     $$
         values
         ('engine.oil.temp', '90.5'::jsonb), ('flag', 'false'), ('gap', '4'),
@@ -184,16 +184,16 @@ select results_eq(
 select results_eq(
     $$
         select first, last, count, min, max from v1.telemetry(
-            'truck-1', 'whole', '2025-10-27T14:00Z', '2025-10-27T15:00Z', '1 hour')
+            '{truck-1}', '{whole}', '2025-10-27T14:00Z', '2025-10-27T15:00Z', '1 hour')
         union all
         select first, last, count, min, max from v1.telemetry(
-            'truck-1', 'flag', '2025-10-27T14:00Z', '2025-10-27T15:00Z', '1 hour')
+            '{truck-1}', '{flag}', '2025-10-27T14:00Z', '2025-10-27T15:00Z', '1 hour')
         union all
         select first, last, count, min, max from v1.telemetry(
-            'truck-1', 'state', '2025-10-27T14:00Z', '2025-10-27T15:00Z', '1 hour')
+            '{truck-1}', '{state}', '2025-10-27T14:00Z', '2025-10-27T15:00Z', '1 hour')
         union all
         select first, last, count, min, max from v1.telemetry(
-            'truck-1', 'gap', '2025-10-27T14:00Z', '2025-10-27T15:00Z', '1 hour')
+            '{truck-1}', '{gap}', '2025-10-27T14:00Z', '2025-10-27T15:00Z', '1 hour')
     $$,
     $$
         values
@@ -209,42 +209,42 @@ select results_eq(
 -- Who may ask.
 :as_eve
 select is(
-    pg_temp.code_of($$select * from v1.telemetry('truck-2', 'speed', 'yesterday', 'now')$$),
+    pg_temp.code_of($$select * from v1.telemetry('{truck-2}', '{speed}', 'yesterday', 'now')$$),
     'device.unknown', 'a device of another tenant does not exist'
 );
-select is_empty($$select * from v1.latest('truck-1')$$, 'one''s own device of the same name is empty');
+select is_empty($$select * from v1.latest('{truck-1}')$$, 'one''s own device of the same name is empty');
 select is_empty('select from iot.batches', 'no frame of another tenant can be read');
 :as_sue
 select is(
-    pg_temp.code_of($$select * from v1.latest('truck-1')$$), 'device.unknown',
+    pg_temp.code_of($$select * from v1.latest('{truck-1}')$$), 'device.unknown',
     'a suspended member finds nothing'
 );
 :as_anon
 select is(
-    pg_temp.code_of($$select * from v1.latest('truck-1')$$), '42501',
+    pg_temp.code_of($$select * from v1.latest('{truck-1}')$$), '42501',
     'an anonymous caller may not ask'
 );
 
 -- What is asked wrongly.
 :as_vic
 select is(
-    pg_temp.code_of(format($$select * from v1.telemetry('truck-1', %s)$$, arguments)), code,
+    pg_temp.code_of(format($$select * from v1.telemetry('{truck-1}', %s)$$, arguments)), code,
     format('%s is refused as %s', arguments, code)
 )
 from (
     values
-    ($$'height', 'yesterday', 'today'$$, 'metric.unknown'),
-    ($$'speed', 'today', 'yesterday'$$, 'telemetry.range_invalid'),
-    ($$'speed', null, 'today'$$, 'telemetry.range_invalid'),
-    ($$'speed', '-infinity', 'today'$$, 'telemetry.range_invalid'),
-    ($$'speed', 'today', 'infinity'$$, 'telemetry.range_invalid'),
-    ($$'speed', '4713-01-01 BC', 'today'$$, 'telemetry.too_many_buckets'),
-    ($$'speed', 'yesterday', 'today', '0'$$, 'telemetry.width_invalid'),
-    ($$'speed', 'yesterday', 'today', '-1 hour'$$, 'telemetry.width_invalid'),
-    ($$'speed', 'yesterday', 'today', '1 month 1 hour'$$, 'telemetry.width_invalid'),
-    ($$'speed', 'yesterday', 'today', '1 millisecond'$$, 'telemetry.too_many_buckets'),
-    ($$'speed', 'yesterday', 'today', '1 hour', '{median}'$$, 'telemetry.aggregate_unknown'),
-    ($$'speed', 'yesterday', 'today', '1 hour', time_zone => 'Mars/Olympus'$$,
+    ($$'{height}', 'yesterday', 'today'$$, 'metric.unknown'),
+    ($$'{speed}', 'today', 'yesterday'$$, 'telemetry.range_invalid'),
+    ($$'{speed}', null, 'today'$$, 'telemetry.range_invalid'),
+    ($$'{speed}', '-infinity', 'today'$$, 'telemetry.range_invalid'),
+    ($$'{speed}', 'today', 'infinity'$$, 'telemetry.range_invalid'),
+    ($$'{speed}', '4713-01-01 BC', 'today'$$, 'telemetry.too_many_buckets'),
+    ($$'{speed}', 'yesterday', 'today', '0'$$, 'telemetry.width_invalid'),
+    ($$'{speed}', 'yesterday', 'today', '-1 hour'$$, 'telemetry.width_invalid'),
+    ($$'{speed}', 'yesterday', 'today', '1 month 1 hour'$$, 'telemetry.width_invalid'),
+    ($$'{speed}', 'yesterday', 'today', '1 millisecond'$$, 'telemetry.too_many_buckets'),
+    ($$'{speed}', 'yesterday', 'today', '1 hour', '{median}'$$, 'telemetry.aggregate_unknown'),
+    ($$'{speed}', 'yesterday', 'today', '1 hour', time_zone => 'Mars/Olympus'$$,
         'telemetry.zone_unknown')
 ) as wrong (arguments, code);
 

@@ -1,72 +1,170 @@
 -- Readings as they are asked for: in buckets, one by one, and the latest of each series.
 --
--- Queries open only the frames of the asked time range, and in these only the asked series, under
--- the row level security of the tables that hold them.
+-- A question is put into bytes once. What is in batches yet is collected first and counts where
+-- blocks have readings of the same times; then the blocks of the asked devices and range pass by,
+-- mostly their heads alone. All of it runs under the row level security of the tables that hold the
+-- readings.
 
 set local lock_timeout = '5s';
 
-create function iot.device_named(device text) returns iot.devices
+create function iot.asked_devices(
+    devices text[], out tenant_id uuid, out numbers integer[], out slugs text[]
+)
 language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
-    found_devices iot.devices[] := array(
-        select devices from iot.devices
-        where devices.slug = device_named.device
-        limit 2
-    );
+    tenants uuid[];
 begin
-    case cardinality(found_devices)
-        when 0 then
-            perform core.fail('device.unknown', jsonb_build_object('device', device));
-        when 2 then
-            perform core.fail('tenancy.ambiguous', '{"count": "several"}');
-        else
-            return found_devices[1];
-    end case;
-end
-$$;
-
-comment on function iot.device_named(text) is
-'The device of that slug among those that the caller may see. Raises device.unknown (404), or
-tenancy.ambiguous (400) where two tenants have one.';
-
-create function iot.metric_named(tenant_id uuid, metric text) returns iot.metrics
-language plpgsql stable set search_path = pg_catalog, pg_temp
-as $$
-declare
-    found_metric iot.metrics;
-begin
-    select metrics.* into found_metric
-    from iot.metrics
-    where metrics.tenant_id = metric_named.tenant_id and metrics.name = metric_named.metric;
-    if not found then
-        perform core.fail('metric.unknown', jsonb_build_object('metric', metric));
+    if devices is null then
+        tenant_id := iot.asked_tenant();
+        return;
     end if;
-    return found_metric;
+    select
+        array_agg(named.number),
+        array_agg(named.slug),
+        array_agg(distinct named.tenant_id)
+    into numbers, slugs, tenants
+    from iot.devices as named
+    where named.slug = any(asked_devices.devices);
+    if cardinality(slugs) is distinct from cardinality(devices) then
+        perform core.fail('device.unknown', jsonb_build_object('device', missing.slug))
+        from unnest(devices) as missing (slug)
+        where missing.slug <> all(coalesce(slugs, '{}'))
+        limit 1;
+    end if;
+    if cardinality(tenants) > 1 then
+        perform core.fail('tenancy.ambiguous', jsonb_build_object('count', cardinality(tenants)));
+    end if;
+    tenant_id := coalesce(tenants[1], iot.asked_tenant());
 end
 $$;
 
-comment on function iot.metric_named(uuid, text) is
-'The metric of that name in the tenant, if the caller may see it. Raises metric.unknown (404).';
+comment on function iot.asked_devices(text[]) is
+'Tenant, numbers and slugs of the devices of those slugs among those that the caller may see; of null,
+which stands for all devices of a tenant, the tenant alone. Raises device.unknown (404), and
+tenancy.ambiguous (400) where they are of several tenants. Signed-in users may call it.';
 
-create function iot.buckets_max() returns integer
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp
-return 50000;
+create function iot.asked_tenant() returns uuid
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if row_security_active('iot.devices') then
+        return core.sole_tenant_with('iot.telemetry.read');
+    end if;
+    if core.requested_tenant_id() is null then
+        perform core.fail('tenancy.ambiguous', '{"count": "all"}');
+    end if;
+    return core.requested_tenant_id();
+end
+$$;
 
-comment on function iot.buckets_max() is
-'How many buckets one query may span: ten times what a wide screen shows, and few enough that an
-answer stays below some megabytes.';
+comment on function iot.asked_tenant() is
+'The tenant of a question that names no device: the one in which the caller may read, or the one that
+x-tenant-id names. Raises tenancy.ambiguous (400) or tenancy.permission_missing (403). Signed-in
+users may call it.';
+
+create function iot.asked_metrics(
+    tenant_id uuid, metrics text[], out numbers integer[], out names text[]
+)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    if metrics is null then
+        select
+            array_agg(known.number),
+            array_agg(known.name)
+        into numbers, names
+        from iot.metrics as known
+        where known.tenant_id = asked_metrics.tenant_id;
+        return;
+    end if;
+    select
+        array_agg(named.number),
+        array_agg(named.name)
+    into numbers, names
+    from iot.metrics as named
+    where
+        named.tenant_id = asked_metrics.tenant_id
+        and named.name = any(asked_metrics.metrics);
+    if cardinality(names) is distinct from cardinality(metrics) then
+        perform core.fail('metric.unknown', jsonb_build_object('metric', missing.name))
+        from unnest(metrics) as missing (name)
+        where missing.name <> all(coalesce(names, '{}'))
+        limit 1;
+    end if;
+end
+$$;
+
+comment on function iot.asked_metrics(uuid, text[]) is
+'Numbers and names of the tenant''s metrics of those names, or of all for null, if the caller may see
+them. Raises metric.unknown (404). Signed-in users may call it.';
+
+create function iot.answer(
+    query bytea, tenant_id uuid, devices integer[], "from" timestamptz, "to" timestamptz
+)
+returns bytea
+language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    recent bytea;
+    found bytea;
+begin
+    select tenon.recent_agg(answer.query, batches.id, batches.frame)
+    into recent
+    from iot.batches
+    where
+        batches.tenant_id = answer.tenant_id
+        and batches.last_at >= answer."from"
+        and batches.first_at < answer."to";
+    -- A block lies within a month: one that reaches into the range begins in its first month or
+    -- later, which spares the partitions before.
+    if answer.devices is null then
+        select tenon.answer_agg(answer.query, recent, blocks.device, blocks.head, blocks.body)
+        into found
+        from iot.blocks
+        where
+            blocks.tenant_id = answer.tenant_id
+            and blocks.first_at >= iot.month_of(answer."from")
+            and blocks.first_at < answer."to"
+            and blocks.last_at >= answer."from";
+    else
+        select tenon.answer_agg(answer.query, recent, blocks.device, blocks.head, blocks.body)
+        into found
+        from iot.blocks
+        where
+            blocks.tenant_id = answer.tenant_id
+            and blocks.device = any(answer.devices)
+            and blocks.first_at >= iot.month_of(answer."from")
+            and blocks.first_at < answer."to"
+            and blocks.last_at >= answer."from";
+    end if;
+    return coalesce(found, tenon.answer_of_recent(answer.query, recent));
+end
+$$;
+
+comment on function iot.answer(bytea, uuid, integer[], timestamptz, timestamptz) is
+'The answer to a question about the devices (all of the tenant, where null) and range that it is
+about. Signed-in users may call it: they see what row level security lets them.';
 
 create function v1.telemetry(
-    device text,
-    metric text,
+    devices text[],
+    metrics text[],
     "from" timestamptz,
     "to" timestamptz,
-    bucket interval default '1 minute',
+    bucket interval default null,
     aggregates text[] default '{count,min,max,avg,sum,first,last}',
-    time_zone text default 'UTC'
+    fill text default 'none',
+    time_zone text default 'UTC',
+    origin timestamptz default null,
+    max_points integer default null,
+    group_by text[] default '{device,metric}'
 )
 returns table (
+    device text,
+    metric text,
     at timestamptz,
     count bigint,
     min double precision,
@@ -74,132 +172,276 @@ returns table (
     avg double precision,
     sum double precision,
     first jsonb,
-    last jsonb
+    last jsonb,
+    stddev double precision,
+    p50 double precision,
+    p90 double precision,
+    p95 double precision,
+    p99 double precision
 )
 language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
-    known constant text[] := '{count,min,max,avg,sum,first,last}';
-    source iot.devices;
-    measured iot.metrics;
+    asked record;
+    measured record;
+    query bytea;
 begin
-    if not (telemetry.aggregates <@ known) then
-        perform core.fail('telemetry.aggregate_unknown', jsonb_build_object(
-            'aggregates', telemetry.aggregates, 'known', known
-        ));
-    end if;
-    if (telemetry."from" < telemetry."to") is not true
-        or not isfinite(telemetry."from") or not isfinite(telemetry."to")
-    then
-        perform core.fail('telemetry.range_invalid', jsonb_build_object(
-            'from', telemetry."from", 'to', telemetry."to"
-        ));
-    end if;
-    -- Raises when width or zone are none, even where there is nothing to bucket.
-    perform tenon.time_bucket(telemetry.bucket, telemetry."from", telemetry.time_zone);
-    if extract(epoch from telemetry."to" - telemetry."from")
-        > iot.buckets_max() * extract(epoch from telemetry.bucket)
-    then
-        perform core.fail('telemetry.too_many_buckets', jsonb_build_object(
-            'bucket', telemetry.bucket, 'limit', iot.buckets_max()
-        ));
-    end if;
-    source := iot.device_named(telemetry.device);
-    measured := iot.metric_named(source.tenant_id, telemetry.metric);
-
-    return query
-    select
-        buckets.bucket,
-        case when 'count' = any(telemetry.aggregates) then buckets.count end,
-        case when 'min' = any(telemetry.aggregates) then buckets.min end,
-        case when 'max' = any(telemetry.aggregates) then buckets.max end,
-        case when 'avg' = any(telemetry.aggregates) then buckets.avg end,
-        case when 'sum' = any(telemetry.aggregates) then buckets.sum end,
-        case when 'first' = any(telemetry.aggregates) then buckets.first end,
-        case when 'last' = any(telemetry.aggregates) then buckets.last end
-    from (
+    asked := iot.asked_devices(telemetry.devices);
+    measured := iot.asked_metrics(asked.tenant_id, telemetry.metrics);
+    query := tenon.bucket_query(
+        asked.numbers,
+        case when telemetry.metrics is not null then measured.numbers end,
+        telemetry."from",
+        telemetry."to",
+        bucket,
+        max_points,
+        time_zone,
+        telemetry.origin,
+        telemetry.fill,
+        telemetry.group_by,
+        telemetry.aggregates
+    );
+    if asked.numbers is null and 'device' = any(telemetry.group_by) then
+        return query
         select
-            tenon.series_agg(
-                batches.id, batches.frame, source.number, measured.number,
-                telemetry."from", telemetry."to"
-            ) as readings
-        from iot.batches
-        where
-            batches.tenant_id = source.tenant_id
-            and batches.last_at >= telemetry."from"
-            and batches.first_at < telemetry."to"
-    ) as series
-    cross join lateral tenon.series_buckets(
-        series.readings, telemetry.bucket, telemetry.time_zone
-    ) as buckets;
+            known.slug,
+            named.name,
+            buckets.at,
+            buckets.count,
+            buckets.min,
+            buckets.max,
+            buckets.avg,
+            buckets.sum,
+            buckets.first,
+            buckets.last,
+            buckets.stddev,
+            buckets.p50,
+            buckets.p90,
+            buckets.p95,
+            buckets.p99
+        from tenon.answer_buckets(
+            iot.answer(query, asked.tenant_id, null, telemetry."from", telemetry."to")
+        ) as buckets
+        inner join iot.devices as known
+            on known.tenant_id = asked.tenant_id and known.number = buckets.device
+        left join unnest(measured.numbers, measured.names) as named (number, name)
+            on named.number = buckets.metric
+        order by known.slug, named.name, buckets.at;
+    else
+        return query
+        select
+            known.slug,
+            named.name,
+            buckets.at,
+            buckets.count,
+            buckets.min,
+            buckets.max,
+            buckets.avg,
+            buckets.sum,
+            buckets.first,
+            buckets.last,
+            buckets.stddev,
+            buckets.p50,
+            buckets.p90,
+            buckets.p95,
+            buckets.p99
+        from tenon.answer_buckets(
+            iot.answer(query, asked.tenant_id, asked.numbers, telemetry."from", telemetry."to")
+        ) as buckets
+        left join unnest(asked.numbers, asked.slugs) as known (number, slug)
+            on known.number = buckets.device
+        left join unnest(measured.numbers, measured.names) as named (number, name)
+            on named.number = buckets.metric
+        order by known.slug, named.name, buckets.at;
+    end if;
 end
 $$;
 
 comment on function v1.telemetry(
-    text, text, timestamptz, timestamptz, interval, text[], text
+    text[], text[], timestamptz, timestamptz, interval, text[], text, text, timestamptz, integer,
+    text[]
 ) is
-'One metric of one device in buckets of equal width: at (start of the bucket), count of values,
-min, max, avg, sum (numbers, booleans as 0 and 1), first and last in time (any type). From "from"
-inclusive to "to" exclusive; buckets without a reading are absent. Days and longer follow the
-calendar of time_zone (an IANA name). aggregates: which to compute, the others are null. Each
-reading counts once, however often it was delivered. Needs iot.telemetry.read.';
+'What the readings of devices (slugs) and metrics (names; null stands for all of the tenant) come to
+in buckets, from "from" inclusive to "to" exclusive, ordered by device, metric and time.
+bucket: the width, of one unit (15 minutes, 1 day, 1 week from Monday on, 1 month, 3 months);
+max_points instead takes the narrowest sensible width that gives at most so many buckets, 500 where
+neither is given. Days and longer follow the calendar of time_zone (an IANA name); origin is where a
+bucket begins, where that should differ. aggregates: which of count, min, max, avg, sum, first, last,
+stddev (sample) and percentiles p50, p90, p95, p99 (exact) to compute, the others are null; numbers
+count, and booleans as 0 and 1; first and last are of any type; nulls are no readings. fill: what
+stands in buckets without readings, of series with at least one: none (no row), null, previous or
+linear. group_by: device and metric, or one of them, or neither, for buckets over all together. Of
+down-sampled readings hours are left, which count in the bucket in which they begin. Each reading
+counts once, however often it was delivered. Needs iot.telemetry.read and iot.devices.read.';
 
-create function v1.latest(device text)
-returns table (metric text, unit text, at timestamptz, value jsonb)
+create function v1.readings(
+    devices text[],
+    metrics text[],
+    "from" timestamptz,
+    "to" timestamptz,
+    above double precision default null,
+    below double precision default null,
+    max_points integer default null
+)
+returns table (device text, metric text, at timestamptz, value jsonb)
 language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
-    source iot.devices := iot.device_named(latest.device);
+    asked record;
+    measured record;
+    query bytea;
 begin
+    asked := iot.asked_devices(readings.devices);
+    measured := iot.asked_metrics(asked.tenant_id, readings.metrics);
+    query := tenon.reading_query(
+        asked.numbers,
+        case when readings.metrics is not null then measured.numbers end,
+        readings."from",
+        readings."to",
+        above,
+        below,
+        max_points
+    );
     return query
     select
-        metrics.name,
-        metrics.unit,
-        readings.at,
-        readings.value
-    from (
-        select tenon.latest_agg(batches.id, batches.frame, source.number) as readings
-        from iot.batches
-        where batches.tenant_id = source.tenant_id
-    ) as newest
-    cross join lateral tenon.latest_readings(newest.readings) as readings
-    inner join iot.metrics
-        on metrics.tenant_id = source.tenant_id and metrics.number = readings.metric
-    order by metrics.name;
+        known.slug,
+        named.name,
+        found.at,
+        found.value
+    from tenon.answer_readings(
+        iot.answer(query, asked.tenant_id, asked.numbers, readings."from", readings."to")
+    ) as found
+    inner join iot.devices as known
+        on known.tenant_id = asked.tenant_id and known.number = found.device
+    inner join unnest(measured.numbers, measured.names) as named (number, name)
+        on named.number = found.metric
+    order by known.slug, named.name, found.at;
 end
 $$;
 
-comment on function v1.latest(text) is
-'The latest reading of every metric of a device, by the device''s time. Needs iot.telemetry.read.';
+comment on function v1.readings(
+    text[], text[], timestamptz, timestamptz, double precision, double precision, integer
+) is
+'The readings of devices (slugs) and metrics (names; null stands for all of the tenant), from "from"
+inclusive to "to" exclusive, exactly as they were sent, ordered by device, metric and time. above and
+below: numbers greater or less than that alone. max_points: at most so many of each series, chosen so
+that a chart looks the same (largest triangle three buckets). Asked for as text/csv, the answer is a
+file. Of down-sampled time there are no readings. Needs iot.telemetry.read and iot.devices.read.';
+
+create function v1.latest(devices text[] default null, metrics text[] default null)
+returns table (device text, metric text, unit text, at timestamptz, value jsonb)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    asked record;
+    measured record;
+    query bytea;
+    found bytea;
+begin
+    asked := iot.asked_devices(latest.devices);
+    measured := iot.asked_metrics(asked.tenant_id, latest.metrics);
+    query := tenon.latest_query(
+        asked.numbers, case when latest.metrics is not null then measured.numbers end
+    );
+    select tenon.latest_agg(query, parts.id, parts.device, parts.frame)
+    into found
+    from (
+        select
+            null::bigint as id,
+            kept.device,
+            kept.readings as frame
+        from iot.latest as kept
+        where
+            kept.tenant_id = asked.tenant_id
+            and (asked.numbers is null or kept.device = any(asked.numbers))
+        union all
+        select
+            batches.id,
+            null,
+            batches.frame
+        from iot.batches
+        where batches.tenant_id = asked.tenant_id
+    ) as parts;
+    return query
+    select
+        known.slug,
+        named.name,
+        named.unit,
+        readings.at,
+        readings.value
+    from tenon.answer_readings(found) as readings
+    inner join iot.devices as known
+        on known.tenant_id = asked.tenant_id and known.number = readings.device
+    inner join iot.metrics as named
+        on named.tenant_id = asked.tenant_id and named.number = readings.metric
+    order by known.slug, named.name;
+end
+$$;
+
+comment on function v1.latest(text[], text[]) is
+'The latest reading of every series of devices (slugs) and metrics (names; null stands for all of the
+tenant), by the devices'' time. Needs iot.telemetry.read and iot.devices.read.';
 
 revoke all on function
-iot.device_named(text),
-iot.metric_named(uuid, text),
-iot.buckets_max(),
-v1.telemetry(text, text, timestamptz, timestamptz, interval, text[], text),
-v1.latest(text)
+iot.asked_devices(text[]),
+iot.asked_tenant(),
+iot.asked_metrics(uuid, text[]),
+iot.answer(bytea, uuid, integer[], timestamptz, timestamptz),
+v1.telemetry(
+    text[], text[], timestamptz, timestamptz, interval, text[], text, text, timestamptz, integer,
+    text[]
+),
+v1.readings(
+    text[], text[], timestamptz, timestamptz, double precision, double precision, integer
+),
+v1.latest(text[], text[])
 from public;
 grant execute on function
-iot.device_named(text),
-iot.metric_named(uuid, text),
-iot.buckets_max(),
-v1.telemetry(text, text, timestamptz, timestamptz, interval, text[], text),
-v1.latest(text)
+iot.asked_devices(text[]),
+iot.asked_tenant(),
+iot.asked_metrics(uuid, text[]),
+iot.answer(bytea, uuid, integer[], timestamptz, timestamptz),
+v1.telemetry(
+    text[], text[], timestamptz, timestamptz, interval, text[], text, text, timestamptz, integer,
+    text[]
+),
+v1.readings(
+    text[], text[], timestamptz, timestamptz, double precision, double precision, integer
+),
+v1.latest(text[], text[])
 to authenticated, service_role;
 
 insert into core.errors (code, status, message, hint) values
 (
-    'telemetry.aggregate_unknown', 400, 'Of {aggregates} not all are aggregates.',
-    'Known are {known}.'
+    'telemetry.aggregate_unknown', 400, 'There is no such aggregate.',
+    'Known are count, min, max, avg, sum, first, last, stddev, p50, p90, p95 and p99.'
 ),
 (
-    'telemetry.range_invalid', 400, 'The range from {from} to {to} is empty or open.',
+    'telemetry.fill_unknown', 400, 'There is no such fill.',
+    'Known are none, null, previous and linear.'
+),
+(
+    'telemetry.group_unknown', 400, 'Buckets are not grouped by that.',
+    'Group by device, by metric, by both or by neither.'
+),
+(
+    'telemetry.range_invalid', 400, 'The range is empty or open.',
     'Give both ends, "from" before "to".'
 ),
 (
-    'telemetry.too_many_buckets', 400,
-    'Buckets of {bucket} divide this range into more than {limit}.',
-    'Ask for wider buckets or a shorter range.'
+    'telemetry.too_many_buckets', 400, 'The range has too many buckets of that width.',
+    'Ask for wider buckets, a shorter range or fewer series.'
+),
+(
+    'telemetry.width_given_twice', 400, 'Both bucket and max_points say how wide a bucket is.',
+    'Give one of them.'
+),
+(
+    'telemetry.points_invalid', 400, 'A chart has at least one point.',
+    'Leave max_points out, or ask for some.'
 ),
 (
     'telemetry.width_invalid', 400,
@@ -212,6 +454,10 @@ insert into core.errors (code, status, message, hint) values
     'Use times between the years 1 and 9999.'
 ),
 (
-    'telemetry.series_too_long', 400, 'The range holds more readings than one query may open.',
-    'Ask for a shorter range.'
+    'telemetry.series_too_long', 400, 'The answer needs more readings than one query may hold.',
+    'Ask for a shorter range or fewer series.'
+),
+(
+    'telemetry.query_malformed', 400, 'These bytes are no question or answer about readings.',
+    'Make questions with tenon.bucket_query and tenon.reading_query.'
 );

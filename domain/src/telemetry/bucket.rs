@@ -24,8 +24,6 @@ mod clock;
 
 use thiserror::Error;
 
-use super::series::Series;
-use super::statistics::Statistics;
 use crate::time::Timestamp;
 
 use self::calendar::Calendar;
@@ -137,55 +135,12 @@ impl Bucketing {
 
     /// A span that begins where the bucket of `at` does; every instant from `at` to before its end
     /// is in that bucket.
-    fn bucket_part(&mut self, at: Timestamp) -> Result<Span, BucketError> {
+    pub(crate) fn bucket_part(&mut self, at: Timestamp) -> Result<Span, BucketError> {
         match &mut self.0 {
             Grid::Calendar(calendar) => calendar.bucket_part(at),
             Grid::Clock(clock) => clock.bucket_part(at),
         }
     }
-}
-
-/// One bucket of a chart.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bucket<'a> {
-    /// When it begins.
-    pub start: Timestamp,
-    /// What its readings come to.
-    pub statistics: Statistics<'a>,
-}
-
-/// Divides a series into the buckets that hold a value other than null, in the order of time.
-///
-/// # Errors
-/// [`BucketError::TimeOutOfRange`], see [`Bucketing::bucket_start`].
-pub fn buckets<'a>(
-    series: &Series<'a>,
-    width: BucketWidth,
-    zone: &Zone,
-) -> Result<Vec<Bucket<'a>>, BucketError> {
-    let mut bucketing = Bucketing::new(width, zone);
-    let mut buckets: Vec<Bucket<'a>> = Vec::new();
-    let mut part_end = None;
-    for (at, value) in &series.readings {
-        if part_end.is_none_or(|end| *at >= end) {
-            let part = bucketing.bucket_part(*at)?;
-            part_end = Some(part.end);
-            if buckets
-                .last()
-                .is_none_or(|bucket| bucket.start != part.start)
-            {
-                buckets.push(Bucket {
-                    start: part.start,
-                    statistics: Statistics::default(),
-                });
-            }
-        }
-        if let Some(bucket) = buckets.last_mut() {
-            bucket.statistics.add(*at, value);
-        }
-    }
-    buckets.retain(|bucket| bucket.statistics.count > 0);
-    Ok(buckets)
 }
 
 /// Why there are no such buckets.

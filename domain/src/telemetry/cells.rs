@@ -4,6 +4,8 @@
 //! codec wrote, without a type beside each. What a column can hold is decided by what is added to
 //! it; values come back to the last bit.
 
+use std::ops::Range;
+
 use super::column::decimals::{self, DecimalCells};
 use super::value::Value;
 
@@ -51,6 +53,29 @@ impl<'a> Cells<'a> {
             Self::Values(values) => values.get(place).cloned(),
         }
         .unwrap_or(Value::Null)
+    }
+
+    /// The numbers among the values at `range`, each with its place; truth values count 0 and 1.
+    pub(crate) fn numbered(&self, range: Range<usize>) -> Vec<(usize, f64)> {
+        let places = range.clone();
+        match self {
+            Self::Decimals(decimals) => {
+                let floats = decimals.floats_at(range);
+                places.zip(floats).collect()
+            }
+            Self::Floats(floats) => {
+                let floats = floats.get(range).unwrap_or_default();
+                places.zip(floats.iter().copied()).collect()
+            }
+            _ => places
+                .filter_map(|place| Some((place, self.value(place).as_number()?)))
+                .collect(),
+        }
+    }
+
+    /// The numbers among the values at `range`.
+    pub(crate) fn numbers(&self, range: Range<usize>) -> impl Iterator<Item = f64> {
+        self.numbered(range).into_iter().map(|(_, number)| number)
     }
 
     /// Appends `other`; where its type differs, the type becomes one that holds both.

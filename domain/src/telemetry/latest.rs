@@ -1,30 +1,23 @@
-//! Decides what a device's metrics read last when several frames hold parts of the answer.
+//! Decides what the metrics of devices read last when several frames hold parts of the answer.
 
 use std::collections::BTreeMap;
 
 use super::frame::{Frame, FrameError, FrameRows, Reading};
+use super::query::{Query, ReadingRow};
 use super::value::Value;
 use crate::time::Timestamp;
 
-/// The answer holds one device: its frame needs no number for it.
+/// What is kept of one device is a frame that needs no number for it.
 const DEVICE: i32 = 0;
 
-/// Collects the latest reading of each metric of one device. Of two readings of one instant the
-/// one of the frame that arrived last counts.
+/// What was kept of a device arrived before every frame.
+const RANK_OF_KEPT: i64 = i64::MIN;
+
+/// Collects the latest reading of each metric of each device. Of two readings of one instant the
+/// one that arrived last counts.
 #[derive(Clone, Debug, Default)]
 pub struct LatestMerge {
-    metrics: BTreeMap<i32, (Timestamp, i64, Value<'static>)>,
-}
-
-/// The latest reading of a metric.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LatestReading<'a> {
-    /// The number of the metric.
-    pub metric: i32,
-    /// When it was measured.
-    pub at: Timestamp,
-    /// What was measured.
-    pub value: Value<'a>,
+    series: BTreeMap<(i32, i32), (Timestamp, i64, Value<'static>)>,
 }
 
 impl LatestMerge {
@@ -34,137 +27,232 @@ impl LatestMerge {
         Self::default()
     }
 
-    /// Adds what `frame`, which arrived at the place `rank`, holds of `device`.
+    /// Adds what `frame`, which arrived at the place `rank`, holds of what `query` asks for.
     ///
     /// # Errors
     /// [`FrameError`] when the frame is corrupt.
-    pub fn add(&mut self, rank: i64, frame: &Frame<'_>, device: i32) -> Result<(), FrameError> {
-        frame.device_latest(device, |metric, at, value| {
-            match self.metrics.get_mut(&metric) {
-                Some(latest) if (latest.0, latest.1) > (at, rank) => {}
-                Some(latest) => *latest = (at, rank, value.into_owned()),
-                None => {
-                    self.metrics.insert(metric, (at, rank, value.into_owned()));
+    pub fn add(&mut self, query: &Query, rank: i64, frame: &Frame<'_>) -> Result<(), FrameError> {
+        match &query.devices {
+            Some(devices) if devices.len() <= 8 => {
+                for &device in devices {
+                    frame.device_latest(device, |metric, at, value| {
+                        self.take(query, (device, metric), (at, rank), &value);
+                    })?;
                 }
+                Ok(())
             }
-        })
+            _ => frame.some_tables(
+                |metric| query.wants_metric(metric),
+                |metric, rows, cells| {
+                    for (place, &(device, at)) in rows.iter().enumerate() {
+                        // The next row is of another device: this one is the device's last.
+                        if rows.get(place + 1).is_none_or(|&(next, _)| next != device) {
+                            self.take(query, (device, metric), (at, rank), &cells.value(place));
+                        }
+                    }
+                },
+            ),
+        }
     }
 
-    /// The latest readings as bytes (a frame), or nothing when there are none.
+    /// Adds what was kept of `device`: a frame by [`keep`] or [`merge`].
     ///
     /// # Errors
-    /// [`FrameError::TooManyReadings`] when the device has more metrics than a frame holds.
-    pub fn finish(self) -> Result<Option<Vec<u8>>, FrameError> {
-        if self.metrics.is_empty() {
-            return Ok(None);
+    /// [`FrameError`] when the frame is corrupt.
+    pub fn add_kept(
+        &mut self,
+        query: &Query,
+        device: i32,
+        kept: &Frame<'_>,
+    ) -> Result<(), FrameError> {
+        kept.each(
+            |Reading {
+                 metric, at, value, ..
+             }| {
+                self.take(query, (device, metric), (at, RANK_OF_KEPT), &value);
+            },
+        )
+    }
+
+    /// The latest readings as bytes for [`super::query::decode_readings`].
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for ((device, metric), (at, _, value)) in self.series {
+            let row = ReadingRow {
+                device,
+                metric,
+                at,
+                value,
+            };
+            row.put(&mut bytes);
         }
-        let mut rows = FrameRows::new();
-        for (metric, (at, _, value)) in self.metrics {
-            rows.push(DEVICE, at, [(metric, value)]);
+        bytes
+    }
+
+    fn take(
+        &mut self,
+        query: &Query,
+        (device, metric): (i32, i32),
+        arrival: (Timestamp, i64),
+        value: &Value<'_>,
+    ) {
+        if !query.wants_device(device) || !query.wants_metric(metric) {
+            return;
         }
-        rows.encode().map(|(bytes, _)| Some(bytes))
+        let found = || (arrival.0, arrival.1, value.clone().into_owned());
+        let latest = self.series.entry((device, metric)).or_insert_with(found);
+        if (latest.0, latest.1) < arrival {
+            *latest = found();
+        }
     }
 }
 
-/// The latest readings of two answers about one device; of one instant those of `newer` count.
+/// The latest reading of each metric of one device as a frame.
+///
+/// # Errors
+/// [`FrameError::TooManyReadings`] when the device has more metrics than a frame holds.
+pub fn keep<'a>(
+    latest: impl IntoIterator<Item = (i32, (Timestamp, Value<'a>))>,
+) -> Result<Vec<u8>, FrameError> {
+    let mut rows = FrameRows::new();
+    for (metric, (at, value)) in latest {
+        rows.push(DEVICE, at, [(metric, value)]);
+    }
+    rows.encode().map(|(bytes, _)| bytes)
+}
+
+/// What is kept of a device of which `older` was kept and then `newer`: of one instant those of
+/// `newer` count.
 ///
 /// # Errors
 /// [`FrameError`] when the bytes are corrupt, or both have more metrics than a frame holds.
 pub fn merge(older: &[u8], newer: &[u8]) -> Result<Vec<u8>, FrameError> {
-    let mut merge = LatestMerge::new();
-    for (rank, bytes) in (0..).zip([older, newer]) {
-        merge.add(rank, &Frame::parse(bytes)?, DEVICE)?;
+    let mut latest: BTreeMap<i32, (Timestamp, Value<'_>)> = BTreeMap::new();
+    for bytes in [older, newer] {
+        Frame::parse(bytes)?.each(
+            |Reading {
+                 metric, at, value, ..
+             }| {
+                if latest
+                    .get(&metric)
+                    .is_none_or(|(latest_at, _)| *latest_at <= at)
+                {
+                    latest.insert(metric, (at, value));
+                }
+            },
+        )?;
     }
-    Ok(merge.finish()?.unwrap_or_default())
-}
-
-/// Reads what [`LatestMerge::finish`] wrote, ordered by metric.
-///
-/// # Errors
-/// [`FrameError`] when the bytes are corrupt.
-pub fn decode(bytes: &[u8]) -> Result<Vec<LatestReading<'_>>, FrameError> {
-    let mut readings = Vec::new();
-    Frame::parse(bytes)?.each(
-        |Reading {
-             metric, at, value, ..
-         }| {
-            readings.push(LatestReading { metric, at, value });
-        },
-    )?;
-    readings.sort_by_key(|reading| reading.metric);
-    Ok(readings)
+    keep(latest)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::query::{Form, Range, ReadingForm, decode_readings};
+    use crate::telemetry::samples;
 
-    fn frame(rows: &[(i32, i64, i32, Value<'static>)]) -> Vec<u8> {
-        let mut frame = FrameRows::new();
-        for (device, at, metric, value) in rows {
-            frame.push(
-                *device,
-                Timestamp::from_micros(*at),
-                [(*metric, value.clone())],
-            );
-        }
-        frame.encode().expect("few readings").0
+    /// A row as [`samples::frame`] takes it.
+    fn row(device: i32, at: i64, metric: i32, value: Value<'static>) -> samples::Row {
+        (device, at, vec![(metric, value)])
     }
 
-    fn merged(frames: &[(i64, Vec<u8>)]) -> Vec<(i32, i64, Value<'static>)> {
+    fn query(devices: Option<Vec<i32>>) -> Query {
+        Query {
+            range: Range::ALL,
+            devices,
+            metrics: None,
+            form: Form::Readings(ReadingForm::default()),
+        }
+    }
+
+    /// Device, metric, instant and value of the latest readings.
+    fn latest(
+        devices: Option<Vec<i32>>,
+        frames: &[(i64, Vec<u8>)],
+        kept: &[(i32, Vec<u8>)],
+    ) -> Vec<(i32, i32, i64, Value<'static>)> {
+        let query = query(devices);
         let mut merge = LatestMerge::new();
         for (rank, bytes) in frames {
             merge
-                .add(*rank, &Frame::parse(bytes).expect("sound"), 1)
+                .add(&query, *rank, &Frame::parse(bytes).expect("sound"))
                 .expect("sound");
         }
-        let Some(bytes) = merge.finish().expect("few metrics") else {
-            return Vec::new();
-        };
-        let readings = decode(&bytes).expect("just encoded");
-        let owned = |reading: LatestReading<'_>| {
-            (
-                reading.metric,
-                reading.at.as_micros(),
-                reading.value.into_owned(),
-            )
-        };
-        readings.into_iter().map(owned).collect()
+        for (device, bytes) in kept {
+            merge
+                .add_kept(&query, *device, &Frame::parse(bytes).expect("sound"))
+                .expect("sound");
+        }
+        let bytes = merge.finish();
+        let rows = decode_readings(&bytes).expect("just encoded");
+        rows.into_iter()
+            .map(|row| {
+                (
+                    row.device,
+                    row.metric,
+                    row.at.as_micros(),
+                    row.value.into_owned(),
+                )
+            })
+            .collect()
     }
 
     #[test]
-    fn each_metric_has_its_own_latest_reading() {
+    fn each_metric_of_each_device_has_its_own_latest_reading() {
         let frames = [
             (
                 1,
-                frame(&[
-                    (1, 5, 7, Value::Int(5)),
-                    (1, 9, 7, Value::Int(9)),
-                    (2, 99, 7, Value::Int(0)),
+                samples::frame(&[
+                    row(1, 5, 7, Value::Int(5)),
+                    row(1, 9, 7, Value::Int(9)),
+                    row(2, 99, 7, Value::Int(0)),
                 ]),
             ),
             (
                 2,
-                frame(&[(1, 8, 7, Value::Int(8)), (1, 2, 6, Value::Null)]),
+                samples::frame(&[row(1, 8, 7, Value::Int(8)), row(1, 2, 6, Value::Null)]),
             ),
         ];
-        let expected = [(6, 2, Value::Null), (7, 9, Value::Int(9))];
-        assert_eq!(merged(&frames), expected);
+        let first = [(1, 6, 2, Value::Null), (1, 7, 9, Value::Int(9))];
+        let second = [(2, 7, 99, Value::Int(0))];
+        assert_eq!(latest(Some(vec![1]), &frames, &[]), first);
+        assert_eq!(latest(None, &frames, &[]), [&first[..], &second].concat());
+        assert_eq!(latest(Some((2..20).collect()), &frames, &[]), second);
     }
 
     #[test]
     fn of_one_instant_the_last_arrived_counts_in_whatever_order_frames_come() {
         let (first, second) = (
-            frame(&[(1, 5, 7, Value::Int(1))]),
-            frame(&[(1, 5, 7, Value::Int(2))]),
+            samples::frame(&[row(1, 5, 7, Value::Int(1))]),
+            samples::frame(&[row(1, 5, 7, Value::Int(2))]),
         );
-        let expected = [(7, 5, Value::Int(2))];
-        assert_eq!(merged(&[(1, first.clone()), (2, second.clone())]), expected);
-        assert_eq!(merged(&[(2, second), (1, first)]), expected);
+        let expected = [(1, 7, 5, Value::Int(2))];
+        assert_eq!(
+            latest(None, &[(1, first.clone()), (2, second.clone())], &[]),
+            expected
+        );
+        assert_eq!(latest(None, &[(2, second), (1, first)], &[]), expected);
+    }
+
+    #[test]
+    fn what_was_kept_counts_until_something_newer_arrives() {
+        let at = Timestamp::from_micros;
+        let older = keep([(6, (at(3), Value::Int(3))), (7, (at(5), Value::Int(5)))]);
+        let newer = keep([(7, (at(5), Value::Int(50))), (8, (at(1), Value::Int(1)))]);
+        let kept = merge(&older.expect("few"), &newer.expect("few")).expect("sound");
+        let frame = samples::frame(&[row(1, 5, 7, Value::Int(500)), row(1, 2, 6, Value::Int(2))]);
+        let expected = [
+            (1, 6, 3, Value::Int(3)),
+            (1, 7, 5, Value::Int(500)),
+            (1, 8, 1, Value::Int(1)),
+        ];
+        assert_eq!(latest(None, &[(1, frame)], &[(1, kept)]), expected);
     }
 
     #[test]
     fn a_device_without_readings_has_no_latest() {
-        assert!(merged(&[(1, frame(&[(2, 5, 7, Value::Null)]))]).is_empty());
+        let frame = samples::frame(&[row(2, 5, 7, Value::Null)]);
+        assert!(latest(Some(vec![1]), &[(1, frame)], &[]).is_empty());
     }
 }

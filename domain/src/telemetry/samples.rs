@@ -5,7 +5,32 @@ use std::borrow::Cow;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::frame::FrameRows;
 use super::value::Value;
+use crate::time::Timestamp;
+
+/// Device, instant in microseconds, and the readings of it.
+pub(crate) type Row = (i32, i64, Vec<(i32, Value<'static>)>);
+
+/// Where the instants of [`rows`] begin.
+pub(crate) const ROWS_FROM_MICROS: i64 = 1_700_000_000_000_000;
+
+/// Rows of few devices, metrics and instants, so that they often meet.
+pub(crate) fn rows() -> impl Strategy<Value = Vec<Row>> {
+    let steps = prop_oneof![Just(1_000), Just(3_600_000_000), Just(28_800_000_000)];
+    let at = (0..40_i64, steps).prop_map(|(step, unit)| ROWS_FROM_MICROS + step * unit);
+    let cells = vec((0..4_i32, any_value()), 1..5);
+    vec((0..3_i32, at, cells), 1..30)
+}
+
+/// Rows as a frame.
+pub(crate) fn frame(rows: &[Row]) -> Vec<u8> {
+    let mut frame = FrameRows::new();
+    for (device, at, cells) in rows {
+        frame.push(*device, Timestamp::from_micros(*at), cells.clone());
+    }
+    frame.encode().expect("few readings").0
+}
 
 /// Any value whatever.
 pub(crate) fn any_value() -> impl Strategy<Value = Value<'static>> {

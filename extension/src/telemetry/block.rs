@@ -11,8 +11,8 @@ use crate::lazy_bytes::LazyBytes;
 #[pg_extern(immutable, parallel_safe, strict)]
 fn block_check(device: i32, head: &[u8], body: LazyBytes) -> i32 {
     let mut readings = Compaction::new();
-    let read = BlockHead::parse(head)
-        .and_then(|head| readings.add_block(device, &head, body.whole()));
+    let read =
+        BlockHead::parse(head).and_then(|head| readings.add_block(device, &head, body.whole()));
     read.map_err(|fault| fault.of_device(device)).or_report();
     i32::try_from(readings.readings()).unwrap_or(i32::MAX)
 }

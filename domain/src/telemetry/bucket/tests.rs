@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::telemetry::value::Value;
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -422,38 +421,4 @@ fn a_time_beyond_the_calendar_is_an_error() {
             assert_eq!(start, Err(BucketError::TimeOutOfRange));
         }
     }
-}
-
-#[test]
-fn a_series_is_divided_into_the_buckets_that_hold_a_value() {
-    let reading = |at, value| (instant(at), value);
-    let series = Series {
-        readings: vec![
-            reading("2024-10-26T21:59:59.999999Z", Value::Int(1)),
-            reading("2024-10-26T22:00:00Z", Value::Int(2)),
-            reading("2024-10-27T22:59:59.999999Z", Value::Int(4)),
-            reading("2024-10-30T00:00:00Z", Value::Null),
-        ],
-    };
-    let buckets = buckets(
-        &series,
-        days(1),
-        &Zone::named("Europe/Berlin").expect("known"),
-    )
-    .expect("in range");
-    let summary: Vec<_> = buckets
-        .iter()
-        .map(|bucket| {
-            (
-                text(bucket.start),
-                bucket.statistics.count,
-                bucket.statistics.sum(),
-            )
-        })
-        .collect();
-    let expected = [
-        ("2024-10-25T22:00:00Z".to_owned(), 1, Some(1.0)),
-        ("2024-10-26T22:00:00Z".to_owned(), 2, Some(6.0)),
-    ];
-    assert_eq!(summary, expected);
 }

@@ -4,6 +4,8 @@
 //! dividing gives `v` again to the last bit; the division of two numbers that floats hold exactly
 //! is rounded once, as reading the decimal text was, so what had up to 15 digits is found again.
 
+use std::ops::Range;
+
 use super::Run;
 use super::integers::{self, Integers};
 use crate::telemetry::bytes::{Malformed, Reader};
@@ -126,10 +128,14 @@ impl DecimalCells {
 
     /// The values as floats.
     pub(crate) fn floats(&self) -> impl Iterator<Item = f64> + use<'_> {
+        self.floats_at(0..self.numbers.len())
+    }
+
+    /// The values at `range` as floats.
+    pub(crate) fn floats_at(&self, range: Range<usize>) -> impl Iterator<Item = f64> + use<'_> {
         let power = self.power();
-        self.numbers
-            .iter()
-            .map(move |&number| to_float(number, power))
+        let numbers = self.numbers.get(range).unwrap_or_default();
+        numbers.iter().map(move |&number| to_float(number, power))
     }
 
     /// What numbers are divided by.

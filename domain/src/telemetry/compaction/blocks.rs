@@ -10,7 +10,7 @@ use super::{BLOCK_ROWS_SMALL, Compacted, Hour, Hours};
 use crate::telemetry::block::{
     BLOCK_ROWS_MAX, Block, ColumnDraft, HoursDraft, Slice, TableDraft, write,
 };
-use crate::telemetry::frame::FrameRows;
+use crate::telemetry::latest;
 use crate::telemetry::statistics::Statistics;
 use crate::telemetry::value::Value;
 use crate::time::Timestamp;
@@ -48,11 +48,9 @@ pub(super) fn build(mut staging: Staging, hours: Hours) -> Compacted {
                 .blocks
                 .extend(block(device, &chunk, &staging, &mut latest));
         }
-        let mut frame = FrameRows::new();
-        for (metric, (at, value)) in latest {
-            frame.push(0, at, [(metric, value)]);
-        }
-        if let Ok((frame, 1..)) = frame.encode() {
+        if !latest.is_empty()
+            && let Ok(frame) = latest::keep(latest)
+        {
             compacted.latest.push((device, frame));
         }
     }

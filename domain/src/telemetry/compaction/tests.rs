@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::telemetry::frame::FrameRows;
-use crate::telemetry::{latest, samples};
+use crate::telemetry::samples;
+use crate::telemetry::samples::{frame, rows};
 
 /// Device, metric and instant of a reading.
 type Key = (i32, i32, i64);
@@ -62,14 +62,6 @@ fn add(compaction: &mut Compaction, blocks: &[Block]) {
     }
 }
 
-fn frame(rows: &[(i32, i64, Vec<(i32, Value<'static>)>)]) -> Vec<u8> {
-    let mut frame = FrameRows::new();
-    for (device, at, cells) in rows {
-        frame.push(*device, Timestamp::from_micros(*at), cells.clone());
-    }
-    frame.encode().expect("few readings").0
-}
-
 fn compacted(blocks: &[Block], frames: &[Vec<u8>]) -> Compacted {
     let mut compaction = Compaction::new();
     add(&mut compaction, blocks);
@@ -79,17 +71,6 @@ fn compacted(blocks: &[Block], frames: &[Vec<u8>]) -> Compacted {
             .expect("sound");
     }
     compaction.finish()
-}
-
-/// Rows of few devices, metrics and instants, so that they often meet.
-fn rows() -> impl Strategy<Value = Vec<(i32, i64, Vec<(i32, Value<'static>)>)>> {
-    let at = (
-        0..40_i64,
-        prop_oneof![Just(1_000), Just(3_600_000_000), Just(DAY_MICROS / 3)],
-    )
-        .prop_map(|(step, unit)| 1_700_000_000_000_000 + step * unit);
-    let cells = vec((0..4_i32, samples::any_value()), 1..5);
-    vec((0..3_i32, at, cells), 1..30)
 }
 
 proptest! {
@@ -126,10 +107,13 @@ proptest! {
         }
         let mut found = BTreeMap::new();
         for (device, frame) in &compacted.latest {
-            for reading in latest::decode(frame).expect("sound") {
-                let value = reading.value.into_owned();
-                found.insert((*device, reading.metric), (reading.at.as_micros(), value));
-            }
+            Frame::parse(frame)
+                .expect("sound")
+                .each(|reading| {
+                    let value = reading.value.into_owned();
+                    found.insert((*device, reading.metric), (reading.at.as_micros(), value));
+                })
+                .expect("sound");
         }
         prop_assert_eq!(format!("{found:?}"), format!("{expected:?}"));
 

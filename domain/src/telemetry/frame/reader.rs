@@ -173,6 +173,31 @@ impl<'a> Frame<'a> {
         Ok(())
     }
 
+    /// Hands those columns whose metric is `wanted` to `push`: the metric, the device and instant of
+    /// each row, and the values.
+    ///
+    /// # Errors
+    /// [`FrameError::Layout`] when what is wanted is corrupt.
+    pub(crate) fn some_tables(
+        &self,
+        wanted: impl Fn(i32) -> bool,
+        mut push: impl FnMut(i32, &[(i32, Timestamp)], &Cells<'a>),
+    ) -> Result<(), FrameError> {
+        for head in &self.tables {
+            let metrics = self.metrics_of(head).iter().enumerate();
+            let mut metrics = metrics.filter(|&(_, &metric)| wanted(metric)).peekable();
+            if metrics.peek().is_none() {
+                continue;
+            }
+            let table = Table::parse(head)?;
+            let rows = table.rows()?;
+            for (column, &metric) in metrics {
+                push(metric, &rows.keys, &table.all_values(column, &rows)?);
+            }
+        }
+        Ok(())
+    }
+
     fn metrics_of(&self, head: &TableHead<'a>) -> &[i32] {
         self.metrics.get(head.metrics.clone()).unwrap_or_default()
     }
