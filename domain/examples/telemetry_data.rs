@@ -132,10 +132,7 @@ impl Options {
     }
 
     /// Hands every message to `push`, in the order of their times.
-    fn each_message(
-        &self,
-        mut push: impl FnMut(&Sent) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn each_message(&self, mut push: impl FnMut(&Sent) -> io::Result<()>) -> io::Result<()> {
         let mut devices: Vec<_> = self.devices.clone().map(Device::new).collect();
         let interval = self.interval_ms.cast_signed();
         let mut waiting: Vec<Sent> = Vec::new();

@@ -66,65 +66,59 @@ using (tenant_id = any((select core.tenants_with('iot.devices.read'))::uuid[]));
 grant select on iot.batches, iot.rejected_messages to authenticated;
 grant all on iot.batches, iot.rejected_messages to service_role;
 
-create function iot.resolve_devices(batch bytea)
-returns table (ordinal integer, tenant text, tenant_id uuid, number integer, code text)
+create function iot.refused_devices(batch bytea, ordinals integer[])
+returns table (ordinal integer, code text)
 language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
     select
         named.ordinal,
-        named.tenant,
-        tenants.id,
-        case when refusal.code is null then devices.number end,
-        refusal.code
-    from tenon.batch_devices(resolve_devices.batch) as named
+        case
+            when tenants.id is null then 'tenant.unknown'
+            when tenants.status <> 'active' then 'tenant.suspended'
+            when devices.status in ('suspended', 'decommissioned')
+                then 'device.' || devices.status
+            else 'device.unknown'
+        end
+    from tenon.batch_devices(refused_devices.batch, refused_devices.ordinals) as named
     left join core.tenants on tenants.slug = named.tenant
-    left join iot.devices on devices.tenant_id = tenants.id and devices.slug = named.device
-    cross join lateral (
-        select
-            case
-                when tenants.id is null then 'tenant.unknown'
-                when tenants.status <> 'active' then 'tenant.suspended'
-                when devices.id is null then 'device.unknown'
-                when devices.status in ('suspended', 'decommissioned')
-                    then 'device.' || devices.status
-            end as code
-    ) as refusal;
+    left join iot.devices on devices.tenant_id = tenants.id and devices.slug = named.device;
 end;
 
-comment on function iot.resolve_devices(bytea) is
-'Number of each device of the batch, or the code of the reason why it is refused. Internal.';
+comment on function iot.refused_devices(bytea, integer[]) is
+'Why those devices of the batch that have these ordinals are refused. Internal.';
 
-create function iot.register_devices(batch bytea) returns void
+create function iot.register_devices(batch bytea, ordinals integer[]) returns bigint
 language sql set search_path = pg_catalog, pg_temp
 begin atomic
-    insert into iot.devices (tenant_id, slug)
-    select
-        tenants.id,
-        named.device
-    from tenon.batch_devices(register_devices.batch) as named
-    inner join core.tenants on tenants.slug = named.tenant and tenants.status = 'active'
-    where tenants.settings @> '{"iot": {"auto_register_devices": true}}'
-    order by tenants.id, named.device
-    on conflict do nothing;
+    with fresh as (
+        select
+            tenants.id as tenant_id,
+            named.device as slug
+        from tenon.batch_devices(register_devices.batch, register_devices.ordinals) as named
+        inner join core.tenants on tenants.slug = named.tenant and tenants.status = 'active'
+        where
+            tenants.settings @> '{"iot": {"auto_register_devices": true}}'
+            and not exists (
+                select from iot.devices
+                where devices.tenant_id = tenants.id and devices.slug = named.device
+            )
+    ),
+    registered as (
+        insert into iot.devices (tenant_id, slug)
+        select
+            fresh.tenant_id,
+            fresh.slug
+        from fresh
+        order by fresh.tenant_id, fresh.slug
+        on conflict do nothing
+    )
+    select count(*) from fresh;
 end;
 
-comment on function iot.register_devices(bytea) is
-'Adds the batch''s unknown devices of those tenants whose settings allow it. Internal.';
-
-create function iot.resolve_metrics(batch bytea)
-returns table (ordinal integer, number integer)
-language sql stable set search_path = pg_catalog, pg_temp
-begin atomic
-    select
-        named.ordinal,
-        metrics.number
-    from tenon.batch_metrics(resolve_metrics.batch) as named
-    left join core.tenants on tenants.slug = named.tenant
-    left join iot.metrics on metrics.tenant_id = tenants.id and metrics.name = named.metric;
-end;
-
-comment on function iot.resolve_metrics(bytea) is
-'Number of each metric of the batch, null where it is new. Internal.';
+comment on function iot.register_devices(bytea, integer[]) is
+'Adds those devices of the batch that have these ordinals, are unknown, and are of tenants whose
+settings allow it. Returns how many these are, those included that another session has just added.
+Internal.';
 
 create function iot.register_metrics(batch bytea, device_numbers integer[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -174,78 +168,149 @@ batch, until the tenant has iot.metrics_per_tenant_max() of them. Internal.';
 
 create function iot.ingest(batch bytea)
 returns table (kind text, ordinal integer, code text)
-language plpgsql security definer set search_path = pg_catalog, pg_temp
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
     heard_at constant timestamptz := clock_timestamp();
-    tenant_slugs text[];
+    unmarked_before constant timestamptz := heard_at - interval '1 minute';
+    names record;
     tenant_ids uuid[];
+    reads_whole boolean;
     device_numbers integer[];
-    device_codes text[];
+    unmarked_ordinals integer[];
+    refused_ordinals integer[];
     metric_numbers integer[];
 begin
     if ingest.batch is null then
         return;
     end if;
 
+    select named.tenants, named.devices, named.metric_tenants, named.metrics
+    into names
+    from tenon.batch_names(ingest.batch) as named;
+
+    select array_agg(tenants.id order by named.ordinal)
+    into tenant_ids
+    from unnest(names.tenants) with ordinality as named (slug, ordinal)
+    left join core.tenants on tenants.slug = named.slug and tenants.status = 'active';
+
+    -- Every call asks every device's status: what was suspended is refused from the next call on.
+    -- Passing over a row costs a fifth of looking one up, so a tenant of whose devices the batch
+    -- names a good part is read whole. Numbers tell how many it has at most.
+    select sum(last.number - first.number + 1) <= 4 * names.devices
+    into reads_whole
+    from unnest(tenant_ids) as owners (id)
+    cross join lateral (
+        select devices.number
+        from iot.devices
+        where devices.tenant_id = owners.id
+        order by devices.number
+        limit 1
+    ) as first
+    cross join lateral (
+        select devices.number
+        from iot.devices
+        where devices.tenant_id = owners.id
+        order by devices.number desc
+        limit 1
+    ) as last;
+
     for attempt in 1..2 loop
-        select
-            array_agg(resolved.tenant order by resolved.ordinal),
-            array_agg(resolved.tenant_id order by resolved.ordinal),
-            array_agg(resolved.number order by resolved.ordinal),
-            array_agg(resolved.code order by resolved.ordinal)
-        into tenant_slugs, tenant_ids, device_numbers, device_codes
-        from iot.resolve_devices(ingest.batch) as resolved;
-        exit when attempt = 2 or array_position(device_codes, 'device.unknown') is null;
-        perform iot.register_devices(ingest.batch);
+        if reads_whole then
+            select
+                tenon.batch_device_numbers(
+                    ingest.batch, owners.ordinal::integer, devices.slug, devices.number,
+                    devices.last_seen_at is null or devices.last_seen_at < unmarked_before
+                ),
+                tenon.batch_devices_unmarked(
+                    ingest.batch, owners.ordinal::integer, devices.slug, devices.number,
+                    devices.last_seen_at is null or devices.last_seen_at < unmarked_before
+                )
+            into device_numbers, unmarked_ordinals
+            from unnest(tenant_ids) with ordinality as owners (id, ordinal)
+            left join iot.devices
+                on
+                    devices.tenant_id = owners.id
+                    and devices.status in ('provisioned', 'active');
+        else
+            select
+                tenon.batch_device_numbers(
+                    ingest.batch, owners.ordinal::integer, devices.slug, devices.number,
+                    devices.last_seen_at is null or devices.last_seen_at < unmarked_before
+                ),
+                tenon.batch_devices_unmarked(
+                    ingest.batch, owners.ordinal::integer, devices.slug, devices.number,
+                    devices.last_seen_at is null or devices.last_seen_at < unmarked_before
+                )
+            into device_numbers, unmarked_ordinals
+            from unnest(tenant_ids) with ordinality as owners (id, ordinal)
+            cross join lateral unnest(
+                tenon.batch_slugs(ingest.batch, owners.ordinal::integer)
+            ) as named (slug)
+            left join iot.devices
+                on
+                    devices.tenant_id = owners.id
+                    and devices.slug = named.slug
+                    and devices.status in ('provisioned', 'active');
+        end if;
+        refused_ordinals := nullif(array_positions(device_numbers, null), '{}');
+        exit when
+            attempt = 2
+            or refused_ordinals is null
+            or iot.register_devices(ingest.batch, refused_ordinals) = 0;
     end loop;
 
     for attempt in 1..2 loop
-        select array_agg(resolved.number order by resolved.ordinal)
+        select array_agg(metrics.number order by named.ordinal)
         into metric_numbers
-        from iot.resolve_metrics(ingest.batch) as resolved;
+        from
+            unnest(names.metric_tenants, names.metrics)
+            with ordinality as named (tenant, name, ordinal)
+        left join iot.metrics
+            on metrics.tenant_id = tenant_ids[named.tenant] and metrics.name = named.name;
         exit when attempt = 2 or array_position(metric_numbers, null) is null;
         perform iot.register_metrics(ingest.batch, device_numbers);
     end loop;
 
     insert into iot.batches (tenant_id, first_at, last_at, readings, frame)
     select
-        owners.id,
+        tenant_ids[packed.tenant],
         packed.first_at,
         packed.last_at,
         packed.readings,
         packed.frame
-    from tenon.batch_pack(ingest.batch, device_numbers, metric_numbers) as packed
-    inner join (
-        select distinct
-            named.slug,
-            named.id
-        from unnest(tenant_slugs, tenant_ids) as named (slug, id)
-    ) as owners on owners.slug = packed.tenant;
+    from tenon.batch_pack(ingest.batch, device_numbers, metric_numbers) as packed;
 
-    update iot.devices
-    set
-        last_seen_at = heard_at,
-        status = case devices.status when 'provisioned' then 'active' else devices.status end
-    from (
+    if unmarked_ordinals is not null then
+        update iot.devices
+        set
+            last_seen_at = heard_at,
+            status = case devices.status when 'provisioned' then 'active' else devices.status end
+        from (
+            select
+                known.tenant_id,
+                known.number
+            from tenon.batch_devices(ingest.batch, unmarked_ordinals) as heard
+            inner join core.tenants on tenants.slug = heard.tenant
+            inner join iot.devices as known
+                on known.tenant_id = tenants.id and known.slug = heard.device
+            where known.last_seen_at is null or known.last_seen_at < unmarked_before
+            for no key update of known skip locked
+        ) as unmarked
+        where devices.tenant_id = unmarked.tenant_id and devices.number = unmarked.number;
+    end if;
+
+    if refused_ordinals is not null then
+        return query
         select
-            known.tenant_id,
-            known.number
-        from unnest(tenant_ids, device_numbers) as heard (tenant_id, number)
-        inner join iot.devices as known
-            on known.tenant_id = heard.tenant_id and known.number = heard.number
-        where known.last_seen_at is null or known.last_seen_at < heard_at - interval '1 minute'
-        for no key update of known skip locked
-    ) as unmarked
-    where devices.tenant_id = unmarked.tenant_id and devices.number = unmarked.number;
-
-    return query
-    select
-        'device',
-        refused.ordinal::integer,
-        refused.code
-    from unnest(device_codes) with ordinality as refused (code, ordinal)
-    where refused.code is not null;
+            'device',
+            refused.ordinal,
+            refused.code
+        from iot.refused_devices(ingest.batch, refused_ordinals) as refused
+        order by refused.ordinal;
+    end if;
 
     if array_position(metric_numbers, null) is not null then
         return query
@@ -449,9 +514,8 @@ the others. Needs iot.telemetry.write; a device''s own token sends for that devi
 the same readings again changes nothing.';
 
 revoke all on function
-iot.resolve_devices(bytea),
-iot.register_devices(bytea),
-iot.resolve_metrics(bytea),
+iot.refused_devices(bytea, integer[]),
+iot.register_devices(bytea, integer[]),
 iot.register_metrics(bytea, integer[]),
 iot.ingest(bytea),
 iot.reject(text[], bytea[], text[], text[]),

@@ -10,6 +10,7 @@ mod builder;
 mod dictionary;
 mod pack;
 mod reader;
+mod roll;
 mod summary;
 
 use thiserror::Error;
@@ -19,6 +20,7 @@ use super::bytes::Malformed;
 pub use self::builder::{BatchBuilder, FinishedBatch};
 pub use self::pack::{TenantFrame, pack};
 pub use self::reader::{Batch, BatchMetric};
+pub use self::roll::DeviceRoll;
 pub use self::summary::{BatchSummary, EntryKind, MessageRef, RefusedEntry};
 
 /// The most readings in a batch and in a stored frame. It bounds what reading either of them can

@@ -49,6 +49,16 @@ impl Dictionary {
         ordinal
     }
 
+    /// The ordinal of `name` in `group`, if it has one.
+    pub(super) fn find(&self, group: u32, name: &str) -> Option<u32> {
+        let hash = self.hasher.hash_one((group, name));
+        let found = self.ordinals.find(hash, |&ordinal| {
+            let entry = &self.entries[ordinal as usize];
+            entry.group == group && &self.text[entry.name.clone()] == name
+        });
+        found.copied()
+    }
+
     /// How many names there are.
     pub(super) fn len(&self) -> usize {
         self.entries.len()

@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 pub struct TenantFrame<'a> {
     /// The slug of the tenant.
     pub tenant: &'a str,
+    /// The ordinal of the tenant in the batch, from 0.
+    pub tenant_ordinal: u32,
     /// The earliest instant.
     pub first_at: Timestamp,
     /// The latest instant.
@@ -52,14 +54,15 @@ pub fn pack<'a>(
             None => rows.cells_mut().truncate(start),
         }
     }
-    let tenants = batch.tenants().iter().zip(tenants);
+    let tenants = (0..).zip(batch.tenants()).zip(tenants);
     tenants
-        .filter_map(|(tenant, rows)| pack_tenant(tenant, rows).transpose())
+        .filter_map(|((ordinal, tenant), rows)| pack_tenant(tenant, ordinal, rows).transpose())
         .collect()
 }
 
 fn pack_tenant<'a>(
     tenant: &'a str,
+    tenant_ordinal: u32,
     rows: FrameRows<'_>,
 ) -> Result<Option<TenantFrame<'a>>, BatchError> {
     let Some((first_at, last_at)) = rows.span() else {
@@ -68,6 +71,7 @@ fn pack_tenant<'a>(
     let (frame, readings) = rows.encode().map_err(|_| BatchError::Layout)?;
     Ok(Some(TenantFrame {
         tenant,
+        tenant_ordinal,
         first_at,
         last_at,
         readings,

@@ -28,6 +28,8 @@ pub struct Batch<'a> {
 pub struct BatchMetric<'a> {
     /// The slug of its tenant.
     pub tenant: &'a str,
+    /// The ordinal of its tenant, from 0.
+    pub tenant_ordinal: u32,
     /// Its name.
     pub name: &'a str,
     /// The type of its values in this batch, see [`ValueType::widen`].
@@ -96,12 +98,19 @@ impl<'a> Batch<'a> {
             .map(|&(tenant, name)| (self.tenant(tenant), name))
     }
 
+    /// Tenant ordinal and slug of each device, by ordinal from 0.
+    #[must_use]
+    pub fn device_names(&self) -> &[(u32, &'a str)] {
+        &self.devices
+    }
+
     /// The metrics, by ordinal from 0.
     pub fn metrics(&self) -> impl ExactSizeIterator<Item = BatchMetric<'a>> {
         self.metrics
             .iter()
             .map(|&(tenant, value_type, name)| BatchMetric {
                 tenant: self.tenant(tenant),
+                tenant_ordinal: tenant,
                 name,
                 value_type,
             })
