@@ -19,7 +19,7 @@ const cells = figures.map(({ name, value, unit, aim, met }) => [
   number.format(value),
   unit,
   aim,
-  met ? "yes" : "no",
+  met === undefined ? "" : met ? "yes" : "no",
 ]);
 const widths = heads.map((_, column) =>
   Math.max(...[heads, ...cells].map((row) => row[column].length))

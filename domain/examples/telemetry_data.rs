@@ -8,7 +8,7 @@
 //!
 //! Every device sends one message a round with all ten metrics, values of two decimals, times of
 //! whole milliseconds up to 200 ms early or late. Devices take turns within a round, and messages
-//! come in the order of their times. A part of the fleet or of the rounds is the same as in the
+//! come in the order of their times. The third device of tenant bench is bench-00003. A part of the fleet or of the rounds is the same as in the
 //! whole. `copy` writes device (integer, from 1), metric (integer, from 1), at (timestamptz), value
 //! (double precision); `batches` writes each batch behind its length, four bytes, highest first.
 
@@ -46,8 +46,9 @@ const WALKS: [Walk; 10] = [
     walk("engine_load", 4_200, 0..10_000, 100),
 ];
 
-/// 2026-03-02T06:00:00Z: 20,000 seconds from here end on the same day.
-const START_MILLIS: i64 = 1_772_431_200_000;
+/// 2026-03-02T06:00:00.200Z: no message is before six, and 20,000 seconds later it is still the
+/// same day.
+const START_MILLIS: i64 = 1_772_431_200_200;
 
 /// How early or late a message may be.
 const JITTER_MILLIS: i64 = 200;
@@ -275,7 +276,7 @@ fn write_copy(options: &Options, mut output: impl Write) -> io::Result<()> {
 fn write_batches(options: &Options, mut output: impl Write) -> io::Result<()> {
     let mut addresses = Vec::new();
     for device in options.devices.clone() {
-        let slug = format!("device-{:05}", device + 1);
+        let slug = format!("{}-{:05}", options.tenant, device + 1);
         let address = DeviceAddress::parse(&options.tenant, &slug).map_err(io::Error::other)?;
         addresses.push(address);
     }
