@@ -91,6 +91,22 @@ pub(crate) fn encode(bytes: &mut Vec<u8>, values: &[&Value<'_>], run_lens: &[usi
     bytes[codec_at] = encode_content(bytes, values, run_lens);
 }
 
+/// Appends the column of `floats`, as [`encode`] does of the same values.
+pub(crate) fn encode_floats(bytes: &mut Vec<u8>, floats: &[f64], run_lens: &[usize]) {
+    if let Some((first, rest)) = floats.split_first()
+        && rest.iter().all(|float| float.to_bits() == first.to_bits())
+    {
+        bytes.push(CONSTANT);
+        put_value(bytes, &Value::Float(*first));
+    } else if let Some(decimals) = decimals::of_floats(floats) {
+        bytes.push(DECIMALS);
+        decimals::encode(bytes, &decimals, run_lens);
+    } else {
+        bytes.push(FLOATS);
+        bytes.extend(floats.iter().flat_map(|float| float.to_le_bytes()));
+    }
+}
+
 /// Appends the column of `cells`, at least one, of one device. For rows that stay: as short as any
 /// of the codecs makes them.
 pub(crate) fn encode_cells(bytes: &mut Vec<u8>, cells: &Cells<'_>) {

@@ -21,6 +21,16 @@ struct Entry {
 }
 
 impl Dictionary {
+    /// No names yet, but room for so many.
+    pub(super) fn with_capacity(names: usize) -> Self {
+        Self {
+            hasher: DefaultHashBuilder::default(),
+            ordinals: HashTable::with_capacity(names),
+            entries: Vec::with_capacity(names),
+            text: String::new(),
+        }
+    }
+
     /// The ordinal of `name` in `group`, given now if it has none.
     pub(super) fn ordinal(&mut self, group: u32, name: &str) -> u32 {
         let Self {

@@ -37,7 +37,12 @@ pub fn pack<'a>(
     check_numbers("devices", batch.devices().len(), device_numbers.len())?;
     check_numbers("metrics", batch.metrics().len(), metric_numbers.len())?;
     let metric_number = |metric: u32| metric_numbers.get(metric as usize).copied().flatten();
-    let mut tenants = vec![FrameRows::new(); batch.tenants().len()];
+    // Growing would copy the readings several times over; most batches are of one tenant.
+    let readings_each = batch.readings() / batch.tenants().len().max(1);
+    let tenants = batch.tenants().iter();
+    let mut tenants: Vec<_> = tenants
+        .map(|_| FrameRows::with_capacity(readings_each))
+        .collect();
     let mut messages = batch.messages();
     while let Some(message) = messages.next_message()? {
         let device = device_numbers

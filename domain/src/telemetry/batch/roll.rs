@@ -22,7 +22,7 @@ impl DeviceRoll {
     /// # Errors
     /// [`BatchError::Layout`] when the batch names a device twice, which no builder does.
     pub fn of(batch: &Batch<'_>) -> Result<Self, BatchError> {
-        let mut names = Dictionary::default();
+        let mut names = Dictionary::with_capacity(batch.device_names().len());
         for (place, &(tenant, device)) in (0..).zip(batch.device_names()) {
             if names.ordinal(tenant, device) != place {
                 return Err(BatchError::Layout);

@@ -29,6 +29,14 @@ impl<'a> FrameRows<'a> {
         Self::default()
     }
 
+    /// No rows yet, but room for so many readings.
+    pub(crate) fn with_capacity(readings: usize) -> Self {
+        Self {
+            rows: Vec::new(),
+            cells: Vec::with_capacity(readings),
+        }
+    }
+
     /// Adds what the device numbered `device` measured at `at`: metric numbers and values. Of two
     /// readings of one device, metric and instant the later pushed counts.
     pub fn push(

@@ -1,6 +1,7 @@
 //! Writes one table of a frame: its head for the directory and its body.
 
 use super::rows::Row;
+use super::writer::PushedShape;
 use crate::telemetry::bytes::{put_i64, put_usize};
 use crate::telemetry::column::{self, integers};
 use crate::telemetry::packed::pack;
@@ -11,7 +12,7 @@ use crate::telemetry::value::Value;
 const TIME_UNITS: [(u8, i64); 3] = [(6, 1_000_000), (3, 1_000), (0, 1)];
 
 /// A table that is being filled.
-pub(super) struct TableDraft<'r, 'a> {
+pub(super) struct TableDraft {
     /// The numbers of its metrics, ascending; one column each.
     metrics: Vec<i32>,
     /// The numbers of its devices, ascending.
@@ -19,23 +20,23 @@ pub(super) struct TableDraft<'r, 'a> {
     /// How many rows each device has.
     run_lens: Vec<usize>,
     instants: Vec<i64>,
-    /// The values row by row.
-    values: Vec<&'r Value<'a>>,
+    /// Of each row, the place of its first cell and of its shape.
+    rows: Vec<(usize, usize)>,
 }
 
-impl<'r, 'a> TableDraft<'r, 'a> {
+impl TableDraft {
     pub(super) const fn new(metrics: Vec<i32>) -> Self {
         Self {
             metrics,
             devices: Vec::new(),
             run_lens: Vec::new(),
             instants: Vec::new(),
-            values: Vec::new(),
+            rows: Vec::new(),
         }
     }
 
-    /// Appends a row, not before the last one; `places` tells which cell goes into which column.
-    pub(super) fn push(&mut self, row: &Row, cells: &'r [(i32, Value<'a>)], places: &[usize]) {
+    /// Appends a row, not before the last one.
+    pub(super) fn push(&mut self, row: &Row, shape: usize) {
         let device = i64::from(row.device);
         match self.run_lens.last_mut() {
             Some(len) if self.devices.last() == Some(&device) => *len += 1,
@@ -45,12 +46,11 @@ impl<'r, 'a> TableDraft<'r, 'a> {
             }
         }
         self.instants.push(row.at);
-        self.values
-            .extend(places.iter().map(|&place| &cells[place].1));
+        self.rows.push((row.start, shape));
     }
 
     pub(super) const fn readings(&self) -> usize {
-        self.values.len()
+        self.rows.len() * self.metrics.len()
     }
 
     /// Appends what the directory says of the table.
@@ -66,20 +66,30 @@ impl<'r, 'a> TableDraft<'r, 'a> {
         put_usize(bytes, body_len);
     }
 
-    /// Appends devices, times and columns.
-    pub(super) fn write_body(&self, bytes: &mut Vec<u8>) {
+    /// Appends devices, times and columns; `cells` and `shapes` are what the rows point at.
+    pub(super) fn write_body(
+        &self,
+        bytes: &mut Vec<u8>,
+        cells: &[(i32, Value<'_>)],
+        shapes: &[PushedShape],
+    ) {
         pack(bytes, &self.devices);
         let run_lens: Vec<i64> = self.run_lens.iter().map(|&len| len as i64).collect();
         pack(bytes, &run_lens);
         self.write_instants(bytes);
-        let columns = self.metrics.len();
         let mut content = Vec::new();
-        let mut values = Vec::with_capacity(self.instants.len());
-        for column in 0..columns {
-            values.clear();
-            values.extend(self.values[column..].iter().step_by(columns).copied());
+        for column in 0..self.metrics.len() {
             let start = content.len();
-            column::encode(&mut content, &values, &self.run_lens);
+            let values = self.rows.iter().map(|&(start, shape)| {
+                let place = shapes[shape].places[column];
+                &cells[start + place].1
+            });
+            // Most columns are floats from end to end; without types between them they are a
+            // third of the work.
+            match values.clone().map(as_float).collect::<Option<Vec<f64>>>() {
+                Some(floats) => column::encode_floats(&mut content, &floats, &self.run_lens),
+                None => column::encode(&mut content, &values.collect::<Vec<_>>(), &self.run_lens),
+            }
             put_usize(bytes, content.len() - start);
         }
         bytes.extend_from_slice(&content);
@@ -94,5 +104,12 @@ impl<'r, 'a> TableDraft<'r, 'a> {
         let instants: Vec<i64> = self.instants.iter().map(|at| at / micros_each).collect();
         bytes.push(exponent);
         integers::encode(bytes, &instants, &self.run_lens);
+    }
+}
+
+const fn as_float(value: &Value<'_>) -> Option<f64> {
+    match value {
+        Value::Float(number) => Some(*number),
+        _ => None,
     }
 }

@@ -11,17 +11,17 @@ use crate::telemetry::bytes::put_usize;
 use crate::telemetry::value::Value;
 
 /// The metrics of a row in the order in which they were pushed, and how that maps to a table.
-struct PushedShape {
+pub(super) struct PushedShape {
     pushed: Vec<i32>,
     /// The table, by its place among all.
     table: usize,
     /// For each column of the table, the place of its cell in the row.
-    places: Vec<usize>,
+    pub(super) places: Vec<usize>,
 }
 
 /// Writes ordered rows; also returns how many readings came in.
 pub(super) fn write(rows: &FrameRows<'_>) -> (Vec<u8>, u32) {
-    let tables = divide(rows);
+    let (tables, shapes) = divide(rows);
     let readings: usize = tables.iter().map(TableDraft::readings).sum();
     let mut bytes = vec![VERSION];
     bytes.extend([0; HEADER_BYTES - 1]);
@@ -30,7 +30,7 @@ pub(super) fn write(rows: &FrameRows<'_>) -> (Vec<u8>, u32) {
     let mut bodies = Vec::new();
     for table in &tables {
         let start = bodies.len();
-        table.write_body(&mut bodies);
+        table.write_body(&mut bodies, &rows.cells, &shapes);
         table.write_head(&mut bytes, bodies.len() - start);
     }
     bytes.extend_from_slice(&bodies);
@@ -40,15 +40,15 @@ pub(super) fn write(rows: &FrameRows<'_>) -> (Vec<u8>, u32) {
     (bytes, u32::try_from(readings).unwrap_or(u32::MAX))
 }
 
-fn divide<'r, 'a>(rows: &'r FrameRows<'a>) -> Vec<TableDraft<'r, 'a>> {
+fn divide(rows: &FrameRows<'_>) -> (Vec<TableDraft>, Vec<PushedShape>) {
     let mut tables = Vec::new();
     let mut shapes = Shapes::default();
     for row in &rows.rows {
         let cells = &rows.cells[row.start..row.end];
         let shape = shapes.of(cells, &mut tables);
-        tables[shape.table].push(row, cells, &shape.places);
+        tables[shapes.shapes[shape].table].push(row, shape);
     }
-    tables
+    (tables, shapes.shapes)
 }
 
 /// The shapes met so far.
@@ -63,12 +63,9 @@ struct Shapes {
 }
 
 impl Shapes {
-    /// The shape of a row of `cells`; a table for it is added to `tables` when it is new.
-    fn of(
-        &mut self,
-        cells: &[(i32, Value<'_>)],
-        tables: &mut Vec<TableDraft<'_, '_>>,
-    ) -> &PushedShape {
+    /// The place of the shape of a row of `cells`; a table for it is added to `tables` when it is
+    /// new.
+    fn of(&mut self, cells: &[(i32, Value<'_>)], tables: &mut Vec<TableDraft>) -> usize {
         let metrics = || cells.iter().map(|&(metric, _)| metric);
         let last = self.shapes.get(self.last);
         if last.is_none_or(|last| !metrics().eq(last.pushed.iter().copied())) {
@@ -78,10 +75,10 @@ impl Shapes {
                 None => self.add(pushed, tables),
             };
         }
-        &self.shapes[self.last]
+        self.last
     }
 
-    fn add(&mut self, pushed: Vec<i32>, tables: &mut Vec<TableDraft<'_, '_>>) -> usize {
+    fn add(&mut self, pushed: Vec<i32>, tables: &mut Vec<TableDraft>) -> usize {
         let (metrics, places) = order(&pushed);
         let table = *self.tables.entry(metrics).or_insert_with_key(|metrics| {
             tables.push(TableDraft::new(metrics.clone()));
