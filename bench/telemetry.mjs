@@ -57,7 +57,14 @@ const admin = await Backend.open(env.DB_ADMIN_URL);
 const bridge = await Backend.open(env.BRIDGE_DB_URL);
 
 // No schedule compacts what is to be measured as it came.
-await admin.query("update cron.job set active = false");
+await admin.query(`
+  do $$
+  begin
+    if to_regclass('cron.job') is not null then
+      update cron.job set active = false;
+    end if;
+  end
+  $$`);
 
 // A tenant with its fleet, and two callers: a member under row level security, and service_role,
 // which bypasses it. The header makes both ask about this tenant alone.

@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(30);
+select plan(36);
 
 create function pg_temp.batch(tenant text, device text, messages jsonb) returns bytea
 language sql
@@ -96,6 +96,61 @@ update core.tenants set status = 'suspended' where slug = 'rival';
 select results_eq(
     $$select kind, ordinal, code from iot.ingest(pg_temp.batch('rival', 'truck-1', '{"speed": 1}'))$$,
     $$values ('device', 1, 'tenant.suspended')$$, 'devices of a suspended tenant are refused'
+);
+
+-- A batch that names few of a tenant's devices looks these up; one that names many reads them all.
+:as_owner
+insert into iot.devices (tenant_id, slug, status)
+select
+    :acme,
+    'fleet-' || n,
+    case n when 7 then 'suspended' else 'provisioned' end
+from generate_series(1, 40) as n;
+create function pg_temp.fleet(variadic numbers integer []) returns bytea
+language sql
+as $$
+    select pg_temp.batch('acme', null, jsonb_agg(
+        jsonb_build_object('device', 'fleet-' || n, 'speed', n)
+    ))
+    from unnest(numbers) as n
+$$;
+:as_bridge
+select results_eq(
+    'select kind, ordinal, code from iot.ingest(pg_temp.fleet(5, 7, 9))',
+    $$values ('device', 2, 'device.suspended')$$, 'of few devices the suspended one is refused'
+);
+:as_owner
+select is(
+    (select array_agg(slug order by number) from iot.devices where slug ^@ 'fleet-' and last_seen_at > now()),
+    array['fleet-5', 'fleet-9'], 'and those that were heard are marked'
+);
+:as_bridge
+select results_eq(
+    $$
+        select kind, ordinal, code
+        from iot.ingest(pg_temp.fleet(variadic array(select n from generate_series(1, 40) as n)))
+    $$,
+    $$values ('device', 7, 'device.suspended')$$, 'of all devices the suspended one is refused'
+);
+:as_owner
+select is(
+    (select count(*) from iot.devices where slug ^@ 'fleet-' and status = 'active'), 39::bigint,
+    'and the others are active'
+);
+select is(
+    (select array_agg(readings order by id desc) from (select id, readings from iot.batches order by id desc limit 2) as latest),
+    array[39, 2], 'only their readings are kept'
+);
+select is(
+    (
+        select count(*)
+        from iot.devices
+        cross join lateral tenon.latest_readings(
+            (select tenon.latest_agg(id, frame, number) from iot.batches where tenant_id = :acme)
+        ) as reading
+        where slug ^@ 'fleet-' and 'fleet-' || (reading.value #>> '{}') = slug
+    ),
+    39::bigint, 'each under its own device'
 );
 
 -- The limit of metrics.

@@ -233,7 +233,7 @@ begin
             left join iot.devices
                 on
                     devices.tenant_id = owners.id
-                    and devices.status in ('provisioned', 'active');
+                    and devices.status in ('active', 'provisioned');
         else
             select
                 tenon.batch_device_numbers(
@@ -253,7 +253,7 @@ begin
                 on
                     devices.tenant_id = owners.id
                     and devices.slug = named.slug
-                    and devices.status in ('provisioned', 'active');
+                    and devices.status in ('active', 'provisioned');
         end if;
         refused_ordinals := nullif(array_positions(device_numbers, null), '{}');
         exit when

@@ -12,6 +12,12 @@ const MESSAGE_BYTES_MIN: usize = 3;
 /// The shortest reading: its metric and type.
 const READING_BYTES_MIN: usize = 2;
 
+/// The type of a float, as it stands before its value.
+const FLOAT: u8 = ValueType::Float as u8;
+
+/// A reading of a metric of an ordinal below 128 and of a float: ordinal, type and value.
+const SHORT_FLOAT_BYTES: usize = 1 + 1 + 8;
+
 /// A batch whose checksum and dictionary are sound.
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
@@ -198,8 +204,7 @@ impl<'a> BatchMessages<'_, 'a> {
         let start = cells.len();
         let mut resolved = true;
         for _ in 0..message.readings {
-            let metric = self.read_metric(message)?;
-            let value = read_value(&mut self.points)?;
+            let (metric, value) = self.read_reading(message)?;
             match number(metric) {
                 Some(number) => cells.push((number, value)),
                 None => resolved = false,
@@ -209,6 +214,19 @@ impl<'a> BatchMessages<'_, 'a> {
             cells.truncate(start);
         }
         Ok(())
+    }
+
+    /// Reads the next reading, its metric as its ordinal.
+    #[inline]
+    fn read_reading(&mut self, message: &BatchMessage) -> Result<(u32, Value<'a>), Malformed> {
+        let mut points = self.points;
+        // What most readings are: a float of a metric whose ordinal fits a byte.
+        if let Ok([metric @ 0..0x80, FLOAT, float @ ..]) = points.array::<SHORT_FLOAT_BYTES>() {
+            self.points = points;
+            let metric = self.of_tenant(u32::from(metric), message)?;
+            return Ok((metric, Value::Float(f64::from_le_bytes(float))));
+        }
+        Ok((self.read_metric(message)?, read_value(&mut self.points)?))
     }
 
     /// Passes over the readings of `message` and hands the ordinals of their metrics to `push`.
@@ -227,6 +245,10 @@ impl<'a> BatchMessages<'_, 'a> {
     /// Reads the ordinal of a metric, which is of the tenant of `message`.
     fn read_metric(&mut self, message: &BatchMessage) -> Result<u32, Malformed> {
         let metric = self.points.u32()?;
+        self.of_tenant(metric, message)
+    }
+
+    fn of_tenant(&self, metric: u32, message: &BatchMessage) -> Result<u32, Malformed> {
         match self.batch.metrics.get(metric as usize) {
             Some(&(tenant, ..)) if tenant == message.tenant => Ok(metric),
             _ => Err(Malformed),

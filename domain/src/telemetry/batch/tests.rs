@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -103,6 +104,7 @@ fn use_up(bytes: &[u8]) {
         let devices = vec![Some(1); batch.devices().len()];
         let metrics = vec![Some(1); batch.metrics().len()];
         let _ = pack(&batch, &devices, &metrics);
+        let _ = DeviceRoll::of(&batch);
     }
 }
 
@@ -168,6 +170,31 @@ proptest! {
     }
 
     #[test]
+    fn the_roll_numbers_the_devices_that_rows_give_and_no_other(
+        sent in sent(), rows in vec((0..3_u32, "[a-d]", any::<i32>(), any::<bool>()), 0..12),
+    ) {
+        let finished = built(&sent);
+        let batch = Batch::parse(&finished.bytes).expect("just built");
+        let mut roll = DeviceRoll::of(&batch).expect("no device twice");
+        let mut given = HashMap::new();
+        let mut unmarked = HashSet::new();
+        for (tenant, device, number, is_unmarked) in &rows {
+            roll.note(*tenant, device, *number, *is_unmarked);
+            let slug = batch.tenants().get(*tenant as usize).copied().unwrap_or_default();
+            given.insert((slug, &**device), *number);
+            if *is_unmarked {
+                unmarked.insert((slug, &**device));
+            }
+        }
+        let expected: Vec<_> = batch.devices().map(|device| given.get(&device).copied()).collect();
+        prop_assert_eq!(roll.numbers(), expected);
+        let devices: Vec<_> = batch.devices().collect();
+        let marked: HashSet<_> = roll.unmarked().iter().map(|&ordinal| devices[ordinal as usize]).collect();
+        unmarked.retain(|device| devices.contains(device));
+        prop_assert_eq!(marked, unmarked);
+    }
+
+    #[test]
     fn a_changed_or_cut_batch_is_found_out(sent in sent(), place: prop::sample::Index, change in 1..=255_u8) {
         let bytes = built(&sent).bytes;
         let mut changed = bytes.clone();
@@ -224,6 +251,20 @@ fn names_are_listed_once_in_the_order_of_their_first_use() {
     ];
     assert_eq!(metrics, expected);
     assert_eq!(batch.readings(), 6);
+}
+
+#[test]
+fn a_forged_batch_that_names_a_device_twice_has_no_roll() {
+    let finished = built(&[
+        (address("acme", "a"), message(1, vec![("x", Value::Null)])),
+        (address("acme", "b"), message(2, vec![("x", Value::Null)])),
+    ]);
+    let place = finished.bytes.iter().position(|&byte| byte == b'b');
+    let mut bytes = finished.bytes;
+    bytes[place.expect("the second device")] = b'a';
+    let bytes = resealed(bytes);
+    let batch = Batch::parse(&bytes).expect("sound but for the names");
+    assert_eq!(DeviceRoll::of(&batch).map(|_| ()), Err(BatchError::Layout));
 }
 
 #[test]
