@@ -171,6 +171,7 @@ returns table (kind text, ordinal integer, code text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 as $$
 declare
     heard_at constant timestamptz := clock_timestamp();
@@ -230,10 +231,15 @@ begin
                 )
             into device_numbers, unmarked_ordinals
             from unnest(tenant_ids) with ordinality as owners (id, ordinal)
-            left join iot.devices
-                on
-                    devices.tenant_id = owners.id
-                    and devices.status in ('active', 'provisioned');
+            left join lateral (
+                select
+                    known.slug,
+                    known.number,
+                    known.last_seen_at
+                from iot.devices as known
+                where known.tenant_id = owners.id and known.status in ('active', 'provisioned')
+                offset 0
+            ) as devices on true;
         else
             select
                 tenon.batch_device_numbers(
@@ -249,11 +255,18 @@ begin
             cross join lateral unnest(
                 tenon.batch_slugs(ingest.batch, owners.ordinal::integer)
             ) as named (slug)
-            left join iot.devices
-                on
-                    devices.tenant_id = owners.id
-                    and devices.slug = named.slug
-                    and devices.status in ('active', 'provisioned');
+            left join lateral (
+                select
+                    known.slug,
+                    known.number,
+                    known.last_seen_at
+                from iot.devices as known
+                where
+                    known.tenant_id = owners.id
+                    and known.slug = named.slug
+                    and known.status in ('active', 'provisioned')
+                offset 0
+            ) as devices on true;
         end if;
         refused_ordinals := nullif(array_positions(device_numbers, null), '{}');
         exit when
