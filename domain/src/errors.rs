@@ -22,6 +22,13 @@ pub const ALL: &[(&str, u16)] = &[
     ("payload.too_large", 413),
     ("payload.too_many_readings", 413),
     ("payload.value_too_large", 413),
+    ("statistics.argument_invalid", 400),
+    ("statistics.partial_corrupt", 400),
+    ("statistics.partial_kind", 400),
+    ("statistics.partials_mixed", 400),
+    ("statistics.partials_overlap", 400),
+    ("statistics.time_infinite", 400),
+    ("statistics.too_large", 413),
     ("telemetry.aggregate_unknown", 400),
     ("telemetry.batch_corrupt", 400),
     ("telemetry.batch_full", 413),
@@ -68,6 +75,7 @@ mod tests {
     fn every_code_in_the_sources_is_listed() {
         let sources = [
             include_str!("identity.rs"),
+            include_str!("statistics.rs"),
             include_str!("telemetry/batch.rs"),
             include_str!("telemetry/block.rs"),
             include_str!("telemetry/bucket.rs"),

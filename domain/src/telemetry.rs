@@ -3,7 +3,7 @@
 pub mod batch;
 pub mod block;
 pub mod bucket;
-mod bytes;
+pub(crate) mod bytes;
 mod cells;
 mod column;
 pub mod compaction;
