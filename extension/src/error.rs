@@ -12,6 +12,7 @@ use pgrx::pg_sys::{self, ErrorContextCallback};
 use pgrx::prelude::*;
 use tenon_domain::errors;
 use tenon_domain::identity::IdentityError;
+use tenon_domain::statistics::StatisticsError;
 use tenon_domain::telemetry::batch::BatchError;
 use tenon_domain::telemetry::block::BlockError;
 use tenon_domain::telemetry::bucket::BucketError;
@@ -45,7 +46,8 @@ coded!(
     FrameError,
     IdentityError,
     PayloadError,
-    QueryError
+    QueryError,
+    StatisticsError
 );
 
 /// Unwraps, or raises the Postgres error.

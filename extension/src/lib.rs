@@ -8,6 +8,7 @@ mod convert;
 mod error;
 mod jsonb;
 mod lazy_bytes;
+mod statistics;
 mod telemetry;
 mod version;
 

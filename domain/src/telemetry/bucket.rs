@@ -133,6 +133,20 @@ impl Bucketing {
         self.bucket_part(at).map(|part| part.start)
     }
 
+    /// When the bucket after the one that holds `at` begins.
+    ///
+    /// # Errors
+    /// [`BucketError::TimeOutOfRange`] when that bucket is not between the years -9999 and 9999.
+    pub fn next_bucket_start(&mut self, at: Timestamp) -> Result<Timestamp, BucketError> {
+        let part = self.bucket_part(at)?;
+        let mut next = part.end;
+        // A bucket may consist of several parts.
+        while self.bucket_start(next)? == part.start {
+            next = self.bucket_part(next)?.end;
+        }
+        Ok(next)
+    }
+
     /// A span that begins where the bucket of `at` does; every instant from `at` to before its end
     /// is in that bucket.
     pub(crate) fn bucket_part(&mut self, at: Timestamp) -> Result<Span, BucketError> {
