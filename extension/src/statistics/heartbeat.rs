@@ -11,18 +11,12 @@ use crate::aggregate::state_of;
 use crate::convert::{from_timestamp, to_timestamp};
 use crate::error::OrReport;
 
-type Ranges = TableIterator<
-    'static,
-    (
-        name!(start_time, TimestampWithTimeZone),
-        name!(end_time, TimestampWithTimeZone),
-    ),
->;
-
-fn to_ranges(stretches: impl IntoIterator<Item = Window>) -> Ranges {
+fn to_rows(
+    stretches: impl IntoIterator<Item = Window>,
+) -> Vec<(TimestampWithTimeZone, TimestampWithTimeZone)> {
     let rows = stretches.into_iter();
     let rows = rows.map(|range| (from_timestamp(range.start), from_timestamp(range.end)));
-    TableIterator::new(rows.collect::<Vec<_>>())
+    rows.collect()
 }
 
 /// Adds a row to the state of heartbeat_agg; a null among what must be there adds nothing.
@@ -60,14 +54,30 @@ fn downtime(partial: &[u8]) -> Interval {
 
 /// The stretches of life of heartbeat_agg, in the order of time.
 #[pg_extern(immutable, parallel_safe, strict)]
-fn live_ranges(partial: &[u8]) -> Ranges {
-    to_ranges(read(partial).heartbeat().or_report().live())
+fn live_ranges(
+    partial: &[u8],
+) -> TableIterator<
+    'static,
+    (
+        name!(start_time, TimestampWithTimeZone),
+        name!(end_time, TimestampWithTimeZone),
+    ),
+> {
+    TableIterator::new(to_rows(read(partial).heartbeat().or_report().live()))
 }
 
 /// The stretches without life of heartbeat_agg, in the order of time.
 #[pg_extern(immutable, parallel_safe, strict)]
-fn dead_ranges(partial: &[u8]) -> Ranges {
-    to_ranges(read(partial).heartbeat().or_report().dead())
+fn dead_ranges(
+    partial: &[u8],
+) -> TableIterator<
+    'static,
+    (
+        name!(start_time, TimestampWithTimeZone),
+        name!(end_time, TimestampWithTimeZone),
+    ),
+> {
+    TableIterator::new(to_rows(read(partial).heartbeat().or_report().dead()))
 }
 
 /// How many stretches of life heartbeat_agg found.

@@ -10,21 +10,14 @@ use crate::aggregate::state_of;
 use crate::convert::{from_timestamp, to_timestamp};
 use crate::error::OrReport;
 
-type Timeline = TableIterator<
-    'static,
-    (
-        name!(state, String),
-        name!(start_time, TimestampWithTimeZone),
-        name!(end_time, TimestampWithTimeZone),
-    ),
->;
-
-fn to_timeline<'a>(stays: impl IntoIterator<Item = Stay<'a>>) -> Timeline {
+fn to_rows<'a>(
+    stays: impl IntoIterator<Item = Stay<'a>>,
+) -> Vec<(String, TimestampWithTimeZone, TimestampWithTimeZone)> {
     let rows = stays.into_iter().map(|stay| {
         let (start, end) = (from_timestamp(stay.start), from_timestamp(stay.end));
         (stay.state.to_owned(), start, end)
     });
-    TableIterator::new(rows.collect::<Vec<_>>())
+    rows.collect()
 }
 
 fn micros_in<'a>(stays: impl Iterator<Item = Stay<'a>>, state: &str) -> i64 {
@@ -72,8 +65,17 @@ fn state_durations(
 
 /// Each stay in a state of state_agg, in the order of time.
 #[pg_extern(immutable, parallel_safe, strict)]
-fn state_timeline(partial: &[u8]) -> Timeline {
-    to_timeline(read(partial).states().or_report().timeline())
+fn state_timeline(
+    partial: &[u8],
+) -> TableIterator<
+    'static,
+    (
+        name!(state, String),
+        name!(start_time, TimestampWithTimeZone),
+        name!(end_time, TimestampWithTimeZone),
+    ),
+> {
+    TableIterator::new(to_rows(read(partial).states().or_report().timeline()))
 }
 
 /// The state of state_agg at an instant.
@@ -113,7 +115,14 @@ fn interpolated_state_timeline(
     start: Option<TimestampWithTimeZone>,
     length: Option<Interval>,
     previous: default!(Option<&[u8]>, "null"),
-) -> Timeline {
+) -> TableIterator<
+    'static,
+    (
+        name!(state, String),
+        name!(start_time, TimestampWithTimeZone),
+        name!(end_time, TimestampWithTimeZone),
+    ),
+> {
     let (Some(partial), Some(start), Some(length)) = (partial, start, length) else {
         return TableIterator::empty();
     };
@@ -121,7 +130,7 @@ fn interpolated_state_timeline(
     let previous = previous.as_ref().map(|other| other.states().or_report());
     let states = partial.states().or_report();
     let stays = states.timeline_over(to_window(start, &length), previous);
-    to_timeline(stays.or_report())
+    TableIterator::new(to_rows(stays.or_report()))
 }
 
 extension_sql!(
