@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(22);
+select plan(27);
 
 -- A table that workers can read, unlike a temporary one.
 select setseed(0.7) \g /dev/null

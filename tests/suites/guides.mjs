@@ -41,6 +41,36 @@ test("the guide to tenancy does what it says", async () => {
   assert.deepEqual(printed, promised);
 });
 
+/** What the SQL of a guide prints, and what the comments at the start of its lines say that it does. */
+const printedAndPromised = async (guide, variables = {}) => {
+  const code = codeOf(guide).filter(({ language }) => language === "sql").map((block) => block.code)
+    .join("\n");
+  const set = Object.entries(variables).flatMap(([name, value]) => ["-v", `${name}=${value}`]);
+  const output = await run(PSQL, ["-XqAt", "-v", "ON_ERROR_STOP=1", ...set, stack.env.DB_URL], {
+    input: `begin;\nset local timezone = 'UTC';\n${code}\nrollback;\n`,
+  });
+  return {
+    // Not the claims that set_config returns.
+    printed: output.split("\n").filter((line) => line && !line.startsWith("{")),
+    promised: [...code.matchAll(/^-- (.+)$/gm)].map(([, row]) => row),
+  };
+};
+
+test("the guide to statistics does what it says", async () => {
+  const { printed, promised } = await printedAndPromised("statistics");
+  assert.ok(promised.length >= 30);
+  assert.deepEqual(printed, promised);
+});
+
+test("the guide from TimescaleDB does what it says", async () => {
+  const tenant = await addTenant(stack, "timescale", { members: { tim: { role: "owner" } } });
+  const { printed, promised } = await printedAndPromised("from-timescaledb", {
+    user_id: tenant.members.tim,
+  });
+  assert.ok(promised.length >= 10);
+  assert.deepEqual(printed, promised);
+});
+
 /** A line of a guide that says what it prints becomes an assertion of it. */
 const asserting = (code) =>
   code.replaceAll(
