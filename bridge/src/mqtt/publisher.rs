@@ -315,12 +315,7 @@ impl<T> Publisher<T> {
                 Incoming::Disconnect {
                     reason,
                     reason_text,
-                } => {
-                    bail!(
-                        "the broker ended the connection: {} {reason_text}",
-                        reason::name(reason)
-                    )
-                }
+                } => return Err(reason::ended(reason, &reason_text)),
                 Incoming::PingResp => {}
                 _ => bail!("the broker answered what was not asked"),
             }

@@ -1,5 +1,7 @@
 //! Names the reason codes with which a broker refuses (MQTT 5, section 2.4).
 
+use anyhow::{Error, anyhow};
+
 /// Another client took over the session by connecting with the same client id.
 pub const SESSION_TAKEN_OVER: u8 = 0x8e;
 
@@ -53,4 +55,10 @@ pub const fn name(code: u8) -> &'static str {
         0xa2 => "wildcard subscriptions not supported",
         _ => "unknown reason",
     }
+}
+
+/// The error of a connection that the broker ended for the reason `code`, with its own words.
+#[must_use]
+pub fn ended(code: u8, text: &str) -> Error {
+    anyhow!("the broker ended the connection: {} {text}", name(code))
 }

@@ -231,12 +231,7 @@ impl Subscriber {
                 Incoming::Disconnect {
                     reason,
                     reason_text,
-                } => {
-                    bail!(
-                        "the broker ended the connection: {} {reason_text}",
-                        reason::name(reason)
-                    )
-                }
+                } => return Err(reason::ended(reason, &reason_text)),
                 Incoming::PingResp => {}
                 Incoming::ConnAck(_) | Incoming::PubAck { .. } => {
                     bail!("the broker answered what was not asked")
