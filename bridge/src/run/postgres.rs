@@ -235,7 +235,7 @@ fn classify_state(state: &str, description: String) -> StoreError {
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(server) => format!("{} ({})", server.message(), server.code().code()),
-        None => format!("{:#}", anyhow::Error::msg(chain(error))),
+        None => chain(error),
     }
 }
 
