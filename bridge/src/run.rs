@@ -12,6 +12,8 @@ pub mod metrics;
 pub mod options;
 pub mod pipeline;
 pub mod postgres;
+#[cfg(test)]
+mod samples;
 pub mod session;
 pub mod status;
 pub mod store;

@@ -1,26 +1,8 @@
 //! What becomes of messages that cannot be read, or whose names the database refuses.
 
 use super::*;
+use crate::run::samples::{message, reading};
 use tenon_domain::telemetry::batch::{Batch as ParsedBatch, EntryKind};
-
-fn message(topic: &str, payload: &str) -> Received {
-    Received {
-        receipt: Receipt {
-            epoch: 1,
-            packet_id: Some(1),
-        },
-        topic: Bytes::copy_from_slice(topic.as_bytes()),
-        payload: Bytes::copy_from_slice(payload.as_bytes()),
-        received_at: Timestamp::from_micros(1_764_000_000_000_000),
-    }
-}
-
-fn reading(device: &str) -> Received {
-    message(
-        &format!("t/acme/d/{device}/telemetry"),
-        r#"{"at":1764000000,"a":1}"#,
-    )
-}
 
 #[test]
 fn what_cannot_be_read_is_kept_with_its_reason_and_stops_nothing() {

@@ -1,10 +1,7 @@
 //! When batches close, and when reading has to wait.
 
 use super::*;
-use bytes::Bytes;
-use tenon_domain::time::Timestamp;
-
-use crate::run::acks::Receipt;
+use crate::run::samples::{message, reading};
 
 const POLICY: BatchPolicy = BatchPolicy {
     readings: 4,
@@ -12,25 +9,6 @@ const POLICY: BatchPolicy = BatchPolicy {
     age: Duration::from_millis(50),
     backlog_bytes: 4000,
 };
-
-fn message(topic: &str, payload: &str) -> Received {
-    Received {
-        receipt: Receipt {
-            epoch: 1,
-            packet_id: Some(1),
-        },
-        topic: Bytes::copy_from_slice(topic.as_bytes()),
-        payload: Bytes::copy_from_slice(payload.as_bytes()),
-        received_at: Timestamp::from_micros(1_764_000_000_000_000),
-    }
-}
-
-fn reading(device: &str) -> Received {
-    message(
-        &format!("t/acme/d/{device}/telemetry"),
-        r#"{"at":1764000000,"a":1}"#,
-    )
-}
 
 #[test]
 fn a_batch_is_due_by_age_and_not_before() {

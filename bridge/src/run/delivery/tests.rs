@@ -3,12 +3,10 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tenon_domain::telemetry::batch::{Batch as ParsedBatch, EntryKind};
-use tenon_domain::time::Timestamp;
 
 use super::*;
-use crate::run::acks::Receipt;
+use crate::run::samples::reading;
 
 /// A database that stores device names, and fails as told.
 #[derive(Default)]
@@ -72,17 +70,7 @@ impl Store for FakeStore {
 }
 
 fn messages(devices: &[&str]) -> Vec<Received> {
-    let payload = Bytes::from_static(br#"{"at":1764000000,"a":1}"#);
-    let message = |device: &&str| Received {
-        receipt: Receipt {
-            epoch: 1,
-            packet_id: Some(1),
-        },
-        topic: Bytes::from(format!("t/acme/d/{device}/telemetry")),
-        payload: payload.clone(),
-        received_at: Timestamp::from_micros(1_764_000_000_000_000),
-    };
-    devices.iter().map(message).collect()
+    devices.iter().copied().map(reading).collect()
 }
 
 async fn deliver(store: FakeStore, messages: &[Received]) -> (Arc<FakeStore>, Arc<Metrics>) {
