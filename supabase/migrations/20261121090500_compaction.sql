@@ -110,9 +110,14 @@ create function iot.settled_batch() returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    newest constant bigint := pg_sequence_last_value('iot.batches_id_seq');
+    newest constant bigint := coalesce(pg_sequence_last_value('iot.batches_id_seq'), 0);
     writers text[];
 begin
+    -- A transaction that goes on seeing what it saw at its start would not see what is waited for.
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'readings are compacted in transactions of isolation level read committed'
+            using errcode = 'invalid_transaction_state';
+    end if;
     -- A transaction that has taken an id holds this lock until it ends; other compactions hold it,
     -- too, but write no batch.
     writers := array(
@@ -272,53 +277,72 @@ create function iot.merge_small_blocks(tenant_id uuid, packed bytea) returns voi
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    newest record;
+    few record;
     merged bytea;
+    blocks_before bigint;
+    blocks_after bigint;
+    is_shorter boolean;
 begin
     loop
-        merged := null;
-        for newest in
+        is_shorter := false;
+        for few in
             select
                 added.device,
-                neighbours.since
+                neighbours.since,
+                added.until
             from (
                 select
                     made.device,
-                    iot.month_of(max(made.first_at)) as month
+                    max(made.first_at) as until
                 from tenon.compacted_blocks(packed) as made
-                group by made.device
+                group by made.device, iot.month_of(made.first_at)
             ) as added
             cross join lateral (
-                select min(last_few.first_at) as since
+                select min(neighbour.first_at) as since
                 from (
                     select
-                        blocks.first_at,
-                        tenon.block_tier(blocks.rows) as tier
-                    from iot.blocks
-                    where
-                        blocks.tenant_id = merge_small_blocks.tenant_id
-                        and blocks.device = added.device
-                        and blocks.first_at >= added.month
-                        and blocks.first_at < added.month + interval '32 days'
-                    order by blocks.first_at desc
-                    limit tenon.block_tier_length()
-                ) as last_few
+                        nearest.first_at,
+                        tenon.block_tier(nearest.rows) as tier,
+                        tenon.shares_block(
+                            nearest.rows,
+                            nearest.last_at,
+                            lead(nearest.first_at) over (order by nearest.first_at)
+                        ) as shares_next
+                    from (
+                        select
+                            blocks.first_at,
+                            blocks.last_at,
+                            blocks.rows
+                        from iot.blocks
+                        where
+                            blocks.tenant_id = merge_small_blocks.tenant_id
+                            and blocks.device = added.device
+                            and blocks.first_at >= iot.month_of(added.until)
+                            and blocks.first_at <= added.until
+                        order by blocks.first_at desc
+                        limit tenon.block_tier_length()
+                    ) as nearest
+                ) as neighbour
                 having
                     count(*) = tenon.block_tier_length()
-                    and min(last_few.tier) = max(last_few.tier)
-                    and max(last_few.tier) < tenon.block_tier(tenon.block_rows_max())
+                    and min(neighbour.tier) = max(neighbour.tier)
+                    and max(neighbour.tier) < tenon.block_tier(tenon.block_rows_max())
+                    and count(*) filter (where neighbour.shares_next)
+                    >= tenon.block_tier_length() / 2
             ) as neighbours
         loop
             with taken as (
                 delete from iot.blocks
                 where
                     blocks.tenant_id = merge_small_blocks.tenant_id
-                    and blocks.device = newest.device
-                    and blocks.first_at >= newest.since
+                    and blocks.device = few.device
+                    and blocks.first_at between few.since and few.until
                 returning blocks.head, blocks.body
             )
-            select tenon.compact_blocks(newest.device, taken.head, taken.body)
-            into merged
+            select
+                tenon.compact_blocks(few.device, taken.head, taken.body),
+                count(*)
+            into merged, blocks_before
             from taken;
 
             insert into iot.blocks (
@@ -334,15 +358,18 @@ begin
                 made.head,
                 made.body
             from tenon.compacted_blocks(merged) as made;
+            get diagnostics blocks_after = row_count;
+            is_shorter := is_shorter or blocks_after < blocks_before;
         end loop;
-        exit when merged is null;
+        exit when not is_shorter;
     end loop;
 end
 $$;
 
 comment on function iot.merge_small_blocks(uuid, bytea) is
-'Where the newest blocks of a device that a compaction added to are as many of one size class as
-tenon.block_tier_length(), makes one of them, and so on. The caller holds iot.lock_blocks. Internal.';
+'Where a block that a compaction added and those before it in its month are as many of one size
+class as tenon.block_tier_length(), and half of them at least may be longer, makes fewer blocks of
+them, and so on. The caller holds iot.lock_blocks. Internal.';
 
 create function iot.compact_tenant(
     tenant_id uuid, settled bigint, up_to timestamptz
@@ -361,21 +388,27 @@ begin
         select
             oldest.id,
             oldest.readings,
-            sum(oldest.readings) over (order by oldest.id) as total
+            sum(oldest.readings) over (order by oldest.id) as total,
+            -- Two that arrive at once may have their ids in another order than their times.
+            bool_and(oldest.received_at <= up_to) over (order by oldest.id) as is_asked
         from (
             select
                 batches.id,
+                batches.received_at,
                 batches.readings
             from iot.batches
             where
                 batches.tenant_id = compact_tenant.tenant_id
                 and batches.id <= settled
-                and batches.received_at <= up_to
             order by batches.id
             limit iot.compaction_batches_max()
         ) as oldest
     ) as counted
-    where counted.total <= tenon.compaction_readings_max() or counted.total = counted.readings;
+    where
+        counted.is_asked
+        and (
+            counted.total <= tenon.compaction_readings_max() or counted.total = counted.readings
+        );
     if last_id is null then
         return;
     end if;
@@ -419,6 +452,14 @@ return 100000;
 comment on function iot.compaction_batches_max() is
 'How many batches one compaction takes in at most: what a sort holds in memory. Internal.';
 
+create function iot.compaction_tenants_max() returns integer
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+return 1000;
+
+comment on function iot.compaction_tenants_max() is
+'Of how many tenants one call of iot.compact holds the lock at most: locks fill memory that all
+sessions share. Internal.';
+
 create function iot.compact(
     up_to timestamptz default 'infinity', budget interval default '30 seconds'
 )
@@ -431,6 +472,7 @@ declare
     -- Begins anywhere, so that a short budget reaches every tenant in the end.
     start constant uuid := gen_random_uuid();
     tenant uuid := start;
+    tenants integer := 0;
     wrapped boolean := false;
     step record;
 begin
@@ -447,17 +489,27 @@ begin
         if not found then
             exit when wrapped;
             wrapped := true;
-            tenant := '00000000-0000-0000-0000-000000000000';
-            continue;
+            -- That of the platform has the least id there is.
+            select waiting.tenant_id into tenant
+            from iot.batches as waiting
+            order by waiting.tenant_id
+            limit 1;
         end if;
-        exit when wrapped and tenant > start;
+        exit when tenant is null or (wrapped and tenant > start);
         if not iot.lock_blocks(tenant) then
             done := false;
             continue;
         end if;
         loop
-            select * into step from iot.compact_tenant(tenant, settled, up_to);
-            exit when not found;
+            begin
+                select * into step from iot.compact_tenant(tenant, settled, up_to);
+                exit when not found;
+            exception
+                when data_corrupted then
+                    raise warning 'the readings of tenant % wait: %', tenant, sqlerrm;
+                    done := false;
+                    exit;
+            end;
             batches := batches + step.batches;
             readings := readings + step.readings;
             blocks := blocks + step.blocks;
@@ -467,6 +519,11 @@ begin
                 return;
             end if;
         end loop;
+        tenants := tenants + 1;
+        if tenants >= iot.compaction_tenants_max() then
+            done := false;
+            exit;
+        end if;
     end loop;
     return next;
 end
@@ -475,10 +532,11 @@ $$;
 comment on function iot.compact(timestamptz, interval) is
 'Turns the batches that arrived up to a time into blocks, until none is left or the budget is used;
 at least one step is made. Returns how many batches and readings it took, how many blocks it wrote,
-and whether it is done: false too where another session works on a tenant, or a writer has not
-ended. It may run in several sessions at once, and be killed: it changes nothing then. Memory is
-bounded by tenon.compaction_readings_max(). Definer, because it writes for every tenant;
-tenon_bridge and service_role may call it.';
+and whether it is done: false too where another session works on a tenant, a writer has not ended,
+there are more tenants than one call takes, or a tenant''s readings are corrupt, of which it warns
+before it goes on to the next tenant. It may run in several sessions at once, and be killed: it
+changes nothing then. Memory is bounded by tenon.compaction_readings_max(). Definer, because it
+writes for every tenant; tenon_bridge and service_role may call it.';
 
 revoke all on function
 iot.month_of(timestamptz),
@@ -490,6 +548,7 @@ iot.store_blocks(uuid, bytea),
 iot.merge_small_blocks(uuid, bytea),
 iot.compact_tenant(uuid, bigint, timestamptz),
 iot.compaction_batches_max(),
+iot.compaction_tenants_max(),
 iot.compact(timestamptz, interval)
 from public;
 grant execute on function iot.month_of(timestamptz) to authenticated, service_role;

@@ -50,6 +50,13 @@ pub const fn block_tier(rows: u32) -> i32 {
     }
 }
 
+/// Whether a block of `rows` rows that ends at `last_at` would be longer if it were merged with one
+/// that begins at `next_at`.
+#[must_use]
+pub fn shares_block(rows: u32, last_at: Timestamp, next_at: Timestamp) -> bool {
+    blocks::shares(rows as usize, last_at, next_at)
+}
+
 /// Readings on their way into blocks.
 #[derive(Clone, Debug, Default)]
 pub struct Compaction {

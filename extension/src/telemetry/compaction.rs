@@ -7,7 +7,7 @@ use tenon_domain::telemetry::compaction::{self, Compaction};
 use tenon_domain::telemetry::frame::Frame;
 
 use crate::aggregate::state_of;
-use crate::convert::from_timestamp;
+use crate::convert::{from_timestamp, to_timestamp};
 use crate::error::OrReport;
 use crate::lazy_bytes::LazyBytes;
 
@@ -120,6 +120,16 @@ const fn block_tier(rows: i32) -> i32 {
     compaction::block_tier(rows.cast_unsigned())
 }
 
+/// Whether merging makes a block longer.
+#[pg_extern(immutable, parallel_safe, strict)]
+fn shares_block(rows: i32, last_at: TimestampWithTimeZone, next_at: TimestampWithTimeZone) -> bool {
+    compaction::shares_block(
+        rows.cast_unsigned(),
+        to_timestamp(last_at),
+        to_timestamp(next_at),
+    )
+}
+
 /// How many neighbours of one size class are merged.
 #[pg_extern(immutable, parallel_safe, strict)]
 const fn block_tier_length() -> i32 {
@@ -160,6 +170,8 @@ comment on function compaction_readings_max() is
 comment on function block_rows_max() is 'How many rows a block has at most.';
 comment on function block_tier(integer) is
     'The size class of a block with so many rows: each holds blocks sixteen times as long as the one before.';
+comment on function shares_block(integer, timestamptz, timestamptz) is
+    'Whether a block of so many rows that ends at last_at would be longer if it were merged with one that begins at next_at.';
 comment on function block_tier_length() is
     'So many neighbours of one size class are merged, which makes a block of a higher class. A reading is rewritten once in each class.';
 "#,
@@ -173,6 +185,7 @@ comment on function block_tier_length() is
         compaction_readings_max,
         block_rows_max,
         block_tier,
+        shares_block,
         block_tier_length
     ]
 );

@@ -86,6 +86,13 @@ fn cut(rows: Vec<RowPlace>, hours: &BTreeMap<i64, Hour>) -> Vec<Chunk<'_>> {
     }
 }
 
+/// Whether what comes at `next_at` shares the block that ends at `last_at` and has `rows` rows.
+pub(super) fn shares(rows: usize, last_at: Timestamp, next_at: Timestamp) -> bool {
+    let mut limits = Limits::default();
+    limits.end_before(last_at, 0);
+    !limits.end_before(next_at, rows)
+}
+
 /// Where the current chunk must end.
 #[derive(Default)]
 struct Limits {

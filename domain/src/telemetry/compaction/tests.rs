@@ -311,3 +311,40 @@ fn readings_become_hours_and_hours_end() {
     );
     assert_eq!(expire(&halved, i64::MAX, i64::MAX), []);
 }
+
+#[test]
+fn blocks_share_one_as_the_compaction_of_both_would() {
+    // What follows a block of so many rows a minute apart from 2026-01-30T00:00Z, so many minutes
+    // after its end.
+    for (rows, gap) in [
+        (1, 1),
+        (1440, 1),
+        (1439, 1),
+        (511, 1440),
+        (512, 1440),
+        (512, 1),
+        (8192, 1),
+        (511, 2 * 1440),
+    ] {
+        let start = 1_769_731_200_000_000;
+        let at = |row: i64| start + row * 60_000_000;
+        let older = steady(60, 7);
+        let older: Vec<_> = readings_of(&older)
+            .into_iter()
+            .take(rows)
+            .map(|((device, metric, at), value)| (device, at, vec![(metric, value)]))
+            .collect();
+        let next = at(rows as i64 - 1 + gap);
+        let both = compacted(
+            &[],
+            &[frame(&older), frame(&[(1, next, vec![(1, Value::Null)])])],
+        );
+        let alone = compacted(&[], &[frame(&older)]).blocks;
+        let last = alone.last().expect("rows");
+        assert_eq!(
+            shares_block(last.rows, last.last_at, Timestamp::from_micros(next)),
+            both.blocks.len() == alone.len(),
+            "{rows} rows, then {gap} minutes"
+        );
+    }
+}
