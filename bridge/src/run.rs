@@ -1,12 +1,14 @@
 //! `tenon-bridge run`: from the broker into the database.
 //!
 //! [`session`] reads and acknowledges, [`pipeline`] batches and keeps order, [`delivery`] brings
-//! batches into the database; they are joined by one channel each way and nothing else.
+//! batches into the database; they are joined by one channel each way and nothing else. Beside them
+//! [`housekeeping`] has the database put its readings in order.
 
 pub mod acks;
 pub mod batch;
 pub mod batcher;
 pub mod delivery;
+pub mod housekeeping;
 pub mod http;
 pub mod metrics;
 pub mod options;
@@ -31,6 +33,7 @@ use tracing::{info, warn};
 
 use self::batcher::BatchPolicy;
 use self::delivery::Delivery;
+use self::housekeeping::Housekeeper;
 use self::http::Answers;
 use self::metrics::Metrics;
 use self::options::{RunOptions, telemetry_filter};
@@ -115,6 +118,15 @@ pub async fn run_with<S: Store>(
     };
     let deliveries_max = usize::from(options.database_connections);
     let pipeline = Pipeline::new(delivery, policy, deliveries_max);
+    let housekeeper = Housekeeper {
+        store: Arc::clone(&store),
+        metrics: Arc::clone(&metrics),
+        interval: match options.housekeeping_interval_seconds {
+            0 => None,
+            seconds => Some(Duration::from_secs(seconds.into())),
+        },
+        shutdown: shutdown.clone(),
+    };
     let answers = Arc::new(Answers {
         metrics: Arc::clone(&metrics),
         status,
@@ -125,7 +137,11 @@ pub async fn run_with<S: Store>(
         subscriber.run().await;
         Ok(())
     };
-    let work = async { tokio::try_join!(subscribing, pipeline.run(event_queue)) };
+    let keeping_house = async {
+        housekeeper.run().await;
+        Ok(())
+    };
+    let work = async { tokio::try_join!(subscribing, pipeline.run(event_queue), keeping_house) };
     let deadline = async {
         shutdown.requested().await;
         info!("stopping: no more is read, what is here is stored and acknowledged");

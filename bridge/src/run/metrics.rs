@@ -45,6 +45,14 @@ pub struct Metrics {
     pub broker_connections: Counter,
     /// Attempts at the database that failed and were made again.
     pub database_retries: Counter,
+    /// Calls to keep house in the database.
+    pub housekeeping_runs: Counter,
+    /// Those of them that failed.
+    pub housekeeping_failures: Counter,
+    /// Readings that they turned into blocks.
+    pub readings_compacted: Counter,
+    /// Time such a call takes.
+    pub housekeeping_seconds: Histogram,
     /// Readings in a batch.
     pub batch_readings: Histogram,
     /// Time from handing a batch to the database until all of it is safe.
@@ -86,6 +94,18 @@ impl Default for Metrics {
             database_retries: counter(
                 "database_retries",
                 "Attempts at the database that failed and were made again",
+            ),
+            housekeeping_runs: counter("housekeeping_runs", "Calls to keep house in the database"),
+            housekeeping_failures: counter("housekeeping_failures", "Those that failed"),
+            readings_compacted: counter(
+                "readings_compacted",
+                "Readings turned into blocks by these calls",
+            ),
+            housekeeping_seconds: registered(
+                bridge,
+                "housekeeping_seconds",
+                "Time a call to keep house takes",
+                Histogram::new(SECONDS_LIMITS),
             ),
             rejected_by_code: registered(
                 bridge,
@@ -187,7 +207,7 @@ mod tests {
     use super::*;
 
     /// Dashboards and `scripts/live.mjs` know these names: who changes one, breaks them.
-    const NAMES: [&str; 16] = [
+    const NAMES: [&str; 20] = [
         "process_resident_memory_bytes gauge",
         "tenon_bridge_acknowledgements_stale counter",
         "tenon_bridge_batch_readings histogram",
@@ -197,6 +217,9 @@ mod tests {
         "tenon_bridge_database_retries counter",
         "tenon_bridge_database_up gauge",
         "tenon_bridge_flush_seconds histogram",
+        "tenon_bridge_housekeeping_failures counter",
+        "tenon_bridge_housekeeping_runs counter",
+        "tenon_bridge_housekeeping_seconds histogram",
         "tenon_bridge_lag_seconds histogram",
         "tenon_bridge_messages_accepted counter",
         "tenon_bridge_messages_received counter",
@@ -204,6 +227,7 @@ mod tests {
         "tenon_bridge_messages_unacknowledged gauge",
         "tenon_bridge_payload_bytes counter",
         "tenon_bridge_readings counter",
+        "tenon_bridge_readings_compacted counter",
     ];
 
     #[test]

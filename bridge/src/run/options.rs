@@ -59,6 +59,20 @@ pub struct RunOptions {
     )]
     pub database_connections: u8,
 
+    /// How often to keep house in the database, where pg_cron does not; 0 for never.
+    ///
+    /// Has readings compacted, and dropped when their time is over, on a connection of its own.
+    /// Several bridges may do it at once.
+    #[arg(
+        long,
+        env = "TENON_HOUSEKEEPING_INTERVAL_SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(0..=86_400),
+        value_name = "SECONDS",
+        help_heading = "Database"
+    )]
+    pub housekeeping_interval_seconds: u32,
+
     /// The name of this bridge's session at the broker: fixed, and different for each bridge.
     #[arg(
         long,

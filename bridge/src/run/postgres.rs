@@ -1,4 +1,4 @@
-//! The database: two functions of the schema `iot`, called over ordinary connections.
+//! The database: functions of the schema `iot`, called over ordinary connections.
 //!
 //! Statements are unnamed and typed, and nothing depends on the session: each call may reach
 //! another server connection, as behind PgBouncer or Supavisor in transaction mode.
@@ -17,7 +17,7 @@ use tokio_postgres::{Client, Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::{debug, warn};
 
-use super::store::{RejectedMessage, Store, StoreError};
+use super::store::{Housekeeping, RejectedMessage, Store, StoreError};
 use crate::tls::{self, Trust};
 
 /// How long reaching the database may take.
@@ -32,6 +32,9 @@ const NETWORK_TIMEOUT: Duration = Duration::from_secs(30);
 const INGEST: &str = "select kind, ordinal, code from iot.ingest($1)";
 
 const REJECT: &str = "select iot.reject($1, $2, $3, $4)";
+
+const HOUSEKEEP: &str = "select coalesce(readings, 0), coalesce(done, false), failure \
+    from iot.housekeep_unscheduled(make_interval(secs => $1))";
 
 const PROBE: &str = "select not pg_is_in_recovery() and has_schema_privilege('iot', 'usage') \
     and has_function_privilege('iot.ingest(bytea)', 'execute') \
@@ -96,13 +99,11 @@ impl Postgres {
             Some(client) => client,
             None => self.connect().await?,
         };
-        let result = timeout(CALL_TIMEOUT, client.query_typed(statement, values)).await;
-        let Ok(result) = result else {
-            let seconds = CALL_TIMEOUT.as_secs();
-            return Err(StoreError::TooSlow(format!("no answer within {seconds} s")));
-        };
-        self.put_back(client);
-        result.map_err(|error| classify(&error))
+        let rows = call(&client, statement, values, CALL_TIMEOUT).await;
+        if !matches!(rows, Err(StoreError::TooSlow(_))) {
+            self.put_back(client);
+        }
+        rows
     }
 
     async fn connect(&self) -> Result<Client, StoreError> {
@@ -171,6 +172,52 @@ impl Store for Postgres {
             )),
         }
     }
+
+    /// On a connection of its own, so that no batch waits for it.
+    async fn housekeep(&self, budget: Duration) -> Result<Housekeeping, StoreError> {
+        let client = self.connect().await?;
+        let values: [(&(dyn ToSql + Sync), Type); 1] = [(&budget.as_secs_f64(), Type::FLOAT8)];
+        let rows = call(&client, HOUSEKEEP, &values, budget + CALL_TIMEOUT).await?;
+        housekeeping(&rows)
+    }
+}
+
+/// Runs a statement that takes no longer than `time`.
+async fn call(
+    client: &Client,
+    statement: &str,
+    values: &[(&(dyn ToSql + Sync), Type)],
+    time: Duration,
+) -> Result<Vec<Row>, StoreError> {
+    match timeout(time, client.query_typed(statement, values)).await {
+        Ok(result) => result.map_err(|error| classify(&error)),
+        Err(_) => {
+            let seconds = time.as_secs();
+            Err(StoreError::TooSlow(format!("no answer within {seconds} s")))
+        }
+    }
+}
+
+/// What `iot.housekeep_unscheduled` returned; without a row there was nothing to do for us.
+fn housekeeping(rows: &[Row]) -> Result<Housekeeping, StoreError> {
+    let Some(row) = rows.first() else {
+        return Ok(Housekeeping {
+            is_done: true,
+            ..Housekeeping::default()
+        });
+    };
+    let read = || -> Option<Housekeeping> {
+        Some(Housekeeping {
+            readings: u64::try_from(row.try_get::<_, i64>(0).ok()?).ok()?,
+            is_done: row.try_get(1).ok()?,
+            failure: row.try_get(2).ok()?,
+        })
+    };
+    read().ok_or_else(|| {
+        StoreError::Unavailable(
+            "iot.housekeep_unscheduled answered in an unknown form: update the bridge".into(),
+        )
+    })
 }
 
 /// A URL that the driver understands, and whether it wanted the server's certificate verified:

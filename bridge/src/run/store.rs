@@ -1,6 +1,7 @@
 //! What the bridge asks of a database, and what can go wrong with it.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tenon_domain::telemetry::batch::RefusedEntry;
 use thiserror::Error;
@@ -32,6 +33,17 @@ pub enum StoreError {
     TooSlow(String),
 }
 
+/// What came of keeping house.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Housekeeping {
+    /// So many readings were compacted.
+    pub readings: u64,
+    /// Whether nothing is left to do.
+    pub is_done: bool,
+    /// What failed, for people.
+    pub failure: Option<String>,
+}
+
 /// The database, seen from the bridge. Each call is one transaction.
 pub trait Store: Send + Sync + 'static {
     /// Stores a batch, and returns the names that were refused; messages that use them are not
@@ -49,4 +61,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Asks whether the database could store a batch now.
     fn probe(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Keeps house for about as long as `budget`, unless something else does it.
+    fn housekeep(
+        &self,
+        budget: Duration,
+    ) -> impl Future<Output = Result<Housekeeping, StoreError>> + Send;
 }

@@ -2,11 +2,12 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use clap::Parser as _;
 use tenon_bridge::cli::{Cli, Command};
 use tenon_bridge::run::options::RunOptions;
-use tenon_bridge::run::store::{RejectedMessage, Store, StoreError};
+use tenon_bridge::run::store::{Housekeeping, RejectedMessage, Store, StoreError};
 use tenon_domain::telemetry::batch::{Batch, RefusedEntry};
 use tokio::sync::{mpsc, oneshot};
 
@@ -82,6 +83,10 @@ impl Store for HeldStore {
 
     async fn probe(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn housekeep(&self, _budget: Duration) -> Result<Housekeeping, StoreError> {
+        Ok(Housekeeping::default())
     }
 }
 

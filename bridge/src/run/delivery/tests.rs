@@ -7,6 +7,7 @@ use tenon_domain::telemetry::batch::{Batch as ParsedBatch, EntryKind};
 
 use super::*;
 use crate::run::samples::reading;
+use crate::run::store::Housekeeping;
 
 /// A database that stores device names, and fails as told.
 #[derive(Default)]
@@ -66,6 +67,10 @@ impl Store for FakeStore {
 
     async fn probe(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn housekeep(&self, _budget: Duration) -> Result<Housekeeping, StoreError> {
+        Ok(Housekeeping::default())
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::run::store::{RejectedMessage, StoreError};
+use crate::run::store::{Housekeeping, RejectedMessage, StoreError};
 use crate::shutdown::{self, ShutdownTrigger};
 
 /// A database that answers a probe as soon as the test has said how.
@@ -35,6 +35,10 @@ impl Store for ProbedStore {
             .expect("the test keeps the sender")
             .clone()
             .expect("waited for")
+    }
+
+    async fn housekeep(&self, _budget: Duration) -> Result<Housekeeping, StoreError> {
+        Ok(Housekeeping::default())
     }
 }
 

@@ -1,0 +1,130 @@
+-- What has to be done again and again: readings compacted, and dropped when their time is over.
+--
+-- pg_cron does it where it is there; elsewhere each bridge asks once a minute whether somebody else
+-- does it, and if not, does it. Everything here may run in several sessions at once.
+
+set local lock_timeout = '5s';
+
+create function iot.housekeep(budget interval default '30 seconds')
+returns table (batches bigint, readings bigint, blocks bigint, done boolean, failure text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    deadline constant timestamptz := clock_timestamp() + budget;
+begin
+    -- What one duty fails at does not undo the other.
+    begin
+        select
+            compacted.batches,
+            compacted.readings,
+            compacted.blocks,
+            compacted.done
+        into batches, readings, blocks, done
+        from iot.compact(budget => housekeep.budget) as compacted;
+    exception
+        when others then
+            failure := 'iot.compact: ' || sqlerrm;
+            raise warning '%', failure;
+    end;
+    begin
+        if to_regprocedure('iot.retain(interval)') is not null then
+            execute 'select from iot.retain($1)'
+            using greatest(deadline - clock_timestamp(), interval '0');
+        end if;
+    exception
+        when others then
+            failure := concat_ws('; ', failure, 'iot.retain: ' || sqlerrm);
+            raise warning '%', failure;
+    end;
+    return next;
+end
+$$;
+
+comment on function iot.housekeep(interval) is
+'Does what has to be done again and again, for about as long as the budget says: iot.compact, then
+iot.retain. Returns what iot.compact returns, and what failed, in words, where something did.
+Definer, because it works for every tenant; service_role may call it.';
+
+create function iot.housekeeping_job() returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+return 'tenon-housekeeping';
+
+comment on function iot.housekeeping_job() is
+'The name of the job of pg_cron that calls iot.housekeep. Internal.';
+
+create function iot.schedule_housekeeping() returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if to_regprocedure('cron.schedule(text, text, text)') is null
+        or not has_schema_privilege('cron', 'usage')
+        or not has_function_privilege('cron.schedule(text, text, text)', 'execute')
+    then
+        return false;
+    end if;
+    execute 'select cron.schedule($1, $2, $3)'
+    using iot.housekeeping_job(), '* * * * *', 'select iot.housekeep()';
+    return true;
+end
+$$;
+
+comment on function iot.schedule_housekeeping() is
+'Has pg_cron call iot.housekeep every minute; false where there is no pg_cron that the caller may
+use. Calling it again changes nothing. For the owner of the schema, after pg_cron was installed
+later than Tenon.';
+
+create function iot.housekeeping_is_scheduled() returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_scheduled boolean := false;
+begin
+    if to_regclass('cron.job') is not null and has_schema_privilege('cron', 'usage') then
+        execute
+            'select exists ('
+            'select from cron.job where jobname = $1 and active and database = current_database()'
+            ')'
+        into is_scheduled
+        using iot.housekeeping_job();
+    end if;
+    return is_scheduled;
+end
+$$;
+
+comment on function iot.housekeeping_is_scheduled() is
+'Whether pg_cron has an active job for iot.housekeep. Definer, because a job is seen by its owner
+alone. Internal.';
+
+create function iot.housekeep_unscheduled(budget interval default '30 seconds')
+returns table (batches bigint, readings bigint, blocks bigint, done boolean, failure text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not iot.housekeeping_is_scheduled() then
+        return query
+        select
+            kept.batches,
+            kept.readings,
+            kept.blocks,
+            kept.done,
+            kept.failure
+        from iot.housekeep(housekeep_unscheduled.budget) as kept;
+    end if;
+end
+$$;
+
+comment on function iot.housekeep_unscheduled(interval) is
+'Does what iot.housekeep does, unless pg_cron does it: then no row is returned. Definer, because it
+works for every tenant; tenon_bridge may call it.';
+
+revoke all on function
+iot.housekeep(interval),
+iot.housekeeping_job(),
+iot.schedule_housekeeping(),
+iot.housekeeping_is_scheduled(),
+iot.housekeep_unscheduled(interval)
+from public;
+grant execute on function iot.housekeep(interval) to service_role;
+grant execute on function iot.housekeep_unscheduled(interval) to tenon_bridge;
+
+select iot.schedule_housekeeping();
