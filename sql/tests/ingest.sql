@@ -145,9 +145,13 @@ select is(
     (
         select count(*)
         from iot.devices
-        cross join lateral tenon.latest_readings(
-            (select tenon.latest_agg(id, frame, number) from iot.batches where tenant_id = :acme)
-        ) as reading
+        inner join tenon.answer_readings(
+            (
+                select tenon.latest_agg(tenon.latest_query(null, null), id, null, frame)
+                from iot.batches
+                where tenant_id = :acme
+            )
+        ) as reading on reading.device = devices.number
         where slug ^@ 'fleet-' and 'fleet-' || (reading.value #>> '{}') = slug
     ),
     39::bigint, 'each under its own device'

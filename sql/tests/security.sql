@@ -125,7 +125,8 @@ select results_eq(
         (
             'tenon_bridge',
             array[
-                'iot.compact(timestamp with time zone,interval)', 'iot.ingest(bytea)',
+                'iot.compact(timestamp with time zone,interval)',
+                'iot.housekeep_unscheduled(interval)', 'iot.ingest(bytea)',
                 'iot.reject(text[],bytea[],text[],text[])'
             ]
         ),

@@ -48,7 +48,7 @@ create table iot.latest (
 comment on table iot.latest is
 'The latest reading of each metric of each device, as far as readings are in blocks.';
 comment on column iot.latest.device is 'iot.devices.number.';
-comment on column iot.latest.readings is 'A frame for tenon.latest_readings.';
+comment on column iot.latest.readings is 'A frame by tenon.latest_merge, for tenon.latest_agg.';
 
 alter table iot.blocks enable row level security;
 alter table iot.latest enable row level security;

@@ -164,7 +164,7 @@ comment on aggregate compact_blocks(integer, bytea, bytea) is
 comment on function compacted_blocks(bytea) is
     'The blocks of a compaction, ordered by device and time. They do not overlap, and none crosses the end of a month of UTC.';
 comment on function compacted_latest(bytea) is
-    'For each device of a compaction the latest reading of each of its metrics, as bytes for latest_readings.';
+    'For each device of a compaction the latest reading of each of its metrics, as iot.latest keeps it.';
 comment on function compaction_readings_max() is
     'How many readings one compaction should take in: more would need more than about 100 MiB of memory.';
 comment on function block_rows_max() is 'How many rows a block has at most.';
