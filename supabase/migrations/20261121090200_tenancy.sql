@@ -118,41 +118,57 @@ comment on function core.requested_tenant_id() is
 Raises tenancy.header_invalid (400). Any caller of the API may call it.';
 
 create function core.tenants_with(permission text) returns uuid[]
-language sql stable security definer set search_path = pg_catalog, pg_temp
-begin atomic
-    with recursive reached as (
-        select
-            members.tenant_id,
-            roles.reaches_descendants
-        from core.members
-        inner join core.tenants on tenants.id = members.tenant_id
-        inner join core.roles
-            on roles.tenant_id = members.role_tenant_id and roles.id = members.role_id
-        inner join core.role_permissions
-            on role_permissions.tenant_id = roles.tenant_id and role_permissions.role_id = roles.id
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    caller constant uuid := auth.uid();
+    requested constant uuid := core.requested_tenant_id();
+    reached uuid[];
+    ancestors uuid[];
+begin
+    if caller is null then
+        return '{}';
+    end if;
+    select
+        array_agg(members.tenant_id),
+        array_agg(members.tenant_id) filter (where roles.reaches_descendants)
+    into reached, ancestors
+    from core.members
+    inner join core.tenants on tenants.id = members.tenant_id
+    inner join core.roles
+        on roles.tenant_id = members.role_tenant_id and roles.id = members.role_id
+    inner join core.role_permissions
+        on role_permissions.tenant_id = roles.tenant_id and role_permissions.role_id = roles.id
+    where
+        members.user_id = caller
+        and members.status = 'active'
+        and tenants.status = 'active'
+        and role_permissions.permission = tenants_with.permission;
+
+    -- Level by level; most tenants have none below them.
+    while ancestors is not null loop
+        select array_agg(tenants.id)
+        into ancestors
+        from core.tenants
         where
-            members.user_id = auth.uid()
-            and members.status = 'active'
+            tenants.parent_id = any(ancestors)
             and tenants.status = 'active'
-            and role_permissions.permission = tenants_with.permission
-        union
-        select
-            tenants.id,
-            reached.reaches_descendants
-        from reached
-        inner join core.tenants on tenants.parent_id = reached.tenant_id
-        where reached.reaches_descendants and tenants.status = 'active'
-    ),
-    requested as (select core.requested_tenant_id() as id)
-    select coalesce(array_agg(distinct reached.tenant_id), '{}')
-    from reached
-    cross join requested
-    where requested.id is null or requested.id = reached.tenant_id;
-end;
+            and tenants.id <> all(reached);
+        reached := reached || ancestors;
+    end loop;
+
+    if requested is not null then
+        return case when requested = any(reached) then array[requested] else '{}' end;
+    end if;
+    return coalesce(reached, '{}');
+end
+$$;
 
 comment on function core.tenants_with(text) is
 'The ids of the active tenants in which the calling user holds the permission, narrowed by
-x-tenant-id. Empty for anyone who is not a user. Definer, because the tables that decide over
+x-tenant-id. Empty for anyone who is not a user. In plpgsql, which keeps its plans: policies ask it
+at every statement. Definer, because the tables that decide over
 access cannot be guarded by policies that ask them. Signed-in users may call it.';
 
 create function core.sole_tenant_with(permission text) returns uuid
