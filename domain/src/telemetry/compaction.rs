@@ -215,7 +215,7 @@ impl Compaction {
         hour.first_at = hour.first_at.min(first_at);
         hour.last_at = hour.last_at.max(last_at);
         let merged = hour.metrics.entry(metric).or_default();
-        merged.merge(&statistics.clone().into_owned());
+        merged.merge(statistics);
     }
 }
 

@@ -12,6 +12,7 @@ mod fill;
 mod readings;
 mod recent;
 mod scan;
+mod tally;
 mod width;
 
 use thiserror::Error;

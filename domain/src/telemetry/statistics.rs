@@ -43,13 +43,13 @@ impl<'a> Statistics<'a> {
     }
 
     /// Takes in what other readings come to.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Statistics<'_>) {
         self.count += other.count;
         if let Some((at, first)) = &other.first {
-            self.take_first(*at, || first.clone());
+            self.take_first(*at, || first.clone().into_owned());
         }
         if let Some((at, last)) = &other.last {
-            self.take_last(*at, || last.clone());
+            self.take_last(*at, || last.clone().into_owned());
         }
         if let (Some(min), Some(max)) = (other.min, other.max) {
             self.add_numbers(other.numbers, min, max, other.sum);
@@ -58,8 +58,14 @@ impl<'a> Statistics<'a> {
     }
 
     /// Takes in the readings at `range` of a column, ordered by time: `ats[place]` is the time of
-    /// the cell at `place`.
-    pub(crate) fn add_cells(&mut self, ats: &[Timestamp], cells: &Cells<'a>, range: Range<usize>) {
+    /// the cell at `place`. Without `ends` first and last may stay as they are.
+    pub(crate) fn add_cells(
+        &mut self,
+        ats: &[Timestamp],
+        cells: &Cells<'a>,
+        range: Range<usize>,
+        ends: bool,
+    ) {
         let (Some(&first_at), Some(&last_at)) = (
             ats.get(range.start),
             range.end.checked_sub(1).and_then(|last| ats.get(last)),
@@ -86,6 +92,9 @@ impl<'a> Statistics<'a> {
             }
         }
         self.count += range.len() as u64;
+        if !ends {
+            return;
+        }
         self.take_first(first_at, || cells.value(range.start));
         self.take_last(last_at, || cells.value(range.end - 1));
     }

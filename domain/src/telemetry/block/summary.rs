@@ -46,7 +46,7 @@ pub(super) fn put(bytes: &mut Vec<u8>, slices: &[Slice], ats: &[Timestamp], cell
                 .iter()
                 .map(|slice| {
                     let mut statistics = Statistics::default();
-                    statistics.add_cells(ats, cells, start..start + slice.rows);
+                    statistics.add_cells(ats, cells, start..start + slice.rows, true);
                     start += slice.rows;
                     statistics
                 })

@@ -142,6 +142,10 @@ impl Visitor for Found {
         Ok(above || below)
     }
 
+    fn times(&mut self, _: &[Timestamp]) -> Result<(), QueryError> {
+        Ok(())
+    }
+
     fn readings(
         &mut self,
         key: SeriesKey,

@@ -24,6 +24,9 @@ pub(super) trait Visitor {
         is_gone: bool,
     ) -> Result<bool, QueryError>;
 
+    /// Readings of rows at these times follow.
+    fn times(&mut self, ats: &[Timestamp]) -> Result<(), QueryError>;
+
     /// Takes readings of a series: those at `range` of times and values.
     fn readings(
         &mut self,
@@ -56,6 +59,7 @@ pub(super) fn scan(
             continue;
         }
         let mut times = None;
+        let mut told = false;
         for column in wanted(query, table) {
             let key = (device, column.metric);
             let newer = recent.get(&key);
@@ -74,6 +78,10 @@ pub(super) fn scan(
             let superseded =
                 |at: &Timestamp| newer.is_some_and(|newer| newer.ats.binary_search(at).is_ok());
             if values.presence.is_none() && newer.is_none() {
+                if !told {
+                    visitor.times(ats)?;
+                    told = true;
+                }
                 for range in ranges {
                     let range = within(query, ats, range);
                     visitor.readings(key, ats, &values.cells, range)?;
@@ -93,6 +101,8 @@ pub(super) fn scan(
                 }
             }
             let cells = values.cells.gather(&kept);
+            visitor.times(&kept_ats)?;
+            told = false;
             visitor.readings(key, &kept_ats, &cells, 0..kept_ats.len())?;
         }
     }

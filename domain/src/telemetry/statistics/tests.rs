@@ -144,7 +144,7 @@ proptest! {
         let mut merged = Statistics::default();
         for range in parts {
             let mut part = Statistics::default();
-            part.add_cells(&ats, &cells, range);
+            part.add_cells(&ats, &cells, range, true);
             merged.merge(&part);
         }
         prop_assert_eq!((merged.count, merged.numbers), (whole.count, whole.numbers));
