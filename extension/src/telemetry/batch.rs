@@ -12,6 +12,9 @@ use crate::aggregate::state_of;
 use crate::convert::from_timestamp;
 use crate::error::OrReport;
 
+/// A `text[]`.
+type Texts = Vec<String>;
+
 /// The tenants and metrics that a batch names.
 #[pg_extern(immutable, parallel_safe, strict)]
 fn batch_names(
@@ -19,10 +22,10 @@ fn batch_names(
 ) -> TableIterator<
     'static,
     (
-        name!(tenants, Vec<String>),
+        name!(tenants, Texts),
         name!(devices, i32),
         name!(metric_tenants, Vec<i32>),
-        name!(metrics, Vec<String>),
+        name!(metrics, Texts),
     ),
 > {
     let batch = Batch::parse(batch).or_report();
