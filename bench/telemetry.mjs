@@ -246,6 +246,10 @@ async function recorded() {
     await compact();
     const bytes = await storedBytes();
     report(`${recording.name}_bytes_per_point`, bytes / recording.points, "B");
+    const [{ packed }] = await admin.query(
+      "select sum(octet_length(head) + octet_length(body))::float8 as packed from iot.blocks",
+    );
+    report(`${recording.name}_packed_bytes_per_point`, packed / recording.points, "B");
     await checkAnswers(recording.question, tenant.member);
     const [plain, ours] = await cpuMsOfEach([
       { backend: admin, statement: recording.question.plain },

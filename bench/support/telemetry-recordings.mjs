@@ -75,7 +75,7 @@ function question(table, device, metric, from, to, bucket) {
     sum: [1, 1],
     within: 1e-9,
     plain: {
-      name: "q1",
+      name: table,
       text: `
         select date_bin('${bucket}', at, timestamptz '2000-01-01 00:00Z'), avg(value), min(value),
           max(value)
@@ -83,7 +83,7 @@ function question(table, device, metric, from, to, bucket) {
         group by 1 order by 1`,
     },
     ours: {
-      name: "q1",
+      name: table,
       text: `
         select at, avg, min, max from v1.telemetry(
           devices => array['${device.name}'], metrics => array['${metric.name}'],
