@@ -68,9 +68,10 @@ impl Course {
     pub(super) fn append(&mut self, later: &Self) {
         if self.resets_count && later.first.value < self.last.value {
             self.lost += self.last.value;
-            self.resets += 1;
+            self.resets = self.resets.saturating_add(1);
         }
-        self.changes += u64::from(later.first.value != self.last.value);
+        let differs = u64::from(later.first.value != self.last.value);
+        self.changes = self.changes.saturating_add(differs);
         self.merge_line(later);
         if self.count == 1 {
             self.second = later.first;

@@ -149,7 +149,10 @@ impl Bucketing {
 
     /// A span that begins where the bucket of `at` does; every instant from `at` to before its end
     /// is in that bucket.
-    pub(crate) fn bucket_part(&mut self, at: Timestamp) -> Result<Span, BucketError> {
+    ///
+    /// # Errors
+    /// [`BucketError::TimeOutOfRange`] as for [`Self::bucket_start`].
+    pub fn bucket_part(&mut self, at: Timestamp) -> Result<Span, BucketError> {
         match &mut self.0 {
             Grid::Calendar(calendar) => calendar.bucket_part(at),
             Grid::Clock(clock) => clock.bucket_part(at),

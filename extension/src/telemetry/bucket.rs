@@ -1,7 +1,10 @@
 //! Buckets, for anyone's table.
 
+use std::cell::Cell;
+
 use pgrx::prelude::*;
-use tenon_domain::telemetry::bucket::{Bucketing, Zone};
+use tenon_domain::telemetry::bucket::{BucketWidth, Bucketing, Span, Zone};
+use tenon_domain::time::Timestamp;
 
 use crate::convert::{from_timestamp, to_timestamp, to_width};
 use crate::error::OrReport;
@@ -14,13 +17,62 @@ fn time_bucket(
     zone: default!(Option<&str>, "'UTC'"),
     origin: default!(Option<TimestampWithTimeZone>, "null"),
 ) -> Option<TimestampWithTimeZone> {
-    let (width, zone) = (to_width(&width?), Zone::named(zone?).or_report());
-    let mut bucketing = Bucketing::new(width, &zone);
-    if let Some(origin) = origin {
-        bucketing = bucketing.with_origin(to_timestamp(origin)).or_report();
-    }
-    let start = bucketing.bucket_start(to_timestamp(at?)).or_report();
+    let (width, at, zone) = (to_width(&width?), to_timestamp(at?), zone?);
+    let origin = origin.map(to_timestamp);
+    // Taken out while it is used, so that an error leaves none behind.
+    let last = LAST.take().filter(|last| last.is_for(width, zone, origin));
+    let mut last = last.unwrap_or_else(|| Last::new(width, zone, origin));
+    let start = last.bucket_start(at);
+    LAST.set(Some(last));
     Some(from_timestamp(start))
+}
+
+thread_local! {
+    /// A query asks for millions of instants in the same buckets, most of them in the same one.
+    static LAST: Cell<Option<Last>> = const { Cell::new(None) };
+}
+
+/// The buckets that were asked for last, and what is known of the last bucket.
+struct Last {
+    width: BucketWidth,
+    zone: String,
+    origin: Option<Timestamp>,
+    bucketing: Bucketing,
+    /// From this instant to before the end of `part`, the bucket begins where `part` does.
+    from: Timestamp,
+    part: Option<Span>,
+}
+
+impl Last {
+    fn new(width: BucketWidth, zone: &str, origin: Option<Timestamp>) -> Self {
+        let mut bucketing = Bucketing::new(width, &Zone::named(zone).or_report());
+        if let Some(origin) = origin {
+            bucketing = bucketing.with_origin(origin).or_report();
+        }
+        Self {
+            width,
+            zone: zone.to_owned(),
+            origin,
+            bucketing,
+            from: Timestamp::from_micros(0),
+            part: None,
+        }
+    }
+
+    fn is_for(&self, width: BucketWidth, zone: &str, origin: Option<Timestamp>) -> bool {
+        self.width == width && self.zone == zone && self.origin == origin
+    }
+
+    fn bucket_start(&mut self, at: Timestamp) -> Timestamp {
+        match self.part {
+            Some(part) if self.from <= at && at < part.end => part.start,
+            _ => {
+                let part = self.bucketing.bucket_part(at).or_report();
+                (self.from, self.part) = (at, Some(part));
+                part.start
+            }
+        }
+    }
 }
 
 extension_sql!(

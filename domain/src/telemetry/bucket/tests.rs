@@ -118,6 +118,10 @@ proptest! {
         prop_assert_eq!(bucketing.bucket_start(last), Ok(part.start), "to its end it is one bucket");
         let next = bucketing.bucket_start(part.end).expect("in range");
         prop_assert!(next == part.end || next == part.start, "{next:?} is amid {part:?}");
+        let after = bucketing.next_bucket_start(at).expect("in range");
+        prop_assert_eq!(bucketing.bucket_start(after), Ok(after), "the next bucket begins there");
+        let last = Timestamp::from_micros(after.as_micros() - 1);
+        prop_assert_eq!(bucketing.bucket_start(last), Ok(part.start), "and nothing lies between");
         let earlier = Timestamp::from_micros(at.as_micros() - before);
         let earlier_start = bucketing.bucket_start(earlier).expect("in range");
         if earlier < part.start {
