@@ -4,13 +4,13 @@ select plan(43);
 
 -- Random readings of seven places, some without a value: what Postgres' own aggregates and plain
 -- SQL say of them is what ours must say.
-select setseed(0.42) \g /dev/null
+do $$ begin perform setseed(0.42); end $$;
 create temporary table readings as
 select
     n % 7 as place,
     timestamptz '2026-01-01 00:00Z' + n * interval '13 seconds' + random() * interval '9 s' as at,
     case when n % 50 <> 0 then round((random() * 200 - 100)::numeric, 3)::double precision end
-    as value,
+        as value,
     (array['idle', 'running', 'stopped'])[1 + floor(random() * 3)] as shown,
     floor(random() * 10) * 5 as volume
 from generate_series(1, 5000) as n
@@ -56,59 +56,83 @@ select
     sum(power(readings.value - means.mean, 3)) / means.n as third,
     sum(power(readings.value - means.mean, 4)) / means.n as fourth,
     (array_agg(readings.value order by readings.at) filter (where readings.value is not null))[1]
-    as first_val,
+        as first_val,
     max(readings.at) filter (where readings.value is not null) as last_time
 from readings
 inner join means on readings.place = means.place
 group by readings.place, means.mean, means.n;
 
-select ok(
-    bool_and(
-        tenon.num_vals(partial) = n
-        and pg_temp.near(tenon.average(partial), mean)
-        and pg_temp.near(tenon.sum(partial), total)
-        and tenon.min_val(partial) = least
-        and tenon.max_val(partial) = greatest
-    ),
-    'count, mean, sum, least and greatest are those of Postgres'
-)
-from moments
-inner join plain_moments using (place);
-select ok(
-    bool_and(
-        pg_temp.near(tenon.variance(partial), var_samp)
-        and pg_temp.near(tenon.variance(partial, 'population'), var_pop)
-        and pg_temp.near(tenon.stddev(partial), stddev_samp)
-    ),
-    'so are variance and deviation'
-)
-from moments
-inner join plain_moments using (place);
-select ok(
-    bool_and(
-        pg_temp.near(tenon.skewness(partial, 'population'), third / power(var_pop, 1.5))
-        and pg_temp.near(
-            tenon.skewness(partial),
-            third / power(var_pop, 1.5) * sqrt(n * (n - 1)) / (n - 2)
-        )
-        and pg_temp.near(tenon.kurtosis(partial, 'population'), fourth / power(var_pop, 2))
-        and tenon.kurtosis(partial) is not null
-    ),
-    'the shape is that of the formula over two passes'
-)
-from moments
-inner join plain_moments using (place);
-select ok(
-    bool_and(
-        tenon.first_val(partial) = first_val
-        and tenon.last_time(partial) = last_time
-        and tenon.first_time(partial) < last_time
-        and tenon.time_delta(partial) = last_time - tenon.first_time(partial)
-    ),
-    'the ends are the earliest and the latest with a value'
-)
-from moments
-inner join plain_moments using (place);
+select
+    ok(
+        bool_and(
+            tenon.num_vals(partial) = n
+            and pg_temp.near(tenon.average(partial), mean)
+            and pg_temp.near(tenon.sum(partial), total)
+            and tenon.min_val(partial) = least
+            and tenon.max_val(partial) = greatest
+        ),
+        'count, mean, sum, least and greatest are those of Postgres'
+    )
+from (
+    select
+        moments.*,
+        plain_moments.*
+    from moments
+    inner join plain_moments on moments.place = plain_moments.place
+) as compared;
+select
+    ok(
+        bool_and(
+            pg_temp.near(tenon.variance(partial), var_samp)
+            and pg_temp.near(tenon.variance(partial, 'population'), var_pop)
+            and pg_temp.near(tenon.stddev(partial), stddev_samp)
+        ),
+        'so are variance and deviation'
+    )
+from (
+    select
+        moments.*,
+        plain_moments.*
+    from moments
+    inner join plain_moments on moments.place = plain_moments.place
+) as compared;
+select
+    ok(
+        bool_and(
+            pg_temp.near(tenon.skewness(partial, 'population'), third / power(var_pop, 1.5))
+            and pg_temp.near(
+                tenon.skewness(partial),
+                third / power(var_pop, 1.5) * sqrt(n * (n - 1)) / (n - 2)
+            )
+            and pg_temp.near(tenon.kurtosis(partial, 'population'), fourth / power(var_pop, 2))
+            and tenon.kurtosis(partial) is not null
+        ),
+        'the shape is that of the formula over two passes'
+    )
+from (
+    select
+        moments.*,
+        plain_moments.*
+    from moments
+    inner join plain_moments on moments.place = plain_moments.place
+) as compared;
+select
+    ok(
+        bool_and(
+            tenon.first_val(partial) = first_val
+            and tenon.last_time(partial) = last_time
+            and tenon.first_time(partial) < last_time
+            and tenon.time_delta(partial) = last_time - tenon.first_time(partial)
+        ),
+        'the ends are the earliest and the latest with a value'
+    )
+from (
+    select
+        moments.*,
+        plain_moments.*
+    from moments
+    inner join plain_moments on moments.place = plain_moments.place
+) as compared;
 select is(tenon.stats_agg(now(), null), null, 'of nothing there is no partial');
 select results_eq(
     $$
@@ -128,10 +152,11 @@ select results_eq(
 
 -- Percentiles -------------------------------------------------------------------------------------
 
-select ok(
-    bool_and(abs(answer - exact) <= 0.01 * abs(exact) * (1 + 1e-9)),
-    'each percentile is within 1 % of that of percentile_disc'
-)
+select
+    ok(
+        bool_and(abs(answer - exact) <= 0.01 * abs(exact) * (1 + 1e-9)),
+        'each percentile is within 1 % of that of percentile_disc'
+    )
 from (
     select
         tenon.approx_percentile(fraction, tenon.percentile_agg(value)) as answer,
@@ -140,10 +165,11 @@ from (
     cross join unnest(array[0, 0.01, 0.1, 0.25, 0.5, 0.77, 0.95, 0.999, 1]) as fraction
     group by place, fraction
 ) as compared;
-select ok(
-    bool_and(abs(answer - exact) <= 0.001 * abs(exact) * (1 + 1e-9)),
-    'or within the error that was asked for'
-)
+select
+    ok(
+        bool_and(abs(answer - exact) <= 0.001 * abs(exact) * (1 + 1e-9)),
+        'or within the error that was asked for'
+    )
 from (
     select
         tenon.approx_percentile(fraction, tenon.percentile_agg(value, 0.001)) as answer,
@@ -156,16 +182,17 @@ select is(
     (select tenon.error(tenon.percentile_agg(value)) from readings), 0.01::double precision,
     'and the partial says which'
 );
-select ok(
-    bool_and(rank between share - 1e-9 and wider + 1e-9),
-    'the rank of a value is the fraction of the values up to it'
-)
+select
+    ok(
+        bool_and(rank between share - 1e-9 and wider + 1e-9),
+        'the rank of a value is the fraction of the values up to it'
+    )
 from (
     select
         tenon.approx_percentile_rank(probe, tenon.percentile_agg(value)) as rank,
         (count(value) filter (where value <= probe))::float8 / count(value) as share,
         (count(value) filter (where value <= probe + 0.02 * abs(probe)))::float8 / count(value)
-        as wider
+            as wider
     from readings
     cross join unnest(array[-120, -50, -0.001, 0, 30, 99]::float8[]) as probe
     group by probe
@@ -197,32 +224,38 @@ from readings
 where value is not null
 window series as (partition by place order by at);
 
-select ok(
-    bool_and(
-        pg_temp.near(tenon.average(locf), locf_area / covered)
-        and pg_temp.near(tenon.integral(locf), locf_area)
-        and pg_temp.near(tenon.integral(locf, 'hour'), locf_area / 3600)
-        and pg_temp.near(tenon.average(linear), linear_area / covered)
-    ),
-    'time-weighted averages and integrals are areas under steps or lines'
-)
+select
+    ok(
+        bool_and(
+            pg_temp.near(tenon.average(locf), locf_area / covered)
+            and pg_temp.near(tenon.integral(locf), locf_area)
+            and pg_temp.near(tenon.integral(locf, 'hour'), locf_area / 3600)
+            and pg_temp.near(tenon.average(linear), linear_area / covered)
+        ),
+        'time-weighted averages and integrals are areas under steps or lines'
+    )
 from (
     select
-        place,
-        tenon.time_weight('locf', at, value) as locf,
-        tenon.time_weight('linear', at, value) as linear
-    from readings
-    group by place
-) as weights
-inner join (
-    select
-        place,
-        sum(value * pg_temp.seconds(next_at - at)) as locf_area,
-        sum((value + next_value) / 2 * pg_temp.seconds(next_at - at)) as linear_area,
-        pg_temp.seconds(max(next_at) - min(at)) as covered
-    from steps
-    group by place
-) as areas using (place);
+        weights.*,
+        areas.*
+    from (
+        select
+            place,
+            tenon.time_weight('locf', at, value) as locf,
+            tenon.time_weight('linear', at, value) as linear
+        from readings
+        group by place
+    ) as weights
+    inner join (
+        select
+            place,
+            sum(value * pg_temp.seconds(next_at - at)) as locf_area,
+            sum((value + next_value) / 2 * pg_temp.seconds(next_at - at)) as linear_area,
+            pg_temp.seconds(max(next_at) - min(at)) as covered
+        from steps
+        group by place
+    ) as areas on weights.place = areas.place
+) as compared;
 
 create temporary table hours as
 select
@@ -231,38 +264,44 @@ select
     tenon.time_weight('linear', at, value) as linear,
     tenon.time_weight('locf', at, value) as locf
 from readings
-group by 1, 2;
-select ok(
-    bool_and(pg_temp.near(hourly, whole)),
-    'integrals of the hours, interpolated to their bounds, add up to that of all'
-)
+group by place, tenon.time_bucket('1 hour', at);
+select
+    ok(
+        bool_and(pg_temp.near(hourly, whole)),
+        'integrals of the hours, interpolated to their bounds, add up to that of all'
+    )
 from (
     select
-        place,
-        sum(tenon.interpolated_integral(
-            linear, greatest(bucket, first_at),
-            least(bucket + interval '1 hour', last_at) - greatest(bucket, first_at),
-            previous, following
-        )) as hourly
+        sums.*,
+        wholes.*
     from (
         select
-            *,
-            lag(linear) over series as previous,
-            lead(linear) over series as following,
-            min(tenon.first_time(linear)) over (partition by place) as first_at,
-            max(tenon.last_time(linear)) over (partition by place) as last_at
+            place,
+            sum(tenon.interpolated_integral(
+                linear, greatest(bucket, first_at),
+                least(bucket + interval '1 hour', last_at) - greatest(bucket, first_at),
+                previous, following
+            )) as hourly
+        from (
+            select
+                *,
+                lag(linear) over series as previous,
+                lead(linear) over series as following,
+                min(tenon.first_time(linear)) over (partition by place) as first_at,
+                max(tenon.last_time(linear)) over (partition by place) as last_at
+            from hours
+            window series as (partition by place order by bucket)
+        ) as neighbours
+        group by place
+    ) as sums
+    inner join (
+        select
+            place,
+            tenon.integral(tenon.rollup(linear)) as whole
         from hours
-        window series as (partition by place order by bucket)
-    ) as neighbours
-    group by place
-) as sums
-inner join (
-    select
-        place,
-        tenon.integral(tenon.rollup(linear)) as whole
-    from hours
-    group by place
-) as wholes using (place);
+        group by place
+    ) as wholes on sums.place = wholes.place
+) as compared;
 select is(
     tenon.interpolated_average(
         tenon.time_weight('locf', '2026-01-01 00:20Z', 6), '2026-01-01 00:00Z', '1 hour',
@@ -289,7 +328,7 @@ with counters as (
 select
     *,
     sum(case when value < before then before else 0 end) over (partition by place order by at)
-    as lost
+        as lost
 from counters;
 
 create temporary table courses as
@@ -300,71 +339,89 @@ select
 from readings
 group by place;
 
-select ok(
-    bool_and(
-        pg_temp.near(tenon.delta(counter), growth)
-        and pg_temp.near(tenon.rate(counter), growth / seconds)
-        and tenon.num_resets(counter) = resets
-        and tenon.num_changes(counter) = changes
-        and tenon.num_vals(counter) = n
-    ),
-    'a counter grows through its resets'
-)
-from courses
-inner join (
+select
+    ok(
+        bool_and(
+            pg_temp.near(tenon.delta(counter), growth)
+            and pg_temp.near(tenon.rate(counter), growth / seconds)
+            and tenon.num_resets(counter) = resets
+            and tenon.num_changes(counter) = changes
+            and tenon.num_vals(counter) = n
+        ),
+        'a counter grows through its resets'
+    )
+from (
     select
-        place,
-        count(*) as n,
-        sum(case when value < before then value else value - before end) as growth,
-        count(*) filter (where value < before) as resets,
-        count(*) filter (where value <> before) as changes,
-        pg_temp.seconds(max(at) - min(at)) as seconds
-    from counted
-    group by place
-) as plain using (place);
-select ok(
-    bool_and(
-        pg_temp.near(tenon.slope(counter), slope)
-        and pg_temp.near(tenon.intercept(counter, '2026-01-01 00:00Z'), intercept)
-        and pg_temp.near(tenon.corr(counter), correlation)
-    ),
-    'its line is that of regr_slope and regr_intercept'
-)
-from courses
-inner join (
+        courses.*,
+        plain.*
+    from courses
+    inner join (
+        select
+            place,
+            count(*) as n,
+            sum(case when value < before then value else value - before end) as growth,
+            count(*) filter (where value < before) as resets,
+            count(*) filter (where value <> before) as changes,
+            pg_temp.seconds(max(at) - min(at)) as seconds
+        from counted
+        group by place
+    ) as plain on courses.place = plain.place
+) as compared;
+select
+    ok(
+        bool_and(
+            pg_temp.near(tenon.slope(counter), slope)
+            and pg_temp.near(tenon.intercept(counter, '2026-01-01 00:00Z'), intercept)
+            and pg_temp.near(tenon.corr(counter), correlation)
+        ),
+        'its line is that of regr_slope and regr_intercept'
+    )
+from (
     select
-        place,
-        regr_slope(value + lost, pg_temp.seconds(at - '2026-01-01 00:00Z')) as slope,
-        regr_intercept(value + lost, pg_temp.seconds(at - '2026-01-01 00:00Z')) as intercept,
-        corr(value + lost, pg_temp.seconds(at - '2026-01-01 00:00Z')) as correlation
-    from counted
-    group by place
-) as plain using (place);
-select ok(
-    bool_and(
-        pg_temp.near(tenon.delta(gauge), last_value - first_value)
-        and pg_temp.near(tenon.slope(gauge), slope)
-        and pg_temp.near(tenon.idelta_left(gauge), second_value - first_value)
-        and pg_temp.near(tenon.irate_right(gauge), last_rate)
-    ),
-    'a gauge may fall'
-)
-from courses
-inner join (
+        courses.*,
+        plain.*
+    from courses
+    inner join (
+        select
+            place,
+            regr_slope(value + lost, pg_temp.seconds(at - '2026-01-01 00:00Z')) as slope,
+            regr_intercept(value + lost, pg_temp.seconds(at - '2026-01-01 00:00Z')) as intercept,
+            corr(value + lost, pg_temp.seconds(at - '2026-01-01 00:00Z')) as correlation
+        from counted
+        group by place
+    ) as plain on courses.place = plain.place
+) as compared;
+select
+    ok(
+        bool_and(
+            pg_temp.near(tenon.delta(gauge), last_value - first_value)
+            and pg_temp.near(tenon.slope(gauge), slope)
+            and pg_temp.near(tenon.idelta_left(gauge), second_value - first_value)
+            and pg_temp.near(tenon.irate_right(gauge), last_rate)
+        ),
+        'a gauge may fall'
+    )
+from (
     select
-        place,
-        (array_agg(value order by at))[1] as first_value,
-        (array_agg(value order by at))[2] as second_value,
-        (array_agg(value order by at desc))[1] as last_value,
-        regr_slope(value, pg_temp.seconds(at - '2026-01-01 00:00Z')) as slope,
-        (
-            array_agg(
-                (next_value - value) / pg_temp.seconds(next_at - at) order by at desc
-            ) filter (where next_at is not null)
-        )[1] as last_rate
-    from steps
-    group by place
-) as plain using (place);
+        courses.*,
+        plain.*
+    from courses
+    inner join (
+        select
+            place,
+            (array_agg(value order by at))[1] as first_value,
+            (array_agg(value order by at))[2] as second_value,
+            (array_agg(value order by at desc))[1] as last_value,
+            regr_slope(value, pg_temp.seconds(at - '2026-01-01 00:00Z')) as slope,
+            (
+                array_agg(
+                    (next_value - value) / pg_temp.seconds(next_at - at) order by at desc
+                ) filter (where next_at is not null)
+            )[1] as last_rate
+        from steps
+        group by place
+    ) as plain on courses.place = plain.place
+) as compared;
 select is(
     tenon.extrapolated_delta(
         (
@@ -419,13 +476,16 @@ select results_eq(
 select is(
     (
         select count(*) from state_partials
-        cross join lateral tenon.state_timeline(partial) as stay
-        where tenon.state_at(partial, stay.start_time) is distinct from stay.state
+        cross join lateral tenon.state_timeline(state_partials.partial) as stay
+        where tenon.state_at(state_partials.partial, stay.start_time) is distinct from stay.state
     ),
     0::bigint, 'the timeline and the state at an instant agree'
 );
 select is(
-    (select sum(end_time - start_time) from state_partials, tenon.state_timeline(partial)),
+    (
+        select sum(stay.end_time - stay.start_time) from state_partials
+        cross join lateral tenon.state_timeline(state_partials.partial) as stay
+    ),
     (select sum(next_at - at) from plain_states), 'the timeline has no gap and no overlap'
 );
 select is(tenon.duration_in(partial, 'broken'), '0'::interval, 'what never was lasted no time')
@@ -474,16 +534,18 @@ select results_eq(
     $$,
     'and the rest is dead'
 );
-select is(
-    tenon.uptime(partial) + tenon.downtime(partial), '8 hours'::interval,
-    'both together are the window'
-)
+select
+    is(
+        tenon.uptime(partial) + tenon.downtime(partial), '8 hours'::interval,
+        'both together are the window'
+    )
 from beats;
-select is(
-    tenon.uptime(partial),
-    (select sum(upper(range) - lower(range)) from unnest(live) as range),
-    'uptime is how long life lasted'
-)
+select
+    is(
+        tenon.uptime(partial),
+        (select sum(upper(range) - lower(range)) from unnest(live) as range),
+        'uptime is how long life lasted'
+    )
 from beats;
 select results_eq(
     $$
@@ -503,21 +565,22 @@ select results_eq(
 
 -- Candles -----------------------------------------------------------------------------------------
 
-select ok(
-    bool_and(
-        tenon.open(candle) = open
-        and tenon.close(candle) = close
-        and tenon.high(candle) = high
-        and tenon.low(candle) = low
-        and tenon.open_time(candle) = open_time
-        and tenon.close_time(candle) = close_time
-        and tenon.high_time(candle) = high_time
-        and tenon.low_time(candle) = low_time
-        and pg_temp.near(tenon.volume(candle), volume)
-        and pg_temp.near(tenon.vwap(candle), vwap)
-    ),
-    'a candle is what the trades are'
-)
+select
+    ok(
+        bool_and(
+            tenon.open(candle) = open
+            and tenon.close(candle) = close
+            and tenon.high(candle) = high
+            and tenon.low(candle) = low
+            and tenon.open_time(candle) = open_time
+            and tenon.close_time(candle) = close_time
+            and tenon.high_time(candle) = high_time
+            and tenon.low_time(candle) = low_time
+            and pg_temp.near(tenon.volume(candle), volume)
+            and pg_temp.near(tenon.vwap(candle), vwap)
+        ),
+        'a candle is what the trades are'
+    )
 from (
     select
         place,
@@ -528,7 +591,7 @@ from (
         min(value) as low,
         min(at) as open_time,
         max(at) as close_time,
-        (array_agg(at order by value desc, at))[1] as high_time,
+        (array_agg(at order by value desc, at asc))[1] as high_time,
         (array_agg(at order by value, at))[1] as low_time,
         sum(volume) as volume,
         sum(value * volume) / sum(volume) as vwap
@@ -579,10 +642,11 @@ select is(
 
 -- Refusals ----------------------------------------------------------------------------------------
 
-select is(
-    array_agg(distinct pg_temp.code_of(statement)), '{statistics.time_infinite}',
-    'infinite times are refused by every aggregate'
-)
+select
+    is(
+        array_agg(distinct pg_temp.code_of(statement)), '{statistics.time_infinite}',
+        'infinite times are refused by every aggregate'
+    )
 from unnest(array[
     $$select tenon.stats_agg('infinity', 1)$$,
     $$select tenon.time_weight('locf', '-infinity', 1)$$,
@@ -595,10 +659,11 @@ from unnest(array[
     $$select tenon.lttb('infinity', 1, 10)$$,
     $$select * from tenon.gapfill('1 day', '2026-01-01', 'infinity')$$
 ]) as statement;
-select is(
-    array_agg(distinct pg_temp.code_of(statement)), '{statistics.argument_invalid}',
-    'arguments out of range are refused'
-)
+select
+    is(
+        array_agg(distinct pg_temp.code_of(statement)), '{statistics.argument_invalid}',
+        'arguments out of range are refused'
+    )
 from unnest(array[
     $$select tenon.time_weight('cubic', now(), 1)$$,
     $$select tenon.integral(tenon.time_weight('locf', now(), 1), 'fortnight')$$,
@@ -613,10 +678,11 @@ from unnest(array[
     $$select tenon.interpolated_average(
         tenon.time_weight('locf', now(), 1), now() + interval '1 day', '1 hour')$$
 ]) as statement;
-select is(
-    array_agg(distinct pg_temp.code_of(statement)), '{statistics.partial_kind}',
-    'a function refuses partials that it cannot read'
-)
+select
+    is(
+        array_agg(distinct pg_temp.code_of(statement)), '{statistics.partial_kind}',
+        'a function refuses partials that it cannot read'
+    )
 from unnest(array[
     $$select tenon.average(tenon.percentile_agg(1))$$,
     $$select tenon.rate(tenon.stats_agg(now(), 1))$$,
@@ -628,22 +694,24 @@ from unnest(array[
 
 -- Buckets with an origin --------------------------------------------------------------------------
 
-select is(
-    count(*) filter (
-        where tenon.time_bucket('8 hours', at, 'UTC', '2026-01-01 06:30Z')
-        <> date_bin('8 hours', at, '2026-01-01 06:30Z')
-    ), 0::bigint, 'a bucket of hours begins at the origin as with date_bin'
-)
+select
+    is(
+        count(*) filter (
+            where tenon.time_bucket('8 hours', at, 'UTC', '2026-01-01 06:30Z')
+            <> date_bin('8 hours', at, '2026-01-01 06:30Z')
+        ), 0::bigint, 'a bucket of hours begins at the origin as with date_bin'
+    )
 from readings;
-select is(
-    count(*) filter (
-        where tenon.time_bucket('1 day', at, 'Europe/Berlin', '2026-01-01 06:00+01')
-        <> (
-            date_trunc('day', at at time zone 'Europe/Berlin' - interval '6 hours')
-            + interval '6 hours'
-        ) at time zone 'Europe/Berlin'
-    ), 0::bigint, 'a day may begin at six, also when the clocks change'
-)
+select
+    is(
+        count(*) filter (
+            where tenon.time_bucket('1 day', at, 'Europe/Berlin', '2026-01-01 06:00+01')
+            <> (
+                date_trunc('day', at at time zone 'Europe/Berlin' - interval '6 hours')
+                + interval '6 hours'
+            ) at time zone 'Europe/Berlin'
+        ), 0::bigint, 'a day may begin at six, also when the clocks change'
+    )
 from (
     select timestamptz '2026-03-27 00:00Z' + n * interval '7 minutes' as at
     from generate_series(1, 1000) as n

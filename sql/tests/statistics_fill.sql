@@ -60,7 +60,7 @@ select results_eq(
 );
 
 -- Three series with gaps of any length, at their ends too; a plain search finds the neighbours.
-select setseed(0.5) \g /dev/null
+do $$ begin perform setseed(0.5); end $$;
 create temporary table series as
 select
     n % 3 as place,

@@ -3,13 +3,13 @@ begin;
 select plan(27);
 
 -- A table that workers can read, unlike a temporary one.
-select setseed(0.7) \g /dev/null
+do $$ begin perform setseed(0.7); end $$;
 create table public.statistics_readings as
 select
     n % 5 as place,
     timestamptz '2026-01-01 00:00Z' + n * interval '3 seconds' + random() * interval '2 s' as at,
     case when n % 50 <> 0 then round((random() * 200 - 100)::numeric, 3)::double precision end
-    as value,
+        as value,
     (array['idle', 'running', 'stopped'])[1 + floor(random() * 3)] as shown
 from generate_series(1, 20000) as n
 order by random();
