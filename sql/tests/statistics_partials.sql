@@ -15,10 +15,6 @@ from generate_series(1, 20000) as n
 order by random();
 analyze public.statistics_readings;
 
-create function pg_temp.near(a double precision, b double precision) returns boolean
-language sql immutable
-return a is not distinct from b or abs(a - b) <= 1e-8 * greatest(1, abs(a), abs(b));
-
 -- What a partial says, as text with floats rounded to eight digits: for comparing two of them.
 create function pg_temp.told(partial bytea) returns text
 language plpgsql

@@ -39,16 +39,18 @@ impl<T: Copy> Readings<T> {
         })
     }
 
-    /// The readings in the order of time, those of one instant in the order of `key`.
-    pub(super) fn sorted<K: Ord>(mut self, key: impl Fn(T) -> K) -> Vec<(Timestamp, T)> {
-        let is_sorted = self.0.is_sorted_by_key(|&(at, value)| (at, key(value)));
-        if !is_sorted {
-            self.0.sort_by(|left, right| {
-                let by_value = || key(left.1).cmp(&key(right.1));
-                left.0.cmp(&right.0).then_with(by_value)
-            });
+    /// Puts the readings in the order of time, those of one instant in the order of `key`, in place:
+    /// there may be as many as memory holds.
+    pub(super) fn sort<K: Ord>(&mut self, key: impl Fn(T) -> K) -> &[(Timestamp, T)] {
+        let key = |&(at, value): &(Timestamp, T)| (at, key(value));
+        if !self.0.is_sorted_by_key(key) {
+            self.0.sort_unstable_by_key(key);
         }
-        self.0
+        &self.0
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Timestamp, T)> + '_ {
+        self.0.iter().copied()
     }
 
     pub(super) fn in_given_order(self) -> Vec<(Timestamp, T)> {
@@ -92,13 +94,13 @@ pub(super) const fn float_key(value: f64) -> i64 {
     bits ^ (((bits >> 63).cast_unsigned()) >> 1).cast_signed()
 }
 
-/// The last reading of each instant, which is the greatest: an instant has one value.
-pub(super) fn one_per_instant(readings: Vec<(Timestamp, f64)>) -> Vec<(Timestamp, f64)> {
-    let mut kept = readings;
-    kept.reverse();
-    kept.dedup_by_key(|&mut (at, _)| at);
-    kept.reverse();
-    kept
+/// The last of the readings of each instant, which are in order: an instant has one value.
+pub(super) fn one_per_instant<T: Copy>(
+    readings: &[(Timestamp, T)],
+) -> impl Iterator<Item = (Timestamp, T)> + '_ {
+    let nexts = readings.iter().skip(1).map(|&(at, _)| Some(at));
+    let pairs = readings.iter().zip(nexts.chain([None]));
+    pairs.filter_map(|(&(at, value), next)| (next != Some(at)).then_some((at, value)))
 }
 
 pub(super) fn put_f64(bytes: &mut Vec<u8>, value: f64) {

@@ -285,20 +285,21 @@ impl State {
         }
     }
 
-    /// The partial of all rows; `None` when there was none.
+    /// The partial of all rows so far; `None` when there was none. More rows may follow: a window
+    /// asks for one partial after another.
     ///
     /// # Errors
     /// [`StatisticsError::PartialsOverlap`]; [`StatisticsError::TooLarge`].
-    pub fn finish(self) -> Result<Option<Partial>, StatisticsError> {
-        match self.0 {
+    pub fn finish(&mut self) -> Result<Option<Partial>, StatisticsError> {
+        match &mut self.0 {
             None => Ok(None),
-            Some(Kept::Whole(mut partial)) => {
-                if let Partial::Heartbeat(heartbeat) = &mut partial {
+            Some(Kept::Whole(partial)) => {
+                if let Partial::Heartbeat(heartbeat) = partial {
                     heartbeat.settle();
                 }
-                Ok(Some(partial))
+                Ok(Some(partial.clone()))
             }
-            Some(Kept::Readings(ordered, readings)) => Ok(in_order(ordered, readings)),
+            Some(Kept::Readings(ordered, readings)) => Ok(in_order(*ordered, readings)),
             Some(Kept::States(readings)) => Ok(readings.finish()?.map(Partial::States)),
             Some(Kept::Parts(parts)) => roll_up(parts),
         }
@@ -438,15 +439,15 @@ fn merge_whole(mine: &mut Partial, other: &Partial) -> Result<(), StatisticsErro
 }
 
 /// What readings come to that are put in order; `None` when there are none.
-fn in_order(ordered: Ordered, readings: Readings<f64>) -> Option<Partial> {
-    let readings = readings.sorted(float_key);
+fn in_order(ordered: Ordered, readings: &mut Readings<f64>) -> Option<Partial> {
+    let readings = readings.sort(float_key);
     let readings = match ordered {
         Ordered::Points(max_points) => {
-            let kept = lttb(&readings, max_points).into_iter();
+            let kept = lttb(readings, max_points).into_iter();
             let points = kept.filter_map(|place| readings.get(place).copied());
             return Some(Partial::Points(points.collect()));
         }
-        _ => one_per_instant(readings).into_iter(),
+        _ => one_per_instant(readings),
     };
     let readings = readings.map(|(at, value)| Reading { at, value });
     match ordered {
@@ -473,22 +474,22 @@ fn fold<T>(items: impl Iterator<Item = T>, append: impl Fn(&mut T, &T)) -> Optio
     })
 }
 
-fn roll_up(mut parts: Vec<Partial>) -> Result<Option<Partial>, StatisticsError> {
+fn roll_up(parts: &mut [Partial]) -> Result<Option<Partial>, StatisticsError> {
     parts.sort_by_key(range_of);
-    let mut parts = parts.into_iter();
-    let Some(mut all) = parts.next() else {
+    let mut parts = parts.iter();
+    let Some(mut all) = parts.next().cloned() else {
         return Ok(None);
     };
     for later in parts {
-        if range_of(&all).1 >= range_of(&later).0 {
+        if range_of(&all).1 >= range_of(later).0 {
             return Err(StatisticsError::PartialsOverlap { kind: all.name() });
         }
-        match (&mut all, &later) {
+        match (&mut all, later) {
             (Partial::TimeWeight(all), Partial::TimeWeight(later)) => all.append(later),
             (Partial::Counter(all), Partial::Counter(later))
             | (Partial::Gauge(all), Partial::Gauge(later)) => all.append(later),
             (Partial::States(all), Partial::States(later)) => States::append(all, later)?,
-            (all, later) => return Err(mixed(all, later)),
+            (all, _) => return Err(mixed(all, later)),
         }
     }
     Ok(Some(all))

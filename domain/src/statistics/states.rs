@@ -5,7 +5,7 @@
 //! counts.
 
 use super::dictionary::Dictionary;
-use super::readings::{Readings, put_at, read_at};
+use super::readings::{Readings, one_per_instant, put_at, read_at};
 use super::window::Window;
 use super::{StatisticsError, finite};
 use crate::telemetry::bytes::{Malformed, Reader, put_text, put_u64, put_usize};
@@ -63,7 +63,7 @@ impl StateReadings {
     }
 
     pub(super) fn merge(&mut self, other: &Self) -> Result<(), StatisticsError> {
-        for (at, number) in other.readings.clone().sorted(|number| number) {
+        for (at, number) in other.readings.iter() {
             if let Some(name) = other.names.name(number) {
                 self.add(at, name)?;
             }
@@ -71,7 +71,7 @@ impl StateReadings {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<Option<States>, StatisticsError> {
+    pub(super) fn finish(&mut self) -> Result<Option<States>, StatisticsError> {
         let mut ordered: Vec<_> = (0_u32..).zip(self.names.names()).collect();
         ordered.sort_by(|left, right| left.1.cmp(right.1));
         let mut rank = vec![0_u32; ordered.len()];
@@ -81,17 +81,14 @@ impl StateReadings {
             }
         }
         let rank = |number: u32| rank.get(number as usize).copied();
-        let readings = self.readings.sorted(rank);
+        let readings = self.readings.sort(rank);
         let Some(&(last_at, _)) = readings.last() else {
             return Ok(None);
         };
         // Numbered anew by time, so that the order in which rows came leaves no trace.
         let mut names = Dictionary::default();
         let mut starts: Vec<(Timestamp, u32)> = Vec::new();
-        for (place, &(at, number)) in readings.iter().enumerate() {
-            if readings.get(place + 1).is_some_and(|&(next, _)| next == at) {
-                continue;
-            }
+        for (at, number) in one_per_instant(readings) {
             let name = self.names.name(number).unwrap_or_default();
             let number = names.number_of(name)?;
             if starts.last().is_none_or(|&(_, state)| state != number) {

@@ -67,7 +67,7 @@ fn statistics_deserialize(bytes: &[u8], _unused: Internal) -> Internal {
 #[pg_extern(immutable, parallel_safe)]
 fn statistics_final(state: Internal, fcinfo: FunctionCallInfo) -> Option<Vec<u8>> {
     let mut state = state;
-    let kept = state_of::<State>(&mut state, fcinfo).clone();
+    let kept = state_of::<State>(&mut state, fcinfo);
     kept.finish().or_report().map(|partial| partial.encode())
 }
 
