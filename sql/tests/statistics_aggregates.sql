@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(43);
+select plan(44);
 
 -- Random readings of seven places, some without a value: what Postgres' own aggregates and plain
 -- SQL say of them is what ours must say.
@@ -438,6 +438,21 @@ select is(
 select throws_ok(
     $$select tenon.num_resets(tenon.gauge_agg(now(), 1))$$, 'PGRST', null,
     'a gauge has no resets'
+);
+
+select is_empty(
+    $$
+        select at
+        from (
+            select
+                at,
+                tenon.delta(tenon.gauge_agg(at, value) over (order by at)) as ours,
+                value - first_value(value) over (order by at) as plain
+            from (select at, value from readings where place = 2 and value is not null) as known
+        ) as running
+        where not pg_temp.near(ours, plain)
+    $$,
+    'over a window an aggregate answers row by row'
 );
 
 -- States ------------------------------------------------------------------------------------------
