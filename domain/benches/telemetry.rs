@@ -88,7 +88,7 @@ impl Flush {
         builder.finish().bytes
     }
 
-    fn frame(self) -> Vec<u8> {
+    fn frames(self) -> Vec<Vec<u8>> {
         pack(&self.batch())
     }
 }
@@ -97,25 +97,26 @@ fn received_at() -> Timestamp {
     Timestamp::from_micros(START_MICROS + 2_000_000)
 }
 
-fn pack(bytes: &[u8]) -> Vec<u8> {
+fn pack(bytes: &[u8]) -> Vec<Vec<u8>> {
     let batch = Batch::parse(bytes).expect("sound");
     let numbers = |count: usize| (0..count as i32).map(Some).collect::<Vec<_>>();
     let (devices, metrics) = (
         numbers(batch.devices().len()),
         numbers(batch.metrics().len()),
     );
-    let mut frames = batch::pack(&batch, &devices, &metrics).expect("sound");
-    frames.pop().expect("one tenant").frame
+    let frames = batch::pack(&batch, &devices, &metrics).expect("sound");
+    frames.into_iter().map(|frame| frame.part.frame).collect()
 }
 
 /// What `rounds` flushes of a second each compact to, of all devices.
 fn blocks(rounds: usize) -> Vec<Block> {
-    let frame = FLUSHES[1].frame();
+    let frames = FLUSHES[1].frames();
     let mut compaction = Compaction::new();
     for _ in 0..rounds {
-        compaction
-            .add_frame(&Frame::parse(&frame).expect("sound"))
-            .expect("sound");
+        for frame in &frames {
+            let frame = Frame::parse(frame).expect("sound");
+            compaction.add_frame(&frame).expect("sound");
+        }
     }
     compaction.finish().blocks
 }
@@ -159,7 +160,7 @@ fn answer(query: &Query, blocks: &[Block]) -> usize {
 
 fn main() {
     for flush in FLUSHES {
-        let (batch, frame) = (flush.batch().len(), flush.frame().len());
+        let (batch, frame) = (flush.batch().len(), flush.frames().concat().len());
         let each = |bytes: usize| bytes as f64 / flush.readings() as f64;
         println!(
             "{flush:?}: batch {:.2}, frame {:.2} bytes a reading",
@@ -224,7 +225,7 @@ fn ingest_4_pack(bencher: Bencher<'_, '_>, flush: Flush) {
 
 #[divan::bench(args = FLUSHES)]
 fn query_1_series_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
-    let frame = flush.frame();
+    let frame = flush.frames().swap_remove(0);
     let query = Query {
         devices: Some(vec![57]),
         ..query(60_000_000, false)
@@ -241,7 +242,7 @@ fn query_1_series_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
 
 #[divan::bench(args = FLUSHES)]
 fn query_2_latest_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
-    let frame = flush.frame();
+    let frame = flush.frames().swap_remove(0);
     bencher.bench(|| {
         let frame = Frame::parse(black_box(&frame)).expect("sound");
         frame.device_latest(57, |_, _, value| drop(black_box(value)))
@@ -250,14 +251,16 @@ fn query_2_latest_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
 
 #[divan::bench(args = FLUSHES)]
 fn compaction_of_frames(bencher: Bencher<'_, '_>, flush: Flush) {
-    let frame = flush.frame();
+    let frames = flush.frames();
     bencher
         .counter(ItemsCount::new(20 * flush.readings()))
         .bench(|| {
             let mut compaction = Compaction::new();
             for _ in 0..20 {
-                let frame = Frame::parse(black_box(&frame)).expect("sound");
-                compaction.add_frame(&frame).expect("sound");
+                for frame in black_box(&frames) {
+                    let frame = Frame::parse(frame).expect("sound");
+                    compaction.add_frame(&frame).expect("sound");
+                }
             }
             compaction.finish()
         });

@@ -10,25 +10,33 @@ create table iot.batches (
     tenant_id uuid not null references core.tenants (id),
     id bigint not null generated always as identity,
     received_at timestamptz not null default clock_timestamp(),
+    first_device integer not null,
+    last_device integer not null,
     first_at timestamptz not null,
     last_at timestamptz not null,
     readings integer not null,
     frame bytea not null,
     primary key (tenant_id, id),
+    constraint devices_are_ordered check (first_device <= last_device),
     constraint readings_is_positive check (readings > 0),
     constraint range_is_ordered check (first_at <= last_at)
-);
+) with (toast_tuple_target = 8160);
 alter table iot.batches alter column frame set storage external;
-create index batches_last_at on iot.batches (tenant_id, last_at);
+-- Where a frame may hold the answer is told by the index alone.
+create index batches_range
+on iot.batches (tenant_id, last_at, first_at, first_device, last_device);
 
 comment on table iot.batches is
-'Readings as they came: one row a tenant and flush. Written by iot.ingest alone.';
+'Readings as they came: for each tenant and flush as many rows as keep a frame within a page, each of
+other devices. Written by iot.ingest alone.';
 comment on column iot.batches.id is
 'Rises with arrival: where a reading came twice, that of the higher id counts.';
+comment on column iot.batches.first_device is 'Least number of a device in the frame.';
+comment on column iot.batches.last_device is 'Greatest number of a device in the frame.';
 comment on column iot.batches.first_at is 'Time of the earliest reading in the frame.';
 comment on column iot.batches.last_at is 'Time of the latest reading in the frame.';
 comment on column iot.batches.frame is
-'Packed readings, see docs/telemetry-format.md. Stored uncompressed: it is compact already.';
+'Packed readings, see docs/telemetry-format.md. Stored as it is: it is compact already.';
 
 create table iot.rejected_messages (
     tenant_id uuid not null references core.tenants (id),
@@ -287,9 +295,13 @@ begin
         perform iot.register_metrics(ingest.batch, device_numbers);
     end loop;
 
-    insert into iot.batches (tenant_id, first_at, last_at, readings, frame)
+    insert into iot.batches (
+        tenant_id, first_device, last_device, first_at, last_at, readings, frame
+    )
     select
         tenant_ids[packed.tenant],
+        packed.first_device,
+        packed.last_device,
         packed.first_at,
         packed.last_at,
         packed.readings,

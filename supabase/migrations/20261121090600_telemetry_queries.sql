@@ -21,8 +21,8 @@ begin
         return;
     end if;
     select
-        array_agg(named.number),
-        array_agg(named.slug),
+        array_agg(named.number order by named.number),
+        array_agg(named.slug order by named.number),
         array_agg(distinct named.tenant_id)
     into numbers, slugs, tenants
     from iot.devices as named
@@ -118,7 +118,9 @@ begin
     where
         batches.tenant_id = answer.tenant_id
         and batches.last_at >= answer."from"
-        and batches.first_at < answer."to";
+        and batches.first_at < answer."to"
+        and batches.last_device >= coalesce(answer.devices[1], 0)
+        and batches.first_device <= coalesce(answer.devices[cardinality(answer.devices)], 2147483647);
     -- A block lies within a month: one that reaches into the range begins in its first month or
     -- later, which spares the partitions before.
     if answer.devices is null then

@@ -16,6 +16,7 @@ mod summary;
 use thiserror::Error;
 
 use super::bytes::Malformed;
+use super::sealed::Unopened;
 
 pub use self::builder::{BatchBuilder, FinishedBatch};
 pub use self::pack::{TenantFrame, pack};
@@ -33,9 +34,6 @@ pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The version of the layout, in the first byte.
 const VERSION: u8 = 1;
-
-/// The version and the checksum.
-const HEADER_BYTES: usize = 5;
 
 /// Why a batch cannot be built or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -80,6 +78,15 @@ impl BatchError {
                 "telemetry.batch_corrupt"
             }
             Self::NumbersMismatch { .. } => "telemetry.batch_numbers_mismatch",
+        }
+    }
+}
+
+impl From<Unopened> for BatchError {
+    fn from(unopened: Unopened) -> Self {
+        match unopened {
+            Unopened::Version(version) => Self::UnknownVersion(version),
+            Unopened::Checksum => Self::Checksum,
         }
     }
 }

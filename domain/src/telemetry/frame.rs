@@ -18,9 +18,10 @@ use thiserror::Error;
 
 use super::batch::BATCH_READINGS_MAX;
 use super::bytes::Malformed;
+use super::sealed::Unopened;
 
 pub use self::reader::{Frame, Reading};
-pub use self::rows::FrameRows;
+pub use self::rows::{FramePart, FrameRows};
 
 /// The most readings in a frame: as many as a batch has. Reading a frame allocates for at most so
 /// many readings, whatever its bytes claim.
@@ -28,9 +29,6 @@ pub const FRAME_READINGS_MAX: usize = BATCH_READINGS_MAX;
 
 /// The version of the layout, in the first byte.
 const VERSION: u8 = 1;
-
-/// The version and the checksum.
-const HEADER_BYTES: usize = 5;
 
 /// Why a frame cannot be written or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -56,6 +54,15 @@ impl FrameError {
         match self {
             Self::TooManyReadings => "telemetry.frame_full",
             Self::UnknownVersion(_) | Self::Checksum | Self::Layout => "telemetry.frame_corrupt",
+        }
+    }
+}
+
+impl From<Unopened> for FrameError {
+    fn from(unopened: Unopened) -> Self {
+        match unopened {
+            Unopened::Version(version) => Self::UnknownVersion(version),
+            Unopened::Checksum => Self::Checksum,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The envelope of our stored formats: a version, a checksum, the content.
 
 /// The version and the checksum.
-const HEADER_BYTES: usize = 5;
+pub(crate) const HEADER_BYTES: usize = 5;
 
 /// Why an envelope does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

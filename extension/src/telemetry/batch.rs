@@ -219,6 +219,8 @@ fn batch_pack(
     'static,
     (
         name!(tenant, i32),
+        name!(first_device, i32),
+        name!(last_device, i32),
         name!(first_at, TimestampWithTimeZone),
         name!(last_at, TimestampWithTimeZone),
         name!(readings, i32),
@@ -230,12 +232,15 @@ fn batch_pack(
     let metric_numbers: Vec<_> = metric_numbers.iter().collect();
     let frames = batch::pack(&batch, &device_numbers, &metric_numbers).or_report();
     let rows = frames.into_iter().map(|frame| {
+        let part = frame.part;
         (
             frame.tenant_ordinal.cast_signed() + 1,
-            from_timestamp(frame.first_at),
-            from_timestamp(frame.last_at),
-            frame.readings.cast_signed(),
-            frame.frame,
+            part.devices.0,
+            part.devices.1,
+            from_timestamp(part.span.0),
+            from_timestamp(part.span.1),
+            part.readings.cast_signed(),
+            part.frame,
         )
     });
     TableIterator::new(rows.collect::<Vec<_>>())
@@ -283,7 +288,7 @@ comment on function batch_metrics(bytea, integer[]) is
 comment on function batch_hits(bytea, text[], integer[], text[]) is
     'The messages of a batch, by place from 1, that use a refused entry of its dictionaries, each with the first such entry, its device before its metrics. The arrays give kind (device or metric), ordinal and code of the refused entries.';
 comment on function batch_pack(bytea, integer[], integer[]) is
-    'The frames to store of a batch, one for each tenant, which is given by its ordinal from 1. The arrays resolve devices and metrics, in the order of their ordinals, to their numbers; messages with a null among them are left out whole.';
+    'The frames to store of a batch: of each tenant, which is given by its ordinal from 1, as many as keep a frame short enough for a row, each of other devices, which it gives by their least and greatest number. The arrays resolve devices and metrics, in the order of their ordinals, to their numbers; messages with a null among them are left out whole.';
 "#,
     name = "batch_comments",
     requires = [

@@ -2,10 +2,11 @@
 
 use super::dictionary::Dictionary;
 use super::summary::{BatchSummary, MessageNames, MessageRef};
-use super::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, BatchError, HEADER_BYTES, VERSION};
+use super::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, BatchError, VERSION};
 use crate::identity::DeviceAddress;
 use crate::telemetry::bytes::{put_i64, put_text, put_u64, put_usize};
 use crate::telemetry::payload::Message;
+use crate::telemetry::sealed::{self, HEADER_BYTES};
 use crate::telemetry::value::{Value, ValueType};
 use crate::telemetry::value_bytes::put_value;
 
@@ -114,9 +115,8 @@ impl BatchBuilder {
     /// Ends the batch.
     #[must_use]
     pub fn finish(self) -> FinishedBatch {
-        let mut bytes = Vec::with_capacity(self.bytes());
-        bytes.push(VERSION);
-        bytes.extend([0; HEADER_BYTES - 1]);
+        let mut bytes = sealed::begin(VERSION);
+        bytes.reserve(self.bytes());
         put_usize(&mut bytes, self.tenants.len());
         for (_, name) in self.tenants.iter() {
             put_text(&mut bytes, name);
@@ -135,12 +135,8 @@ impl BatchBuilder {
         put_usize(&mut bytes, self.summary.messages.len());
         put_usize(&mut bytes, self.summary.metrics.len());
         bytes.extend_from_slice(&self.points);
-        if let Some((header, content)) = bytes.split_first_chunk_mut::<HEADER_BYTES>() {
-            let checksum = crc32fast::hash(content).to_le_bytes();
-            header[1..].copy_from_slice(&checksum);
-        }
         FinishedBatch {
-            bytes,
+            bytes: sealed::seal(bytes),
             summary: self.summary,
         }
     }

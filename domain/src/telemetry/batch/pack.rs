@@ -1,30 +1,23 @@
 //! Turns a batch into the frames to store, one for each tenant.
 
 use super::{Batch, BatchError};
-use crate::telemetry::frame::FrameRows;
-use crate::time::Timestamp;
+use crate::telemetry::frame::{FramePart, FrameRows};
 
-/// What one tenant has in a batch, packed.
+/// A part of what one tenant has in a batch, packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantFrame<'a> {
     /// The slug of the tenant.
     pub tenant: &'a str,
     /// The ordinal of the tenant in the batch, from 0.
     pub tenant_ordinal: u32,
-    /// The earliest instant.
-    pub first_at: Timestamp,
-    /// The latest instant.
-    pub last_at: Timestamp,
-    /// How many readings it holds, repeated ones counted once.
-    pub readings: u32,
-    /// The frame, see [`crate::telemetry::frame`].
-    pub frame: Vec<u8>,
+    /// The readings of some of its devices.
+    pub part: FramePart,
 }
 
 /// Packs the messages of `batch`, in the order of its tenants. `device_numbers` and
 /// `metric_numbers` resolve its devices and metrics, by ordinal; where a number is missing, the
 /// messages of that device or with that metric are left out whole, and a tenant without messages
-/// gets no frame.
+/// gets no frame. A tenant with many readings gets several, each of other devices.
 ///
 /// # Errors
 /// [`BatchError::NumbersMismatch`] when there are not as many numbers as names;
@@ -59,29 +52,16 @@ pub fn pack<'a>(
             None => rows.cells_mut().truncate(start),
         }
     }
-    let tenants = (0..).zip(batch.tenants()).zip(tenants);
-    tenants
-        .filter_map(|((ordinal, tenant), rows)| pack_tenant(tenant, ordinal, rows).transpose())
-        .collect()
-}
-
-fn pack_tenant<'a>(
-    tenant: &'a str,
-    tenant_ordinal: u32,
-    rows: FrameRows<'_>,
-) -> Result<Option<TenantFrame<'a>>, BatchError> {
-    let Some((first_at, last_at)) = rows.span() else {
-        return Ok(None);
-    };
-    let (frame, readings) = rows.encode().map_err(|_| BatchError::Layout)?;
-    Ok(Some(TenantFrame {
-        tenant,
-        tenant_ordinal,
-        first_at,
-        last_at,
-        readings,
-        frame,
-    }))
+    let mut frames = Vec::new();
+    for ((tenant_ordinal, tenant), rows) in (0..).zip(batch.tenants()).zip(tenants) {
+        let parts = rows.encode_by_device().map_err(|_| BatchError::Layout)?;
+        frames.extend(parts.into_iter().map(|part| TenantFrame {
+            tenant,
+            tenant_ordinal,
+            part,
+        }));
+    }
+    Ok(frames)
 }
 
 const fn check_numbers(

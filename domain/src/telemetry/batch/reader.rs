@@ -1,7 +1,8 @@
 //! Reads a batch: the dictionary at once, the messages when they are asked for.
 
-use super::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, BatchError, HEADER_BYTES, VERSION};
+use super::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, BatchError, VERSION};
 use crate::telemetry::bytes::{Malformed, Reader};
+use crate::telemetry::sealed;
 use crate::telemetry::value::{Value, ValueType};
 use crate::telemetry::value_bytes::{read_text, read_value};
 use crate::time::Timestamp;
@@ -49,19 +50,10 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// [`BatchError`] when the bytes are no batch of this version.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, BatchError> {
-        let (header, content) = bytes
-            .split_first_chunk::<HEADER_BYTES>()
-            .ok_or(BatchError::Layout)?;
-        let [version, checksum @ ..] = *header;
-        if version != VERSION {
-            return Err(BatchError::UnknownVersion(version));
-        }
         if bytes.len() > BATCH_BYTES_MAX {
             return Err(BatchError::TooLarge { bytes: bytes.len() });
         }
-        if crc32fast::hash(content) != u32::from_le_bytes(checksum) {
-            return Err(BatchError::Checksum);
-        }
+        let content = sealed::open(bytes, VERSION)?;
         Self::parse_content(Reader::new(content))
     }
 

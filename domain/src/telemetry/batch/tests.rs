@@ -9,6 +9,7 @@ use crate::identity::DeviceAddress;
 use crate::telemetry::frame::Frame;
 use crate::telemetry::payload::Message;
 use crate::telemetry::samples;
+use crate::telemetry::sealed::HEADER_BYTES;
 use crate::telemetry::value::{Value, ValueType};
 use crate::time::Timestamp;
 
@@ -161,7 +162,7 @@ proptest! {
         let summary = |frames: &[TenantFrame<'_>]| {
             let mut tenants: Vec<_> = frames
                 .iter()
-                .map(|frame| (frame.tenant.to_owned(), frame.first_at, frame.last_at, frame.readings))
+                .map(|frame| (frame.tenant.to_owned(), frame.part.span, frame.part.readings))
                 .collect();
             tenants.sort();
             tenants
@@ -285,15 +286,15 @@ fn each_tenant_gets_a_frame_of_its_own() {
         .map(|frame| {
             (
                 frame.tenant,
-                frame.first_at.as_micros(),
-                frame.last_at.as_micros(),
-                frame.readings,
+                frame.part.span.0.as_micros(),
+                frame.part.span.1.as_micros(),
+                frame.part.readings,
             )
         })
         .collect();
     assert_eq!(spans, [("acme", 3, 5, 2), ("globex", 9, 9, 1)]);
     let mut read = Vec::new();
-    let frame = Frame::parse(&frames[0].frame).expect("just packed");
+    let frame = Frame::parse(&frames[0].part.frame).expect("just packed");
     frame
         .each(|reading| read.push((reading.device, reading.metric, reading.value.into_owned())))
         .expect("sound");

@@ -1,9 +1,10 @@
 //! Reads a frame: its directory at once, a table when something in it is wanted.
 
 use super::table_reader::{Table, TableHead};
-use super::{FRAME_READINGS_MAX, FrameError, HEADER_BYTES, VERSION};
+use super::{FRAME_READINGS_MAX, FrameError, VERSION};
 use crate::telemetry::bytes::Reader;
 use crate::telemetry::cells::Cells;
+use crate::telemetry::sealed;
 use crate::telemetry::value::Value;
 use crate::time::Timestamp;
 
@@ -34,16 +35,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// [`FrameError`] when the bytes are no frame of this version.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FrameError> {
-        let (header, content) = bytes
-            .split_first_chunk::<HEADER_BYTES>()
-            .ok_or(FrameError::Layout)?;
-        let [version, checksum @ ..] = *header;
-        if version != VERSION {
-            return Err(FrameError::UnknownVersion(version));
-        }
-        if crc32fast::hash(content) != u32::from_le_bytes(checksum) {
-            return Err(FrameError::Checksum);
-        }
+        let content = sealed::open(bytes, VERSION)?;
         Self::parse_content(Reader::new(content))
     }
 

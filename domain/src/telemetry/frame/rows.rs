@@ -13,6 +13,45 @@ pub struct FrameRows<'a> {
     pub(super) cells: Vec<(i32, Value<'a>)>,
 }
 
+/// How many readings the first of several frames holds: at two bytes each it stays in its row.
+const PART_READINGS: usize = 3_500;
+
+/// How long a frame may be to stay in a row of a table: a page of 8 KiB less what else is in it.
+const PART_BYTES_MAX: usize = 7_900;
+
+/// The readings of some devices as a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FramePart {
+    /// The least and the greatest number of a device.
+    pub devices: (i32, i32),
+    /// The first and the last instant.
+    pub span: (Timestamp, Timestamp),
+    /// How many readings it holds, repeated ones counted once.
+    pub readings: u32,
+    /// The frame.
+    pub frame: Vec<u8>,
+}
+
+impl FramePart {
+    fn write(rows: &[Row], cells: &[(i32, Value<'_>)]) -> Self {
+        let (frame, readings) = writer::write(rows, cells);
+        let device = |row: Option<&Row>| row.map_or(0, |row| row.device);
+        let instants = || rows.iter().map(|row| row.at);
+        let at = |micros: Option<i64>| Timestamp::from_micros(micros.unwrap_or_default());
+        Self {
+            devices: (device(rows.first()), device(rows.last())),
+            span: (at(instants().min()), at(instants().max())),
+            readings,
+            frame,
+        }
+    }
+
+    /// How many readings as long as these fit a row; with a tenth to spare, as none are the same.
+    const fn readings_in_room(&self) -> usize {
+        PART_BYTES_MAX * 9 / 10 * self.readings as usize / self.frame.len()
+    }
+}
+
 /// What one device measured at one instant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
@@ -68,14 +107,6 @@ impl<'a> FrameRows<'a> {
         }
     }
 
-    /// The first and the last instant, if there is a row.
-    #[must_use]
-    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        let instants = || self.rows.iter().map(|row| row.at);
-        let (first, last) = (instants().min()?, instants().max()?);
-        Some((Timestamp::from_micros(first), Timestamp::from_micros(last)))
-    }
-
     /// Writes the frame. Also says how many readings it holds, repeated ones counted once.
     ///
     /// # Errors
@@ -85,7 +116,41 @@ impl<'a> FrameRows<'a> {
             return Err(FrameError::TooManyReadings);
         }
         self.sort();
-        Ok(writer::write(&self))
+        Ok(writer::write(&self.rows, &self.cells))
+    }
+
+    /// Writes frames that hold whole devices each, in the order of devices, and are short enough to
+    /// stay in a row of a table as far as can be foreseen: the length of one tells how many readings
+    /// go into the next.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_by_device(mut self) -> Result<Vec<FramePart>, FrameError> {
+        if self.cells.len() > FRAME_READINGS_MAX {
+            return Err(FrameError::TooManyReadings);
+        }
+        self.sort();
+        let mut parts: Vec<FramePart> = Vec::new();
+        let mut rest = self.rows.as_slice();
+        while let Some(first) = rest.first() {
+            let room = parts
+                .last()
+                .map_or(PART_READINGS, FramePart::readings_in_room);
+            let mut readings = 0;
+            let devices = rest.chunk_by(|left, right| left.device == right.device);
+            let count = devices
+                .take_while(|rows| {
+                    let fits = readings < room;
+                    readings += rows.iter().map(|row| row.end - row.start).sum::<usize>();
+                    fits && (readings <= room || rows[0].device == first.device)
+                })
+                .map(<[Row]>::len)
+                .sum();
+            let (rows, after) = rest.split_at(count);
+            parts.push(FramePart::write(rows, &self.cells));
+            rest = after;
+        }
+        Ok(parts)
     }
 
     /// Orders the rows by device and time and merges those of one device and instant.

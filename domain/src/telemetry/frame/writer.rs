@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::rows::FrameRows;
+use super::VERSION;
+use super::rows::Row;
 use super::table::TableDraft;
-use super::{HEADER_BYTES, VERSION};
 use crate::telemetry::bytes::put_usize;
+use crate::telemetry::sealed;
 use crate::telemetry::value::Value;
 
 /// The metrics of a row in the order in which they were pushed, and how that maps to a table.
@@ -20,31 +21,30 @@ pub(super) struct PushedShape {
 }
 
 /// Writes ordered rows; also returns how many readings came in.
-pub(super) fn write(rows: &FrameRows<'_>) -> (Vec<u8>, u32) {
-    let (tables, shapes) = divide(rows);
+pub(super) fn write(rows: &[Row], cells: &[(i32, Value<'_>)]) -> (Vec<u8>, u32) {
+    let (tables, shapes) = divide(rows, cells);
     let readings: usize = tables.iter().map(TableDraft::readings).sum();
-    let mut bytes = vec![VERSION];
-    bytes.extend([0; HEADER_BYTES - 1]);
+    let mut bytes = sealed::begin(VERSION);
     put_usize(&mut bytes, readings);
     put_usize(&mut bytes, tables.len());
     let mut bodies = Vec::new();
     for table in &tables {
         let start = bodies.len();
-        table.write_body(&mut bodies, &rows.cells, &shapes);
+        table.write_body(&mut bodies, cells, &shapes);
         table.write_head(&mut bytes, bodies.len() - start);
     }
     bytes.extend_from_slice(&bodies);
-    if let Some((header, content)) = bytes.split_first_chunk_mut::<HEADER_BYTES>() {
-        header[1..].copy_from_slice(&crc32fast::hash(content).to_le_bytes());
-    }
-    (bytes, u32::try_from(readings).unwrap_or(u32::MAX))
+    (
+        sealed::seal(bytes),
+        u32::try_from(readings).unwrap_or(u32::MAX),
+    )
 }
 
-fn divide(rows: &FrameRows<'_>) -> (Vec<TableDraft>, Vec<PushedShape>) {
+fn divide(rows: &[Row], cells: &[(i32, Value<'_>)]) -> (Vec<TableDraft>, Vec<PushedShape>) {
     let mut tables = Vec::new();
     let mut shapes = Shapes::default();
-    for row in &rows.rows {
-        let cells = &rows.cells[row.start..row.end];
+    for row in rows {
+        let cells = &cells[row.start..row.end];
         let shape = shapes.of(cells, &mut tables);
         tables[shapes.shapes[shape].table].push(row, shape);
     }
