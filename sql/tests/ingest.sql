@@ -150,8 +150,12 @@ select is(
                 select tenon.latest_agg(tenon.latest_query(null, null), id, null, frame)
                 from iot.batches
                 where tenant_id = :acme
-            )
-        ) as reading on reading.device = devices.number
+            ),
+            (select array_agg(number) from iot.devices),
+            (select array_agg(slug) from iot.devices),
+            (select array_agg(number) from iot.metrics),
+            (select array_agg(name) from iot.metrics)
+        ) as reading on reading.device = devices.slug
         where slug ^@ 'fleet-' and 'fleet-' || (reading.value #>> '{}') = slug
     ),
     39::bigint, 'each under its own device'

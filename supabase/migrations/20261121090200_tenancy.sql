@@ -119,11 +119,10 @@ Raises tenancy.header_invalid (400). Any caller of the API may call it.';
 
 create function core.tenants_with(permission text) returns uuid[]
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 declare
     caller constant uuid := auth.uid();
-    requested constant uuid := core.requested_tenant_id();
+    requested uuid;
     reached uuid[];
     ancestors uuid[];
 begin
@@ -132,7 +131,11 @@ begin
     end if;
     select
         array_agg(members.tenant_id),
-        array_agg(members.tenant_id) filter (where roles.reaches_descendants)
+        array_agg(members.tenant_id) filter (
+            where
+            roles.reaches_descendants
+            and exists (select from core.tenants as child where child.parent_id = tenants.id)
+        )
     into reached, ancestors
     from core.members
     inner join core.tenants on tenants.id = members.tenant_id
@@ -158,6 +161,9 @@ begin
         reached := reached || ancestors;
     end loop;
 
+    if current_setting('request.headers', true) ~* '"x-tenant-id"' then
+        requested := core.requested_tenant_id();
+    end if;
     if requested is not null then
         return case when requested = any(reached) then array[requested] else '{}' end;
     end if;

@@ -7,108 +7,125 @@
 
 set local lock_timeout = '5s';
 
-create function iot.asked_devices(
-    devices text[], out tenant_id uuid, out numbers integer[], out slugs text[]
+create function iot.asked_series(
+    devices text[],
+    metrics text[],
+    with_devices boolean,
+    out tenant_id uuid,
+    out device_numbers integer[],
+    out device_slugs text[],
+    out metric_numbers integer[],
+    out metric_names text[],
+    out metric_units text[]
 )
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 as $$
 declare
+    readable uuid[];
     tenants uuid[];
 begin
+    if auth.uid() is null and (
+        select roles.rolbypassrls or roles.rolsuper from pg_roles as roles
+        where roles.rolname = coalesce(nullif(current_setting('role'), 'none'), session_user)
+    ) then
+        readable := array(
+            select tenants.id from core.tenants
+            where coalesce(tenants.id = core.requested_tenant_id(), true)
+        );
+    else
+        readable := core.tenants_with('iot.telemetry.read');
+    end if;
+
     if devices is null then
-        tenant_id := iot.asked_tenant();
-        return;
+        if cardinality(readable) <> 1 then
+            perform core.fail(
+                case cardinality(readable)
+                    when 0 then 'tenancy.permission_missing' else 'tenancy.ambiguous'
+                end,
+                jsonb_build_object(
+                    'permission', 'iot.telemetry.read', 'count', cardinality(readable)
+                )
+            );
+        end if;
+        tenant_id := readable[1];
+        if with_devices then
+            select
+                array_agg(known.number),
+                array_agg(known.slug)
+            into device_numbers, device_slugs
+            from iot.devices as known
+            where known.tenant_id = asked_series.tenant_id;
+        end if;
+    else
+        select
+            array_agg(named.number order by named.number),
+            array_agg(named.slug order by named.number),
+            array_agg(named.tenant_id)
+        into device_numbers, device_slugs, tenants
+        from iot.devices as named
+        where named.tenant_id = any(readable) and named.slug = any(devices);
+        if cardinality(device_slugs) is distinct from cardinality(devices) then
+            perform core.fail('device.unknown', jsonb_build_object('device', missing.slug))
+            from unnest(devices) as missing (slug)
+            where missing.slug <> all(coalesce(device_slugs, '{}'))
+            limit 1;
+        end if;
+        tenant_id := tenants[1];
+        if tenant_id <> any(tenants) then
+            perform core.fail('tenancy.ambiguous', '{"count": "several"}');
+        end if;
     end if;
-    select
-        array_agg(named.number order by named.number),
-        array_agg(named.slug order by named.number),
-        array_agg(distinct named.tenant_id)
-    into numbers, slugs, tenants
-    from iot.devices as named
-    where named.slug = any(asked_devices.devices);
-    if cardinality(slugs) is distinct from cardinality(devices) then
-        perform core.fail('device.unknown', jsonb_build_object('device', missing.slug))
-        from unnest(devices) as missing (slug)
-        where missing.slug <> all(coalesce(slugs, '{}'))
-        limit 1;
-    end if;
-    if cardinality(tenants) > 1 then
-        perform core.fail('tenancy.ambiguous', jsonb_build_object('count', cardinality(tenants)));
-    end if;
-    tenant_id := coalesce(tenants[1], iot.asked_tenant());
-end
-$$;
 
-comment on function iot.asked_devices(text[]) is
-'Tenant, numbers and slugs of the devices of those slugs among those that the caller may see; of null,
-which stands for all devices of a tenant, the tenant alone. Raises device.unknown (404), and
-tenancy.ambiguous (400) where they are of several tenants. Signed-in users may call it.';
-
-create function iot.asked_tenant() returns uuid
-language plpgsql stable set search_path = pg_catalog, pg_temp
-as $$
-begin
-    if row_security_active('iot.devices') then
-        return core.sole_tenant_with('iot.telemetry.read');
-    end if;
-    if core.requested_tenant_id() is null then
-        perform core.fail('tenancy.ambiguous', '{"count": "all"}');
-    end if;
-    return core.requested_tenant_id();
-end
-$$;
-
-comment on function iot.asked_tenant() is
-'The tenant of a question that names no device: the one in which the caller may read, or the one that
-x-tenant-id names. Raises tenancy.ambiguous (400) or tenancy.permission_missing (403). Signed-in
-users may call it.';
-
-create function iot.asked_metrics(
-    tenant_id uuid, metrics text[], out numbers integer[], out names text[]
-)
-language plpgsql stable set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-as $$
-begin
     if metrics is null then
         select
             array_agg(known.number),
-            array_agg(known.name)
-        into numbers, names
+            array_agg(known.name),
+            array_agg(known.unit)
+        into metric_numbers, metric_names, metric_units
         from iot.metrics as known
-        where known.tenant_id = asked_metrics.tenant_id;
-        return;
-    end if;
-    select
-        array_agg(named.number),
-        array_agg(named.name)
-    into numbers, names
-    from iot.metrics as named
-    where
-        named.tenant_id = asked_metrics.tenant_id
-        and named.name = any(asked_metrics.metrics);
-    if cardinality(names) is distinct from cardinality(metrics) then
-        perform core.fail('metric.unknown', jsonb_build_object('metric', missing.name))
-        from unnest(metrics) as missing (name)
-        where missing.name <> all(coalesce(names, '{}'))
-        limit 1;
+        where known.tenant_id = asked_series.tenant_id;
+    else
+        select
+            array_agg(named.number),
+            array_agg(named.name),
+            array_agg(named.unit)
+        into metric_numbers, metric_names, metric_units
+        from iot.metrics as named
+        where named.tenant_id = asked_series.tenant_id and named.name = any(metrics);
+        if cardinality(metric_names) is distinct from cardinality(metrics) then
+            perform core.fail('metric.unknown', jsonb_build_object('metric', missing.name))
+            from unnest(metrics) as missing (name)
+            where missing.name <> all(coalesce(metric_names, '{}'))
+            limit 1;
+        end if;
     end if;
 end
 $$;
 
-comment on function iot.asked_metrics(uuid, text[]) is
-'Numbers and names of the tenant''s metrics of those names, or of all for null, if the caller may see
-them. Raises metric.unknown (404). Signed-in users may call it.';
+comment on function iot.asked_series(text[], text[], boolean) is
+'Tenant, numbers and names of the devices and metrics of those slugs and names in the tenants whose
+readings the caller may read; a role that row level security does not bind may read all. null stands
+for all of a tenant, of whose devices the names are only looked up with_devices. Raises device.unknown and metric.unknown (404), tenancy.ambiguous (400) where it is not
+clear which tenant is meant, and tenancy.permission_missing (403). Definer, so that access is decided
+once and not for each table; it lets nobody see more than v1.devices and v1.metrics do. Signed-in
+users may call it.';
 
 create function iot.answer(
     query bytea, tenant_id uuid, devices integer[], "from" timestamptz, "to" timestamptz
 )
 returns bytea
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 as $$
 declare
+    -- A block lies within a month: one that reaches into the range begins in its first month or
+    -- later, which spares the partitions before.
+    since constant timestamptz := date_trunc('month', answer."from", 'UTC');
     recent bytea;
     found bytea;
 begin
@@ -121,15 +138,13 @@ begin
         and batches.first_at < answer."to"
         and batches.last_device >= coalesce(answer.devices[1], 0)
         and batches.first_device <= coalesce(answer.devices[cardinality(answer.devices)], 2147483647);
-    -- A block lies within a month: one that reaches into the range begins in its first month or
-    -- later, which spares the partitions before.
     if answer.devices is null then
         select tenon.answer_agg(answer.query, recent, blocks.device, blocks.head, blocks.body)
         into found
         from iot.blocks
         where
             blocks.tenant_id = answer.tenant_id
-            and blocks.first_at >= iot.month_of(answer."from")
+            and blocks.first_at >= since
             and blocks.first_at < answer."to"
             and blocks.last_at >= answer."from";
     else
@@ -139,7 +154,7 @@ begin
         where
             blocks.tenant_id = answer.tenant_id
             and blocks.device = any(answer.devices)
-            and blocks.first_at >= iot.month_of(answer."from")
+            and blocks.first_at >= since
             and blocks.first_at < answer."to"
             and blocks.last_at >= answer."from";
     end if;
@@ -186,14 +201,14 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
     asked record;
-    measured record;
     query bytea;
 begin
-    asked := iot.asked_devices(telemetry.devices);
-    measured := iot.asked_metrics(asked.tenant_id, telemetry.metrics);
+    asked := iot.asked_series(
+        telemetry.devices, telemetry.metrics, 'device' = any(telemetry.group_by)
+    );
     query := tenon.bucket_query(
-        asked.numbers,
-        case when telemetry.metrics is not null then measured.numbers end,
+        case when telemetry.devices is not null then asked.device_numbers end,
+        case when telemetry.metrics is not null then asked.metric_numbers end,
         telemetry."from",
         telemetry."to",
         bucket,
@@ -204,59 +219,21 @@ begin
         telemetry.group_by,
         telemetry.aggregates
     );
-    if asked.numbers is null and 'device' = any(telemetry.group_by) then
-        return query
-        select
-            known.slug,
-            named.name,
-            buckets.at,
-            buckets.count,
-            buckets.min,
-            buckets.max,
-            buckets.avg,
-            buckets.sum,
-            buckets.first,
-            buckets.last,
-            buckets.stddev,
-            buckets.p50,
-            buckets.p90,
-            buckets.p95,
-            buckets.p99
-        from tenon.answer_buckets(
-            iot.answer(query, asked.tenant_id, null, telemetry."from", telemetry."to")
-        ) as buckets
-        inner join iot.devices as known
-            on known.tenant_id = asked.tenant_id and known.number = buckets.device
-        left join unnest(measured.numbers, measured.names) as named (number, name)
-            on named.number = buckets.metric
-        order by known.slug, named.name, buckets.at;
-    else
-        return query
-        select
-            known.slug,
-            named.name,
-            buckets.at,
-            buckets.count,
-            buckets.min,
-            buckets.max,
-            buckets.avg,
-            buckets.sum,
-            buckets.first,
-            buckets.last,
-            buckets.stddev,
-            buckets.p50,
-            buckets.p90,
-            buckets.p95,
-            buckets.p99
-        from tenon.answer_buckets(
-            iot.answer(query, asked.tenant_id, asked.numbers, telemetry."from", telemetry."to")
-        ) as buckets
-        left join unnest(asked.numbers, asked.slugs) as known (number, slug)
-            on known.number = buckets.device
-        left join unnest(measured.numbers, measured.names) as named (number, name)
-            on named.number = buckets.metric
-        order by known.slug, named.name, buckets.at;
-    end if;
+    return query
+    select *
+    from tenon.answer_buckets(
+        iot.answer(
+            query,
+            asked.tenant_id,
+            case when telemetry.devices is not null then asked.device_numbers end,
+            telemetry."from",
+            telemetry."to"
+        ),
+        asked.device_numbers,
+        asked.device_slugs,
+        asked.metric_numbers,
+        asked.metric_names
+    );
 end
 $$;
 
@@ -292,14 +269,12 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
     asked record;
-    measured record;
     query bytea;
 begin
-    asked := iot.asked_devices(readings.devices);
-    measured := iot.asked_metrics(asked.tenant_id, readings.metrics);
+    asked := iot.asked_series(readings.devices, readings.metrics, true);
     query := tenon.reading_query(
-        asked.numbers,
-        case when readings.metrics is not null then measured.numbers end,
+        case when readings.devices is not null then asked.device_numbers end,
+        case when readings.metrics is not null then asked.metric_numbers end,
         readings."from",
         readings."to",
         above,
@@ -307,19 +282,20 @@ begin
         max_points
     );
     return query
-    select
-        known.slug,
-        named.name,
-        found.at,
-        found.value
+    select *
     from tenon.answer_readings(
-        iot.answer(query, asked.tenant_id, asked.numbers, readings."from", readings."to")
-    ) as found
-    inner join iot.devices as known
-        on known.tenant_id = asked.tenant_id and known.number = found.device
-    inner join unnest(measured.numbers, measured.names) as named (number, name)
-        on named.number = found.metric
-    order by known.slug, named.name, found.at;
+        iot.answer(
+            query,
+            asked.tenant_id,
+            case when readings.devices is not null then asked.device_numbers end,
+            readings."from",
+            readings."to"
+        ),
+        asked.device_numbers,
+        asked.device_slugs,
+        asked.metric_numbers,
+        asked.metric_names
+    );
 end
 $$;
 
@@ -339,14 +315,13 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
     asked record;
-    measured record;
     query bytea;
     found bytea;
 begin
-    asked := iot.asked_devices(latest.devices);
-    measured := iot.asked_metrics(asked.tenant_id, latest.metrics);
+    asked := iot.asked_series(latest.devices, latest.metrics, true);
     query := tenon.latest_query(
-        asked.numbers, case when latest.metrics is not null then measured.numbers end
+        case when latest.devices is not null then asked.device_numbers end,
+        case when latest.metrics is not null then asked.metric_numbers end
     );
     select tenon.latest_agg(query, parts.id, parts.device, parts.frame)
     into found
@@ -356,9 +331,7 @@ begin
             kept.device,
             kept.readings as frame
         from iot.latest as kept
-        where
-            kept.tenant_id = asked.tenant_id
-            and (asked.numbers is null or kept.device = any(asked.numbers))
+        where kept.tenant_id = asked.tenant_id and kept.device = any(asked.device_numbers)
         union all
         select
             batches.id,
@@ -369,17 +342,16 @@ begin
     ) as parts;
     return query
     select
-        known.slug,
-        named.name,
-        named.unit,
+        readings.device,
+        readings.metric,
+        metrics.unit,
         readings.at,
         readings.value
-    from tenon.answer_readings(found) as readings
-    inner join iot.devices as known
-        on known.tenant_id = asked.tenant_id and known.number = readings.device
-    inner join iot.metrics as named
-        on named.tenant_id = asked.tenant_id and named.number = readings.metric
-    order by known.slug, named.name;
+    from tenon.answer_readings(
+        found, asked.device_numbers, asked.device_slugs, asked.metric_numbers, asked.metric_names
+    ) as readings
+    left join unnest(asked.metric_names, asked.metric_units) as metrics (name, unit)
+        on metrics.name = readings.metric;
 end
 $$;
 
@@ -388,9 +360,7 @@ comment on function v1.latest(text[], text[]) is
 tenant), by the devices'' time. Needs iot.telemetry.read and iot.devices.read.';
 
 revoke all on function
-iot.asked_devices(text[]),
-iot.asked_tenant(),
-iot.asked_metrics(uuid, text[]),
+iot.asked_series(text[], text[], boolean),
 iot.answer(bytea, uuid, integer[], timestamptz, timestamptz),
 v1.telemetry(
     text[], text[], timestamptz, timestamptz, interval, text[], text, text, timestamptz, integer,
@@ -402,9 +372,7 @@ v1.readings(
 v1.latest(text[], text[])
 from public;
 grant execute on function
-iot.asked_devices(text[]),
-iot.asked_tenant(),
-iot.asked_metrics(uuid, text[]),
+iot.asked_series(text[], text[], boolean),
 iot.answer(bytea, uuid, integer[], timestamptz, timestamptz),
 v1.telemetry(
     text[], text[], timestamptz, timestamptz, interval, text[], text, text, timestamptz, integer,

@@ -5,8 +5,8 @@ use pgrx::{Internal, pg_sys::FunctionCallInfo};
 use tenon_domain::telemetry::block::BlockHead;
 use tenon_domain::telemetry::frame::Frame;
 use tenon_domain::telemetry::query::{
-    self, Aggregates, Answer, BucketForm, Fill, Form, Query, Range, ReadingForm, Recent, points_of,
-    width_of,
+    self, Aggregates, Answer, BucketForm, Fill, Form, Names, Query, Range, ReadingForm, Recent,
+    points_of, width_of,
 };
 use tenon_domain::time::Timestamp;
 
@@ -184,19 +184,33 @@ fn begin(query: &[u8], recent: Option<&[u8]>) -> Answer {
     Answer::new(query, recent).or_report()
 }
 
+/// Numbers and names, as arrays of equal length; nothing where there are none.
+fn names<'n>(numbers: Option<&'n Array<'_, i32>>, names: Option<&'n Array<'_, &str>>) -> Names<'n> {
+    let numbers = numbers
+        .into_iter()
+        .flat_map(|numbers| numbers.iter().flatten());
+    let names = names.into_iter().flat_map(|names| names.iter().flatten());
+    Names::new(numbers, names)
+}
+
 /// The buckets of an answer.
-#[pg_extern(immutable, parallel_safe, strict)]
+#[pg_extern(immutable, parallel_safe)]
 #[expect(
     clippy::type_complexity,
-    reason = "the columns of the result, one by one"
+    clippy::needless_pass_by_value,
+    reason = "the columns of the result, one by one; arguments are values"
 )]
 fn answer_buckets(
     answer: &[u8],
+    device_numbers: Option<Array<'_, i32>>,
+    device_names: Option<Array<'_, &str>>,
+    metric_numbers: Option<Array<'_, i32>>,
+    metric_names: Option<Array<'_, &str>>,
 ) -> TableIterator<
     'static,
     (
-        name!(device, Option<i32>),
-        name!(metric, Option<i32>),
+        name!(device, Option<String>),
+        name!(metric, Option<String>),
         name!(at, TimestampWithTimeZone),
         name!(count, Option<i64>),
         name!(min, Option<f64>),
@@ -212,12 +226,15 @@ fn answer_buckets(
         name!(p99, Option<f64>),
     ),
 > {
+    let devices = names(device_numbers.as_ref(), device_names.as_ref());
+    let metrics = names(metric_numbers.as_ref(), metric_names.as_ref());
     let rows = query::decode_buckets(answer).or_report();
-    let rows = rows.into_iter().map(|row| {
+    let rows = query::named(rows, &devices, &metrics).into_iter();
+    let rows = rows.map(|(device, metric, row)| {
         let [min, max, avg, sum, stddev, p50, p90, p95, p99] = row.numbers;
         (
-            row.device,
-            row.metric,
+            device.map(str::to_owned),
+            metric.map(str::to_owned),
             from_timestamp(Timestamp::from_micros(row.at_micros)),
             row.count.map(u64::cast_signed),
             min,
@@ -237,23 +254,31 @@ fn answer_buckets(
 }
 
 /// The readings of an answer.
-#[pg_extern(immutable, parallel_safe, strict)]
+#[pg_extern(immutable, parallel_safe)]
+#[expect(clippy::needless_pass_by_value, reason = "arguments are values")]
 fn answer_readings(
     answer: &[u8],
+    device_numbers: Option<Array<'_, i32>>,
+    device_names: Option<Array<'_, &str>>,
+    metric_numbers: Option<Array<'_, i32>>,
+    metric_names: Option<Array<'_, &str>>,
 ) -> TableIterator<
     'static,
     (
-        name!(device, i32),
-        name!(metric, i32),
+        name!(device, Option<String>),
+        name!(metric, Option<String>),
         name!(at, TimestampWithTimeZone),
         name!(value, JsonbText),
     ),
 > {
+    let devices = names(device_numbers.as_ref(), device_names.as_ref());
+    let metrics = names(metric_numbers.as_ref(), metric_names.as_ref());
     let rows = query::decode_readings(answer).or_report();
-    let rows = rows.into_iter().map(|row| {
+    let rows = query::named(rows, &devices, &metrics).into_iter();
+    let rows = rows.map(|(device, metric, row)| {
         (
-            row.device,
-            row.metric,
+            device.map(str::to_owned),
+            metric.map(str::to_owned),
             from_timestamp(row.at),
             JsonbText::from(&row.value),
         )
@@ -302,10 +327,10 @@ comment on aggregate answer_agg(bytea, bytea, integer, bytea, bytea) is
     'The answer to a question from blocks of iot.blocks and recent readings, which count where both have one, for answer_buckets or answer_readings. Null when there was no block.';
 comment on function answer_of_recent(bytea, bytea) is
     'The answer to a question from recent readings alone.';
-comment on function answer_buckets(bytea) is
-    'The buckets of an answer, ordered by device, metric and time. count, first and last pass over nulls; min, max, avg, sum, stddev and percentiles are over numbers and truth values (0 and 1).';
-comment on function answer_readings(bytea) is
-    'The readings of an answer, ordered by device, metric and time. NaN and the infinities are JSON strings.';
+comment on function answer_buckets(bytea, integer[], text[], integer[], text[]) is
+    'The buckets of an answer, ordered by device, metric and time, under the names that the arrays give to numbers of devices and metrics; series without a name are left out. count, first and last pass over nulls; min, max, avg, sum, stddev and percentiles are over numbers and truth values (0 and 1).';
+comment on function answer_readings(bytea, integer[], text[], integer[], text[]) is
+    'The readings of an answer, ordered by device, metric and time, under the names that the arrays give to numbers of devices and metrics; series without a name are left out. NaN and the infinities are JSON strings.';
 "#,
     name = "query",
     requires = [
