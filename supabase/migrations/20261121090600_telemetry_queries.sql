@@ -126,6 +126,11 @@ declare
     -- A block lies within a month: one that reaches into the range begins in its first month or
     -- later, which spares the partitions before.
     since constant timestamptz := date_trunc('month', answer."from", 'UTC');
+    -- devices ascend.
+    least_device constant integer := coalesce(answer.devices[1], 0);
+    greatest_device constant integer := coalesce(
+        answer.devices[cardinality(answer.devices)], 2147483647
+    );
     recent bytea;
     found bytea;
 begin
@@ -136,8 +141,8 @@ begin
         batches.tenant_id = answer.tenant_id
         and batches.last_at >= answer."from"
         and batches.first_at < answer."to"
-        and batches.last_device >= coalesce(answer.devices[1], 0)
-        and batches.first_device <= coalesce(answer.devices[cardinality(answer.devices)], 2147483647);
+        and batches.last_device >= least_device
+        and batches.first_device <= greatest_device;
     if answer.devices is null then
         select tenon.answer_agg(answer.query, recent, blocks.device, blocks.head, blocks.body)
         into found
