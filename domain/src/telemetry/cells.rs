@@ -55,27 +55,27 @@ impl<'a> Cells<'a> {
         .unwrap_or(Value::Null)
     }
 
-    /// The numbers among the values at `range`, each with its place; truth values count 0 and 1.
-    pub(crate) fn numbered(&self, range: Range<usize>) -> Vec<(usize, f64)> {
-        let places = range.clone();
+    /// Hands the numbers among the values at `range`, each with its place, to `push`; truth values
+    /// count 0 and 1.
+    pub(crate) fn each_number(&self, range: Range<usize>, mut push: impl FnMut(usize, f64)) {
         match self {
             Self::Decimals(decimals) => {
-                let floats = decimals.floats_at(range);
-                places.zip(floats).collect()
+                let numbers = range.clone().zip(decimals.floats_at(range));
+                numbers.for_each(|(place, number)| push(place, number));
             }
             Self::Floats(floats) => {
-                let floats = floats.get(range).unwrap_or_default();
-                places.zip(floats.iter().copied()).collect()
+                let numbers = floats.get(range.clone()).unwrap_or_default();
+                let numbers = range.zip(numbers);
+                numbers.for_each(|(place, &number)| push(place, number));
             }
-            _ => places
-                .filter_map(|place| Some((place, self.value(place).as_number()?)))
-                .collect(),
+            _ => {
+                for place in range {
+                    if let Some(number) = self.value(place).as_number() {
+                        push(place, number);
+                    }
+                }
+            }
         }
-    }
-
-    /// The numbers among the values at `range`.
-    pub(crate) fn numbers(&self, range: Range<usize>) -> impl Iterator<Item = f64> {
-        self.numbered(range).into_iter().map(|(_, number)| number)
     }
 
     /// Appends `other`; where its type differs, the type becomes one that holds both.

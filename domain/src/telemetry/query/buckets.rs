@@ -94,8 +94,8 @@ fn row(
     aggregates: Aggregates,
 ) -> BucketRow<'static> {
     let statistics = bucket.statistics;
-    let spread = bucket.distribution.spread();
-    let percentile = |place: usize| spread.map(|spread| spread.percentiles[place]);
+    let spread = bucket.distribution.spread(aggregates);
+    let [p50, p90, p95, p99] = spread.percentiles;
     let mut row = BucketRow {
         device,
         metric,
@@ -106,11 +106,11 @@ fn row(
             statistics.max,
             statistics.average(),
             statistics.sum(),
-            spread.and_then(|spread| spread.deviation),
-            percentile(0),
-            percentile(1),
-            percentile(2),
-            percentile(3),
+            spread.deviation,
+            p50,
+            p90,
+            p95,
+            p99,
         ],
         first: statistics
             .first

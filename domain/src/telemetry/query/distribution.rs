@@ -1,41 +1,49 @@
 //! Decides what the spread of some numbers is: standard deviation and percentiles.
 
+use super::Aggregates;
+
 /// Numbers of which all are kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Distribution {
     numbers: Vec<f64>,
 }
 
-/// The spread of numbers.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// The spread of numbers, as far as it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Spread {
     /// Standard deviation of the sample; of a single number there is none.
     pub(super) deviation: Option<f64>,
-    /// The percentiles that were asked for.
-    pub(super) percentiles: [f64; 4],
+    /// The percentiles.
+    pub(super) percentiles: [Option<f64>; 4],
 }
 
-/// Which percentiles an answer has, ascending.
-const FRACTIONS: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
+/// The percentiles that can be asked for, ascending.
+const FRACTIONS: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)];
 
 impl Distribution {
-    pub(super) fn extend(&mut self, numbers: impl IntoIterator<Item = f64>) {
-        self.numbers.extend(numbers);
+    pub(super) fn push(&mut self, number: f64) {
+        self.numbers.push(number);
     }
 
-    /// The spread; nothing without a number. NaN is greater than every other number.
-    pub(super) fn spread(mut self) -> Option<Spread> {
+    /// The spread; without a number there is none. NaN is greater than every other number.
+    pub(super) fn spread(mut self, aggregates: Aggregates) -> Spread {
         if self.numbers.is_empty() {
-            return None;
+            return Spread::default();
         }
-        let deviation = self.deviation();
+        let deviation = if aggregates.asks("stddev") {
+            self.deviation()
+        } else {
+            None
+        };
         let mut done = 0;
-        let percentiles =
-            FRACTIONS.map(|fraction| percentile(&mut self.numbers, &mut done, fraction));
-        Some(Spread {
+        let percentiles = FRACTIONS.map(|(name, fraction)| {
+            let asked = aggregates.asks(name);
+            asked.then(|| percentile(&mut self.numbers, &mut done, fraction))
+        });
+        Spread {
             deviation,
             percentiles,
-        })
+        }
     }
 
     /// In two passes, which loses least.
@@ -89,15 +97,20 @@ mod tests {
 
     use super::*;
 
+    fn all() -> Aggregates {
+        Aggregates::named(Aggregates::NAMES).expect("all")
+    }
+
     proptest! {
         #[test]
         fn percentiles_are_those_of_the_sorted_numbers(numbers in proptest::collection::vec(-1e6..1e6, 1..200)) {
             let mut distribution = Distribution::default();
-            distribution.extend(numbers.iter().copied());
-            let spread = distribution.spread().expect("numbers");
+            numbers.iter().for_each(|&number| distribution.push(number));
+            let spread = distribution.spread(all());
             let mut sorted = numbers.clone();
             sorted.sort_by(f64::total_cmp);
-            for (fraction, percentile) in FRACTIONS.into_iter().zip(spread.percentiles) {
+            for ((_, fraction), percentile) in FRACTIONS.into_iter().zip(spread.percentiles) {
+                let percentile = percentile.expect("asked");
                 let rank = fraction * (sorted.len() - 1) as f64;
                 let (low, high) = (sorted[rank.floor() as usize], sorted[rank.ceil() as usize]);
                 prop_assert!((low + rank.fract() * (high - low) - percentile).abs() < 1e-9);
@@ -108,9 +121,11 @@ mod tests {
     #[test]
     fn nan_is_greater_than_every_other_number() {
         let mut distribution = Distribution::default();
-        distribution.extend([f64::NAN, 1.0, 2.0]);
-        let spread = distribution.spread().expect("numbers");
-        assert_eq!(spread.percentiles[0], 2.0);
-        assert!(spread.percentiles[3].is_nan());
+        [f64::NAN, 1.0, 2.0]
+            .into_iter()
+            .for_each(|number| distribution.push(number));
+        let spread = distribution.spread(all());
+        assert_eq!(spread.percentiles[0], Some(2.0));
+        assert!(spread.percentiles[3].is_some_and(f64::is_nan));
     }
 }

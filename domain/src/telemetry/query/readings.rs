@@ -159,13 +159,13 @@ impl Visitor for Found {
             let at = ats.get(range).unwrap_or_default().iter();
             found.extend(at.zip(places).map(|(&at, place)| (at, cells.value(place))));
         } else {
-            for (place, number) in cells.numbered(range) {
+            cells.each_number(range, |place, number| {
                 if self.wants(number)
                     && let Some(&at) = ats.get(place)
                 {
                     found.push((at, cells.value(place)));
                 }
-            }
+            });
         }
         self.readings += found.len();
         if self.readings > QUERY_READINGS_MAX {

@@ -161,7 +161,7 @@ impl Visitor for Tally {
             let bucket = group.bucket(*start, &mut buckets)?;
             bucket.statistics.add_cells(ats, cells, rows.clone(), ends);
             if distribution {
-                bucket.distribution.extend(cells.numbers(rows));
+                cells.each_number(rows, |_, number| bucket.distribution.push(number));
             }
         }
         (self.buckets, self.parts) = (buckets, parts);
