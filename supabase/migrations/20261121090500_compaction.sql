@@ -463,7 +463,7 @@ sessions share. Internal.';
 create function iot.compact(
     up_to timestamptz default 'infinity', budget interval default '30 seconds'
 )
-returns table (batches bigint, readings bigint, blocks bigint, done boolean)
+returns table (batches bigint, readings bigint, blocks bigint, done boolean, failure text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -505,8 +505,11 @@ begin
                 select * into step from iot.compact_tenant(tenant, settled, up_to);
                 exit when not found;
             exception
-                when data_corrupted then
-                    raise warning 'the readings of tenant % wait: %', tenant, sqlerrm;
+                when insufficient_resources then
+                    raise;
+                when others then
+                    failure := format('the readings of tenant %s wait: %s', tenant, sqlerrm);
+                    raise warning '%', failure;
                     done := false;
                     exit;
             end;
@@ -533,10 +536,10 @@ comment on function iot.compact(timestamptz, interval) is
 'Turns the batches that arrived up to a time into blocks, until none is left or the budget is used;
 at least one step is made. Returns how many batches and readings it took, how many blocks it wrote,
 and whether it is done: false too where another session works on a tenant, a writer has not ended,
-there are more tenants than one call takes, or a tenant''s readings are corrupt, of which it warns
-before it goes on to the next tenant. It may run in several sessions at once, and be killed: it
-changes nothing then. Memory is bounded by tenon.compaction_readings_max(). Definer, because it
-writes for every tenant; tenon_bridge and service_role may call it.';
+there are more tenants than one call takes, or the readings of one are corrupt, say: then failure
+tells so, and those of the others are compacted all the same. It may run in several sessions at
+once, and be killed: it changes nothing then. Memory is bounded by tenon.compaction_readings_max().
+Definer, because it writes for every tenant; tenon_bridge and service_role may call it.';
 
 revoke all on function
 iot.month_of(timestamptz),

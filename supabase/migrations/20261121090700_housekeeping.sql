@@ -18,8 +18,9 @@ begin
             compacted.batches,
             compacted.readings,
             compacted.blocks,
-            compacted.done
-        into batches, readings, blocks, done
+            compacted.done,
+            compacted.failure
+        into batches, readings, blocks, done, failure
         from iot.compact(budget => housekeep.budget) as compacted;
     exception
         when others then

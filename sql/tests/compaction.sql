@@ -1,0 +1,538 @@
+-- Batches become blocks, and nobody can tell but by asking how the readings lie.
+begin;
+\ir ../support/fixtures.sql
+\ir ../support/batches.sql
+select plan(55);
+
+create function pg_temp.send(tenant text, device text, messages jsonb) returns bigint
+language sql
+as $$
+    select count(*)
+    from tenon.batch_from_json(tenant, device, messages, timestamptz '2026-03-01 00:00Z') as read
+    cross join lateral iot.ingest(read.batch)
+$$;
+-- One reading a minute from a time on, each with its number as value.
+create function pg_temp.send_minutes(device text, since timestamptz, readings integer)
+returns bigint
+language sql
+as $$
+    select pg_temp.send('acme', device, jsonb_agg(
+        jsonb_build_object('at', since + n * interval '1 minute', 'values', jsonb_build_object('n', n))
+    ))
+    from generate_series(0, readings - 1) as n
+$$;
+-- How many readings are stored, after reading all of them.
+create function pg_temp.stored() returns bigint
+language sql
+as $$
+    select
+        coalesce((select sum(tenon.frame_check(frame)) from iot.batches), 0)
+        + coalesce((select sum(tenon.block_check(device, head, body)) from iot.blocks), 0)
+$$;
+create function pg_temp.latest(slug text)
+returns table (metric text, at timestamptz, value jsonb)
+language sql
+as $$
+    select
+        metrics.name,
+        readings.at,
+        readings.value
+    from iot.devices
+    inner join iot.latest
+        on latest.tenant_id = devices.tenant_id and latest.device = devices.number
+    cross join lateral tenon.latest_readings(latest.readings) as readings
+    inner join iot.metrics
+        on metrics.tenant_id = devices.tenant_id and metrics.number = readings.metric
+    where
+        devices.slug = $1
+        and devices.tenant_id = '00000000-0000-4000-a000-000000000002'
+    order by metrics.name
+$$;
+
+insert into iot.devices (tenant_id, slug)
+select
+    tenants.id,
+    'car-' || n
+from core.tenants
+cross join generate_series(1, 3) as n
+where tenants.slug in ('acme', 'rival', 'platform');
+
+-- Nothing to do.
+select results_eq(
+    'select batches, readings, blocks, done, failure from iot.compact()',
+    $$values (0::bigint, 0::bigint, 0::bigint, true, null::text)$$,
+    'where nothing is stored, nothing is left to do'
+);
+
+-- Two days and a half of a reading a minute, sent in four parts, the second twice.
+select pg_temp.send_minutes('car-1', '2026-01-30 12:00Z', 900);
+select pg_temp.send_minutes('car-1', '2026-01-31 03:00Z', 900);
+select pg_temp.send_minutes('car-1', '2026-01-31 03:00Z', 900);
+select pg_temp.send_minutes('car-1', '2026-01-31 18:00Z', 900);
+select pg_temp.send_minutes('car-1', '2026-02-01 09:00Z', 900);
+select is(pg_temp.stored(), 4500::bigint, 'as batches, what came twice lies there twice');
+select results_eq(
+    'select batches, readings, done from iot.compact()', $$values (5::bigint, 4500::bigint, true)$$,
+    'a compaction takes all batches'
+);
+select is(pg_temp.stored(), 3600::bigint, 'as blocks, each reading lies there once');
+select is_empty('select from iot.batches', 'and no batch is left');
+select results_eq(
+    'select first_at, last_at, rows, readings from iot.blocks order by first_at',
+    $$
+        values
+        ('2026-01-30 12:00Z'::timestamptz, '2026-01-30 23:59Z'::timestamptz, 720, 720),
+        ('2026-01-31 00:00Z', '2026-01-31 23:59Z', 1440, 1440),
+        ('2026-02-01 00:00Z', '2026-02-01 23:59Z', 1440, 1440)
+    $$,
+    'a device with a reading a minute has a block a day, and the row says what is in it'
+);
+select results_eq(
+    'select sum(readings)::bigint, sum(rows)::bigint from iot.blocks',
+    'select pg_temp.stored(), pg_temp.stored()', 'which is true'
+);
+select results_eq(
+    $$select * from pg_temp.latest('car-1')$$,
+    $$values ('n'::text, '2026-02-01 23:59Z'::timestamptz, '899'::jsonb)$$,
+    'the latest reading is kept beside'
+);
+create temporary table settled_blocks as select * from iot.blocks;
+select results_eq(
+    'select batches, readings, blocks, done from iot.compact()',
+    $$values (0::bigint, 0::bigint, 0::bigint, true)$$, 'compacting again does nothing'
+);
+select results_eq(
+    'select * from iot.blocks order by first_at',
+    'select * from settled_blocks order by first_at', 'and changes nothing'
+);
+
+-- Redelivered and late readings.
+select pg_temp.send_minutes('car-1', '2026-01-31 03:00Z', 900);
+select pg_temp.send('acme', 'car-1', '{"at": "2026-01-31T10:00:30Z", "values": {"n": -1}}');
+select is((select done from iot.compact()), true, 'late readings are compacted');
+select is(
+    pg_temp.stored(), 3601::bigint,
+    'into the block where they belong, those that came twice once'
+);
+select results_eq(
+    'select first_at, rows from iot.blocks order by first_at',
+    $$
+        values
+        ('2026-01-30 12:00Z'::timestamptz, 720), ('2026-01-31 00:00Z', 1441),
+        ('2026-02-01 00:00Z', 1440)
+    $$,
+    'which stays one block'
+);
+
+-- The later arrival counts. What a block holds is seen by the latest reading of its metrics.
+create function pg_temp.latest_in_blocks(device text) returns jsonb
+language sql
+as $$
+    select jsonb_object_agg(metrics.name, readings.value)
+    from (
+        select
+            devices.tenant_id,
+            tenon.compact_blocks(
+                blocks.device, blocks.head, blocks.body order by blocks.first_at
+            ) as packed
+        from iot.devices
+        inner join iot.blocks
+            on blocks.tenant_id = devices.tenant_id and blocks.device = devices.number
+        where
+            devices.slug = latest_in_blocks.device
+            and devices.tenant_id = '00000000-0000-4000-a000-000000000002'
+        group by devices.tenant_id
+    ) as merged
+    cross join lateral tenon.compacted_latest(merged.packed) as newest
+    cross join lateral tenon.latest_readings(newest.readings) as readings
+    inner join iot.metrics
+        on metrics.tenant_id = merged.tenant_id and metrics.number = readings.metric
+$$;
+select pg_temp.send(
+    'acme', 'car-2', '{"at": "2026-01-05T00:00:00Z", "values": {"a": 1, "b": 1, "c": 1}}'
+);
+select pg_temp.send('acme', 'car-2', '{"at": "2026-01-05T00:00:00Z", "values": {"a": 2, "b": 2}}');
+select iot.compact();
+select is(
+    pg_temp.latest_in_blocks('car-2'), '{"a": 2, "b": 2, "c": 1}',
+    'of two batches the later one counts, for each metric by itself'
+);
+select pg_temp.send(
+    'acme', 'car-2', '{"at": "2026-01-05T00:00:00Z", "values": {"b": "x", "d": [3]}}'
+);
+select pg_temp.send('acme', 'car-2', '{"at": "2026-01-05T00:00:00Z", "values": {"a": null}}');
+select iot.compact();
+select is(
+    pg_temp.latest_in_blocks('car-2'), '{"a": null, "b": "x", "c": 1, "d": [3]}',
+    'and a batch counts more than a block, whatever the type'
+);
+select results_eq(
+$$select metric, value from pg_temp.latest('car-2')$$,
+    $$values ('a'::text, 'null'::jsonb), ('b', '"x"'), ('c', '1'), ('d', '[3]')$$,
+    'the latest readings beside say the same'
+);
+select pg_temp.send('acme', 'car-2', '{"at": "2026-01-04T00:00:00Z", "values": {"a": 9}}');
+select iot.compact();
+select results_eq(
+    $$select value from pg_temp.latest('car-2') where metric = 'a'$$,
+    $$values ('null'::jsonb)$$, 'and an older reading that comes late changes nothing in them'
+);
+
+-- Values that JSON cannot carry.
+select iot.ingest(pg_temp.batch_of_floats(
+    'acme', 'car-2', 1770000000000000, array['NaN', 'Infinity', '-Infinity', '-0', 4.9e-324]
+));
+select iot.compact();
+select is(
+    pg_temp.latest_in_blocks('car-2') - array['a', 'b', 'c', 'd'],
+    '{"m1": "NaN", "m2": "Infinity", "m3": "-Infinity", "m4": 0.0, "m5": 5e-324}',
+    'not a number, the infinities and the smallest number of all come through'
+);
+select is(
+    pg_temp.code_of(format(
+        $$select iot.ingest(pg_temp.batch_of_floats('acme', 'car-2', %s, array[1]))$$, micros
+    )),
+    'telemetry.time_out_of_range', micros || ' microseconds, beyond Postgres, are refused'
+)
+from unnest(array[-9223372036854775808, -210866803200000001]) as micros;
+select results_eq(
+    $$
+        select element ->> 'code'
+        from tenon.batch_from_json('acme', 'car-2', '[
+            {"at": "infinity", "values": {"a": 1}}, {"at": "-infinity", "values": {"a": 1}},
+            {"at": 1e308, "values": {"a": 1}}
+        ]', now()) as read
+        cross join lateral jsonb_array_elements(read.rejected) as element
+    $$,
+    array['payload.time_invalid', 'payload.time_invalid', 'payload.time_invalid'],
+    'and the infinities are no times'
+);
+
+-- Budget and end.
+select pg_temp.send(tenant, 'truck-1', '{"at": "2026-02-01T00:00:00Z", "values": {"n": 1}}')
+from unnest(array['acme', 'rival']) as tenant;
+select pg_temp.send('platform', 'car-1', '{"at": "2026-02-01T00:00:00Z", "values": {"n": 1}}');
+select results_eq(
+    $$select batches, done from iot.compact(budget => '0')$$, $$values (1::bigint, false)$$,
+    'without a budget one step is made'
+);
+select results_eq(
+    'select batches, done from iot.compact()', $$values (2::bigint, true)$$,
+    'the next call goes on, to the tenant of the platform as well'
+);
+select pg_temp.send('acme', 'truck-1', '{"at": "2026-02-02T00:00:00Z", "values": {"n": 1}}');
+select pg_temp.send('acme', 'truck-1', '{"at": "2026-02-02T00:00:00Z", "values": {"n": 2}}');
+select pg_temp.send('acme', 'truck-1', '{"at": "2026-02-02T00:00:00Z", "values": {"n": 3}}');
+update iot.batches set received_at = received_at + interval '1 hour'
+where id = (select id from iot.batches order by id offset 1 limit 1);
+select results_eq(
+    $$select batches, done from iot.compact(up_to => clock_timestamp())$$,
+    $$values (1::bigint, true)$$,
+    'what arrived after the given time waits, and what came behind it waits with it'
+);
+select is((select count(*) from iot.batches), 2::bigint, 'as batches');
+select iot.compact();
+select is(
+    (select value from pg_temp.latest('truck-1') where metric = 'n'), '3',
+    'so that the last arrival counts in the end'
+);
+
+-- A fleet's small batches become few blocks.
+insert into iot.devices (tenant_id, slug) values (:acme, 'slow'), (:acme, 'steady');
+do $$
+begin
+    for n in 0..599 loop
+        perform pg_temp.send('acme', 'slow', jsonb_build_object(
+            'at', timestamptz '2025-11-01 00:00Z' + n * interval '3 hours',
+            'values', jsonb_build_object('n', n)
+        ));
+        perform iot.compact();
+    end loop;
+end
+$$;
+create function pg_temp.blocks_of(slug text) returns setof iot.blocks
+language sql
+as $$
+    select blocks.*
+    from iot.devices
+    inner join iot.blocks
+        on blocks.tenant_id = devices.tenant_id and blocks.device = devices.number
+    where
+        devices.slug = $1 and devices.tenant_id = '00000000-0000-4000-a000-000000000002'
+    order by blocks.first_at
+$$;
+select results_eq(
+    $$
+        select iot.month_of(first_at), sum(rows)::integer
+        from pg_temp.blocks_of('slow')
+        group by 1
+        order by 1
+    $$,
+    $$
+        values
+        ('2025-11-01Z'::timestamptz, 240), ('2025-12-01Z'::timestamptz, 248),
+        ('2026-01-01Z'::timestamptz, 112)
+    $$,
+    'of 600 readings that came one by one none is lost'
+);
+select ok(
+    (
+        select max(months.blocks) < 2 * tenon.block_tier_length()
+        from (
+            select count(*) as blocks from pg_temp.blocks_of('slow') group by iot.month_of(first_at)
+        ) as months
+    ),
+    'and of each size a month has fewer blocks than are merged'
+);
+-- A block a day was merged with its neighbours into the same blocks again, without end.
+do $$
+begin
+    for day in 0..19 loop
+        perform pg_temp.send_minutes(
+            'steady', timestamptz '2025-11-02 00:00Z' + day * interval '1 day', 1440
+        );
+        perform iot.compact();
+    end loop;
+end
+$$;
+select results_eq(
+    $$select count(*), min(rows), max(rows) from pg_temp.blocks_of('steady')$$,
+    $$values (20::bigint, 1440, 1440)$$, 'blocks that are long enough stay as they are'
+);
+-- Late readings of a month that is over lie behind its last block.
+do $$
+begin
+    for n in 0..63 loop
+        perform pg_temp.send_minutes(
+            'steady', timestamptz '2025-11-25 00:00Z' + n * interval '5 minutes', 5
+        );
+        perform pg_temp.send_minutes(
+            'steady', timestamptz '2025-12-25 00:00Z' + n * interval '5 minutes', 5
+        );
+        perform iot.compact();
+    end loop;
+end
+$$;
+select results_eq(
+    $$
+        select count(*) < 16, sum(rows)::integer
+        from pg_temp.blocks_of('steady')
+        where first_at >= '2025-11-25Z'
+        group by iot.month_of(first_at)
+    $$,
+    $$values (true, 320), (true, 320)$$, 'small blocks of every month that was added to are merged'
+);
+
+-- Random series against a plain table: out of order, late, redelivered, corrected, of all types.
+-- The metrics of a device always come together, so that equal readings make equal blocks.
+create temporary table arrivals (
+    arrival integer, device text, at timestamptz, metric text, value jsonb
+);
+create function pg_temp.random_value(kind integer) returns jsonb
+language sql volatile
+as $$
+    select case kind
+        when 0 then to_jsonb(round((random() * 1000)::numeric, 2) + 0.001)
+        when 1 then to_jsonb((random() * 100)::integer)
+        when 2 then to_jsonb(random() < 0.5)
+        when 3 then to_jsonb((array['on', 'off', 'läuft', ''])[1 + (random() * 3)::integer])
+        when 4 then 'null'
+        when 5 then to_jsonb(array[(random() * 9)::integer, 2])
+        when 6 then to_jsonb(random())
+        else pg_temp.random_value((random() * 6)::integer)
+    end
+$$;
+insert into iot.devices (tenant_id, slug)
+select
+    :acme,
+    'random-' || n
+from generate_series(0, 8) as n;
+create function pg_temp.arrive(arrival integer) returns void
+language plpgsql
+as $$
+declare
+    kind constant integer := (random() * 8)::integer;
+    step constant interval := (array['1 second', '61 seconds', '1 hour', '1 day'])[1 + random() * 3];
+begin
+    insert into arrivals
+    select
+        arrive.arrival,
+        'random-' || kind,
+        messages.at,
+        metrics.metric,
+        pg_temp.random_value(kind)
+    from (
+        select distinct
+            timestamptz '2024-02-28 00:00Z' + (random() * 60)::integer * step as at
+        from generate_series(1, 1 + (random() * 80)::integer)
+    ) as messages
+    cross join unnest(array['x' || kind, 'y']) as metrics (metric);
+    perform pg_temp.send('acme', 'random-' || kind, jsonb_agg(sent.message order by random()))
+    from (
+        select
+            jsonb_build_object(
+                'at', arrivals.at, 'values', jsonb_object_agg(arrivals.metric, arrivals.value)
+            ) as message
+        from arrivals
+        where arrivals.arrival = arrive.arrival
+        group by arrivals.at
+    ) as sent;
+    if random() < 0.3 then
+        perform iot.compact();
+    end if;
+end
+$$;
+select setseed(0.2026);
+select count(pg_temp.arrive(n)) from generate_series(1, 300) as n;
+select iot.compact();
+create temporary table kept as
+select distinct on (arrivals.device, arrivals.at, arrivals.metric) arrivals.*
+from arrivals
+order by
+    arrivals.device asc,
+    arrivals.at asc,
+    arrivals.metric asc,
+    arrivals.arrival desc;
+
+select results_eq(
+    $$
+        select devices.slug, sum(tenon.block_check(blocks.device, blocks.head, blocks.body))::bigint,
+            min(blocks.first_at), max(blocks.last_at)
+        from iot.devices
+        inner join iot.blocks
+            on blocks.tenant_id = devices.tenant_id and blocks.device = devices.number
+        where devices.slug like 'random-%'
+        group by 1
+        order by 1
+    $$,
+    'select device, count(*), min(at), max(at) from kept group by 1 order by 1',
+    'of random series as many readings are kept as a plain table keeps, from the first to the last'
+);
+select results_eq(
+    format('select * from pg_temp.latest(%L)', device),
+    format(
+        'select metric, at, value from (
+            select distinct on (metric) * from kept where device = %L order by metric, at desc
+        ) as newest', device
+    ), 'the latest readings of ' || device || ' are those of the plain table'
+)
+from (select distinct device from kept order by device) as devices;
+create function pg_temp.packed(slug text) returns bytea
+language sql
+as $$
+    select tenon.compact_blocks(blocks.device, blocks.head, blocks.body order by blocks.first_at)
+    from pg_temp.blocks_of(slug) as blocks
+$$;
+create function pg_temp.expected(slug text) returns bytea
+language sql
+as $$
+    select tenon.compact_blocks(made.device, made.head, made.body order by made.first_at)
+    from (
+        select jsonb_agg(messages.message order by messages.at) as all_messages
+        from (
+            select
+                kept.at,
+                jsonb_build_object(
+                    'at', kept.at, 'values', jsonb_object_agg(kept.metric, kept.value)
+                ) as message
+            from kept
+            where kept.device = $1
+            group by kept.at
+        ) as messages
+    ) as series
+    cross join lateral tenon.batch_from_json('acme', $1, series.all_messages, now()) as read
+    cross join lateral tenon.batch_pack(
+        read.batch,
+        array(select number from iot.devices where slug = $1),
+        array(
+            select metrics.number
+            from tenon.batch_metrics(read.batch) as named
+            inner join iot.metrics on metrics.name = named.metric
+            where metrics.tenant_id = '00000000-0000-4000-a000-000000000002'
+            order by named.ordinal
+        )
+    ) as frames
+    cross join lateral (
+        select tenon.compact_frames(frame)
+        from (values (frames.frame)) as tenants (frame)
+    ) as at_once (packed)
+    cross join lateral tenon.compacted_blocks(at_once.packed) as made
+$$;
+select is(
+    coalesce(md5(pg_temp.packed(device)), 'nothing'), md5(pg_temp.expected(device)),
+    'and all readings of ' || device || ' are those of the plain table, value by value'
+)
+from (select distinct device from kept order by device) as devices;
+
+-- What holds for all blocks, whatever was sent.
+select is_empty(
+    $$
+        select from (
+            select
+                first_at,
+                lag(last_at) over (partition by tenant_id, device order by first_at) as last_before
+            from iot.blocks
+        ) as blocks
+        where first_at <= last_before
+    $$,
+    'no two blocks of a device overlap'
+);
+select is_empty(
+    'select from iot.blocks where iot.month_of(first_at) <> iot.month_of(last_at)',
+    'none crosses the end of a month'
+);
+select is_empty(
+    'select from iot.blocks where tenon.block_check(device, head, body) <> readings',
+    'and each holds as many readings as its row says'
+);
+select results_eq(
+    $$
+        select format('blocks_%s', to_char(months.month at time zone 'UTC', 'YYYY_MM'))
+        from (select distinct iot.month_of(first_at) as month from iot.blocks) as months
+        order by 1
+    $$,
+    $$
+        select classes.relname::text collate "default"
+        from pg_inherits
+        inner join pg_class as classes on classes.oid = pg_inherits.inhrelid
+        where pg_inherits.inhparent = 'iot.blocks'::regclass
+        order by 1
+    $$,
+    'each month has its partition'
+);
+create temporary view partitions as
+select
+    classes.oid,
+    classes.oid::regclass::text as name,
+    classes.relrowsecurity
+from pg_inherits
+inner join pg_class as classes on classes.oid = pg_inherits.inhrelid
+where pg_inherits.inhparent = 'iot.blocks'::regclass;
+grant select on partitions to public;
+select is_empty(
+    $$
+        select from partitions
+        left join pg_policies on format('%I.%I', schemaname, tablename) = partitions.name
+        where
+            not relrowsecurity
+            or (policyname, cmd, roles, qual) is distinct from (
+                select (policyname, cmd, roles, qual)
+                from pg_policies
+                where schemaname = 'iot' and tablename = 'blocks'
+            )
+    $$,
+    'with row level security and the policy of the whole'
+);
+select is_empty(
+    $$
+        select from partitions
+        cross join unnest(array['anon', 'authenticated', 'tenon_device', 'tenon_bridge']) as role
+        where has_any_column_privilege(
+            role, partitions.oid, 'select, insert, update, references'
+        )
+    $$,
+    'and granted to nobody'
+);
+
+select * from finish();
+rollback;

@@ -1,0 +1,85 @@
+-- Housekeeping is done once: by pg_cron where that is there, by the bridges elsewhere.
+begin;
+\ir ../support/fixtures.sql
+select plan(14);
+
+create function pg_temp.send() returns bigint
+language sql
+as $$
+    select count(*)
+    from tenon.batch_from_json('acme', 'truck-1', '{"at": "2026-01-05T00:00:00Z", "a": 1}', now())
+        as read
+    cross join lateral iot.ingest(read.batch)
+$$;
+
+-- Without pg_cron.
+select is(to_regnamespace('cron'), null, 'pg_cron is not installed here');
+select is(iot.schedule_housekeeping(), false, 'so that nothing is scheduled');
+select pg_temp.send();
+:as_bridge
+select results_eq(
+    'select batches, readings, done, failure from iot.housekeep_unscheduled()',
+    $$values (1::bigint, 1::bigint, true, null::text)$$, 'and the bridge keeps house'
+);
+select is(
+    pg_temp.code_of('select iot.housekeep()'), '42501', 'which it may not do whatever is scheduled'
+);
+:as_owner
+select is_empty('select from iot.batches', 'readings are compacted');
+select pg_temp.send();
+:as_service
+select results_eq(
+    'select batches from iot.housekeep()', 'values (1::bigint)', 'the service role may keep house'
+);
+
+-- What fails is told, and undoes nothing else.
+:as_owner
+drop function if exists iot.retain(interval);
+create function iot.retain(budget interval) returns void
+language plpgsql
+as $$begin raise exception 'no'; end$$;
+select pg_temp.send();
+select results_eq(
+    'select batches, done, failure from iot.housekeep()',
+    $$values (1::bigint, true, 'iot.retain: no')$$, 'what fails is told'
+);
+select is_empty('select from iot.batches', 'and undoes nothing else');
+
+-- With what the bridge sees of pg_cron; the real one is met in tests/compaction.test.mjs.
+create schema cron;
+create table cron.job (
+    jobid bigint generated always as identity,
+    schedule text,
+    command text,
+    database text default current_database(),
+    active boolean default true,
+    jobname text unique
+);
+create function cron.schedule(job_name text, schedule text, command text) returns bigint
+language sql
+as $$
+    insert into cron.job (jobname, schedule, command)
+    values (job_name, schedule, command)
+    on conflict (jobname) do update set schedule = excluded.schedule, command = excluded.command
+    returning jobid
+$$;
+select is(iot.schedule_housekeeping(), true, 'where pg_cron is, it is scheduled');
+select is(iot.schedule_housekeeping(), true, 'also a second time');
+select results_eq(
+    'select jobname, schedule, command from cron.job',
+    $$values ('tenon-housekeeping', '* * * * *', 'select iot.housekeep()')$$, 'as one job'
+);
+select pg_temp.send();
+:as_bridge
+select is_empty('select iot.housekeep_unscheduled()', 'and the bridge leaves it to that');
+:as_owner
+select is((select count(*) from iot.batches), 1::bigint, 'whatever there is to do');
+update cron.job set active = false;
+:as_bridge
+select results_eq(
+    'select batches from iot.housekeep_unscheduled()', 'values (1::bigint)',
+    'until somebody switches the job off'
+);
+
+select * from finish();
+rollback;
