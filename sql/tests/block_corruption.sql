@@ -2,6 +2,7 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/batches.sql
+\ir ../support/readings.sql
 select plan(11);
 
 select iot.ingest(read.batch)
@@ -137,15 +138,8 @@ from
     unnest(array['\x', '\x01', '\x0100000000', decode(repeat('ff', 100), 'hex')]::bytea[]) as bytes;
 
 -- What is compacted around it.
-create function pg_temp.send(tenant text, messages jsonb) returns bigint
-language sql
-as $$
-    select count(*)
-    from tenon.batch_from_json(tenant, 'truck-1', messages, timestamptz '2026-03-01 00:00Z') as read
-    cross join lateral iot.ingest(read.batch)
-$$;
-select pg_temp.send('acme', '{"at": "2026-01-05T00:00:03Z", "values": {"a": 1}}');
-select pg_temp.send('rival', '{"at": "2026-01-05T00:00:03Z", "values": {"a": 1}}');
+select pg_temp.send('acme', 'truck-1', '{"at": "2026-01-05T00:00:03Z", "values": {"a": 1}}');
+select pg_temp.send('rival', 'truck-1', '{"at": "2026-01-05T00:00:03Z", "values": {"a": 1}}');
 update iot.batches set frame = pg_temp.flipped(frame, 9, 1) where tenant_id = :acme;
 select results_eq(
     'select batches, done, failure from iot.compact()',

@@ -2,15 +2,9 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/batches.sql
-select plan(55);
+\ir ../support/readings.sql
+select plan(36);
 
-create function pg_temp.send(tenant text, device text, messages jsonb) returns bigint
-language sql
-as $$
-    select count(*)
-    from tenon.batch_from_json(tenant, device, messages, timestamptz '2026-03-01 00:00Z') as read
-    cross join lateral iot.ingest(read.batch)
-$$;
 -- One reading a minute from a time on, each with its number as value.
 create function pg_temp.send_minutes(device text, since timestamptz, readings integer)
 returns bigint
@@ -21,34 +15,6 @@ as $$
     ))
     from generate_series(0, readings - 1) as n
 $$;
--- How many readings are stored, after reading all of them.
-create function pg_temp.stored() returns bigint
-language sql
-as $$
-    select
-        coalesce((select sum(tenon.frame_check(frame)) from iot.batches), 0)
-        + coalesce((select sum(tenon.block_check(device, head, body)) from iot.blocks), 0)
-$$;
-create function pg_temp.latest(slug text)
-returns table (metric text, at timestamptz, value jsonb)
-language sql
-as $$
-    select
-        metrics.name,
-        readings.at,
-        readings.value
-    from iot.devices
-    inner join iot.latest
-        on latest.tenant_id = devices.tenant_id and latest.device = devices.number
-    cross join lateral tenon.latest_readings(latest.readings) as readings
-    inner join iot.metrics
-        on metrics.tenant_id = devices.tenant_id and metrics.number = readings.metric
-    where
-        devices.slug = $1
-        and devices.tenant_id = '00000000-0000-4000-a000-000000000002'
-    order by metrics.name
-$$;
-
 insert into iot.devices (tenant_id, slug)
 select
     tenants.id,
@@ -167,7 +133,7 @@ select is(
     'and a batch counts more than a block, whatever the type'
 );
 select results_eq(
-$$select metric, value from pg_temp.latest('car-2')$$,
+    $$select metric, value from pg_temp.latest('car-2')$$,
     $$values ('a'::text, 'null'::jsonb), ('b', '"x"'), ('c', '1'), ('d', '[3]')$$,
     'the latest readings beside say the same'
 );
@@ -188,11 +154,16 @@ select is(
     '{"m1": "NaN", "m2": "Infinity", "m3": "-Infinity", "m4": 0.0, "m5": 5e-324}',
     'not a number, the infinities and the smallest number of all come through'
 );
+create function pg_temp.refusal_at(micros numeric) returns text
+language sql
+as $$
+    select pg_temp.code_of(format(
+        'select iot.ingest(pg_temp.batch_of_floats(''acme'', ''car-2'', %s, array[1]))', micros
+    ))
+$$;
 select is(
-    pg_temp.code_of(format(
-        $$select iot.ingest(pg_temp.batch_of_floats('acme', 'car-2', %s, array[1]))$$, micros
-    )),
-    'telemetry.time_out_of_range', micros || ' microseconds, beyond Postgres, are refused'
+    pg_temp.refusal_at(micros), 'telemetry.time_out_of_range',
+    micros || ' microseconds since 1970, beyond Postgres, are refused'
 )
 from unnest(array[-9223372036854775808, -210866803200000001]) as micros;
 select results_eq(
@@ -249,17 +220,6 @@ begin
         perform iot.compact();
     end loop;
 end
-$$;
-create function pg_temp.blocks_of(slug text) returns setof iot.blocks
-language sql
-as $$
-    select blocks.*
-    from iot.devices
-    inner join iot.blocks
-        on blocks.tenant_id = devices.tenant_id and blocks.device = devices.number
-    where
-        devices.slug = $1 and devices.tenant_id = '00000000-0000-4000-a000-000000000002'
-    order by blocks.first_at
 $$;
 select results_eq(
     $$
@@ -322,147 +282,6 @@ select results_eq(
     $$,
     $$values (true, 320), (true, 320)$$, 'small blocks of every month that was added to are merged'
 );
-
--- Random series against a plain table: out of order, late, redelivered, corrected, of all types.
--- The metrics of a device always come together, so that equal readings make equal blocks.
-create temporary table arrivals (
-    arrival integer, device text, at timestamptz, metric text, value jsonb
-);
-create function pg_temp.random_value(kind integer) returns jsonb
-language sql volatile
-as $$
-    select case kind
-        when 0 then to_jsonb(round((random() * 1000)::numeric, 2) + 0.001)
-        when 1 then to_jsonb((random() * 100)::integer)
-        when 2 then to_jsonb(random() < 0.5)
-        when 3 then to_jsonb((array['on', 'off', 'läuft', ''])[1 + (random() * 3)::integer])
-        when 4 then 'null'
-        when 5 then to_jsonb(array[(random() * 9)::integer, 2])
-        when 6 then to_jsonb(random())
-        else pg_temp.random_value((random() * 6)::integer)
-    end
-$$;
-insert into iot.devices (tenant_id, slug)
-select
-    :acme,
-    'random-' || n
-from generate_series(0, 8) as n;
-create function pg_temp.arrive(arrival integer) returns void
-language plpgsql
-as $$
-declare
-    kind constant integer := (random() * 8)::integer;
-    step constant interval := (array['1 second', '61 seconds', '1 hour', '1 day'])[1 + random() * 3];
-begin
-    insert into arrivals
-    select
-        arrive.arrival,
-        'random-' || kind,
-        messages.at,
-        metrics.metric,
-        pg_temp.random_value(kind)
-    from (
-        select distinct
-            timestamptz '2024-02-28 00:00Z' + (random() * 60)::integer * step as at
-        from generate_series(1, 1 + (random() * 80)::integer)
-    ) as messages
-    cross join unnest(array['x' || kind, 'y']) as metrics (metric);
-    perform pg_temp.send('acme', 'random-' || kind, jsonb_agg(sent.message order by random()))
-    from (
-        select
-            jsonb_build_object(
-                'at', arrivals.at, 'values', jsonb_object_agg(arrivals.metric, arrivals.value)
-            ) as message
-        from arrivals
-        where arrivals.arrival = arrive.arrival
-        group by arrivals.at
-    ) as sent;
-    if random() < 0.3 then
-        perform iot.compact();
-    end if;
-end
-$$;
-select setseed(0.2026);
-select count(pg_temp.arrive(n)) from generate_series(1, 300) as n;
-select iot.compact();
-create temporary table kept as
-select distinct on (arrivals.device, arrivals.at, arrivals.metric) arrivals.*
-from arrivals
-order by
-    arrivals.device asc,
-    arrivals.at asc,
-    arrivals.metric asc,
-    arrivals.arrival desc;
-
-select results_eq(
-    $$
-        select devices.slug, sum(tenon.block_check(blocks.device, blocks.head, blocks.body))::bigint,
-            min(blocks.first_at), max(blocks.last_at)
-        from iot.devices
-        inner join iot.blocks
-            on blocks.tenant_id = devices.tenant_id and blocks.device = devices.number
-        where devices.slug like 'random-%'
-        group by 1
-        order by 1
-    $$,
-    'select device, count(*), min(at), max(at) from kept group by 1 order by 1',
-    'of random series as many readings are kept as a plain table keeps, from the first to the last'
-);
-select results_eq(
-    format('select * from pg_temp.latest(%L)', device),
-    format(
-        'select metric, at, value from (
-            select distinct on (metric) * from kept where device = %L order by metric, at desc
-        ) as newest', device
-    ), 'the latest readings of ' || device || ' are those of the plain table'
-)
-from (select distinct device from kept order by device) as devices;
-create function pg_temp.packed(slug text) returns bytea
-language sql
-as $$
-    select tenon.compact_blocks(blocks.device, blocks.head, blocks.body order by blocks.first_at)
-    from pg_temp.blocks_of(slug) as blocks
-$$;
-create function pg_temp.expected(slug text) returns bytea
-language sql
-as $$
-    select tenon.compact_blocks(made.device, made.head, made.body order by made.first_at)
-    from (
-        select jsonb_agg(messages.message order by messages.at) as all_messages
-        from (
-            select
-                kept.at,
-                jsonb_build_object(
-                    'at', kept.at, 'values', jsonb_object_agg(kept.metric, kept.value)
-                ) as message
-            from kept
-            where kept.device = $1
-            group by kept.at
-        ) as messages
-    ) as series
-    cross join lateral tenon.batch_from_json('acme', $1, series.all_messages, now()) as read
-    cross join lateral tenon.batch_pack(
-        read.batch,
-        array(select number from iot.devices where slug = $1),
-        array(
-            select metrics.number
-            from tenon.batch_metrics(read.batch) as named
-            inner join iot.metrics on metrics.name = named.metric
-            where metrics.tenant_id = '00000000-0000-4000-a000-000000000002'
-            order by named.ordinal
-        )
-    ) as frames
-    cross join lateral (
-        select tenon.compact_frames(frame)
-        from (values (frames.frame)) as tenants (frame)
-    ) as at_once (packed)
-    cross join lateral tenon.compacted_blocks(at_once.packed) as made
-$$;
-select is(
-    coalesce(md5(pg_temp.packed(device)), 'nothing'), md5(pg_temp.expected(device)),
-    'and all readings of ' || device || ' are those of the plain table, value by value'
-)
-from (select distinct device from kept order by device) as devices;
 
 -- What holds for all blocks, whatever was sent.
 select is_empty(

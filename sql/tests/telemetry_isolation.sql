@@ -2,24 +2,18 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/batches.sql
+\ir ../support/readings.sql
 select plan(111);
 
-create function pg_temp.send(tenant text, messages jsonb) returns bigint
-language sql
-as $$
-    select count(*)
-    from tenon.batch_from_json(tenant, 'truck-1', messages, timestamptz '2026-03-01 00:00Z') as read
-    cross join lateral iot.ingest(read.batch)
-$$;
-
 -- Both tenants have blocks, batches behind them, latest readings and rejected messages.
-select pg_temp.send(tenant, '{"at": "2026-01-05T00:00:00Z", "values": {"secret": 4711}}')
+select pg_temp.send(tenant, 'truck-1', '{"at": "2026-01-05T00:00:00Z", "values": {"secret": 4711}}')
 from unnest(array['acme', 'rival']) as tenant;
 select iot.compact();
-select pg_temp.send(tenant, '{"at": "2026-01-06T00:00:00Z", "values": {"secret": 4711}}')
+select pg_temp.send(tenant, 'truck-1', '{"at": "2026-01-06T00:00:00Z", "values": {"secret": 4711}}')
 from unnest(array['acme', 'rival']) as tenant;
 select iot.reject(
-    array['t/acme/d/truck-1/telemetry', 't/rival/d/truck-1/telemetry'], array['\x00'::bytea, '\x00'],
+    array['t/acme/d/truck-1/telemetry', 't/rival/d/truck-1/telemetry'],
+    array['\x00'::bytea, '\x00'],
     array['payload.not_json', 'payload.not_json'], array['secret', 'secret']
 );
 
@@ -188,7 +182,7 @@ select is_empty('select from v1.rejected_messages', 'and no message was rejected
 
 -- Through errors: a function that fails on what the caller may not see is not called on it.
 :as_owner
-select pg_temp.send(tenant, '{"at": "2026-01-07T00:00:00Z", "values": {"secret": 4711}}')
+select pg_temp.send(tenant, 'truck-1', '{"at": "2026-01-07T00:00:00Z", "values": {"secret": 4711}}')
 from unnest(array['acme', 'rival']) as tenant;
 update iot.blocks set head = pg_temp.flipped(head, 9, 1) where tenant_id = :acme;
 update iot.batches set frame = pg_temp.flipped(frame, 9, 1) where tenant_id = :acme;
