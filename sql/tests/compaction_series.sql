@@ -93,12 +93,16 @@ create temporary view newest as
 select distinct on (kept.device, kept.metric) kept.*
 from kept
 order by kept.device asc, kept.metric asc, kept.at desc;
-select results_eq(
-    format('select metric, at, value from pg_temp.latest(%L)', device),
-    format('select metric, at, value from newest where device = %L order by metric', device),
-    'the latest readings of ' || device || ' are those of the plain table'
-)
-from (select distinct device from kept order by device) as devices;
+create temporary table devices as
+select
+    named.device,
+    format('select metric, at, value from pg_temp.latest(%L)', named.device) as found,
+    format(
+        'select metric, at, value from newest where device = %L order by metric', named.device
+    ) as expected
+from (select distinct kept.device from kept) as named;
+select results_eq(found, expected, 'the latest readings of ' || device || ' are as they should be')
+from devices;
 create function pg_temp.packed(slug text) returns bytea
 language sql
 as $$
@@ -140,11 +144,8 @@ as $$
     ) as at_once (packed)
     cross join lateral tenon.compacted_blocks(at_once.packed) as made
 $$;
-select ok(
-    pg_temp.packed(device) = pg_temp.expected(device),
-    'and all readings of ' || device || ' are those of the plain table, value by value'
-)
-from (select distinct device from kept order by device) as devices;
+select ok(pg_temp.packed(device) = pg_temp.expected(device), 'and all others, value by value')
+from devices;
 
 select is_empty(
     'select from iot.blocks where tenon.block_check(device, head, body) <> readings',
