@@ -17,26 +17,6 @@ as $$
         coalesce((select sum(tenon.frame_check(frame)) from iot.batches), 0)
         + coalesce((select sum(tenon.block_check(device, head, body)) from iot.blocks), 0)
 $$;
-create function pg_temp.latest(slug text)
-returns table (metric text, at timestamptz, value jsonb)
-language sql
-as $$
-    select
-        metrics.name,
-        readings.at,
-        readings.value
-    from iot.devices
-    inner join iot.latest
-        on latest.tenant_id = devices.tenant_id and latest.device = devices.number
-    cross join lateral tenon.latest_readings(latest.readings) as readings
-    inner join iot.metrics
-        on metrics.tenant_id = devices.tenant_id and metrics.number = readings.metric
-    where
-        devices.slug = $1
-        and devices.tenant_id = '00000000-0000-4000-a000-000000000002'
-    order by metrics.name
-$$;
-
 -- The blocks of a device of acme.
 create function pg_temp.blocks_of(slug text) returns setof iot.blocks
 language sql

@@ -15,13 +15,8 @@ as $$
     ))
     from generate_series(0, readings - 1) as n
 $$;
-insert into iot.devices (tenant_id, slug)
-select
-    tenants.id,
-    'car-' || n
-from core.tenants
-cross join generate_series(1, 3) as n
-where tenants.slug in ('acme', 'rival', 'platform');
+insert into iot.devices (tenant_id, slug) values
+(:acme, 'car-1'), (:acme, 'car-2'), (:acme, 'car-3'), (core.platform_tenant_id(), 'rack-1');
 
 -- Nothing to do.
 select results_eq(
@@ -58,7 +53,7 @@ select results_eq(
     'select pg_temp.stored(), pg_temp.stored()', 'which is true'
 );
 select results_eq(
-    $$select * from pg_temp.latest('car-1')$$,
+    $$select metric, at, value from v1.latest('{car-1}')$$,
     $$values ('n'::text, '2026-02-01 23:59Z'::timestamptz, '899'::jsonb)$$,
     'the latest reading is kept beside'
 );
@@ -90,29 +85,12 @@ select results_eq(
     'which stays one block'
 );
 
--- The later arrival counts. What a block holds is seen by the latest reading of its metrics.
-create function pg_temp.latest_in_blocks(device text) returns jsonb
+-- The later arrival counts.
+create function pg_temp.values_of(slug text, instant timestamptz) returns jsonb
 language sql
 as $$
-    select jsonb_object_agg(metrics.name, readings.value)
-    from (
-        select
-            devices.tenant_id,
-            tenon.compact_blocks(
-                blocks.device, blocks.head, blocks.body order by blocks.first_at
-            ) as packed
-        from iot.devices
-        inner join iot.blocks
-            on blocks.tenant_id = devices.tenant_id and blocks.device = devices.number
-        where
-            devices.slug = latest_in_blocks.device
-            and devices.tenant_id = '00000000-0000-4000-a000-000000000002'
-        group by devices.tenant_id
-    ) as merged
-    cross join lateral tenon.compacted_latest(merged.packed) as newest
-    cross join lateral tenon.latest_readings(newest.readings) as readings
-    inner join iot.metrics
-        on metrics.tenant_id = merged.tenant_id and metrics.number = readings.metric
+    select jsonb_object_agg(metric, value)
+    from v1.readings(array[slug], null, instant, instant + interval '1 second')
 $$;
 select pg_temp.send(
     'acme', 'car-2', '{"at": "2026-01-05T00:00:00Z", "values": {"a": 1, "b": 1, "c": 1}}'
@@ -120,7 +98,7 @@ select pg_temp.send(
 select pg_temp.send('acme', 'car-2', '{"at": "2026-01-05T00:00:00Z", "values": {"a": 2, "b": 2}}');
 select iot.compact();
 select is(
-    pg_temp.latest_in_blocks('car-2'), '{"a": 2, "b": 2, "c": 1}',
+    pg_temp.values_of('car-2', '2026-01-05Z'), '{"a": 2, "b": 2, "c": 1}',
     'of two batches the later one counts, for each metric by itself'
 );
 select pg_temp.send(
@@ -129,18 +107,18 @@ select pg_temp.send(
 select pg_temp.send('acme', 'car-2', '{"at": "2026-01-05T00:00:00Z", "values": {"a": null}}');
 select iot.compact();
 select is(
-    pg_temp.latest_in_blocks('car-2'), '{"a": null, "b": "x", "c": 1, "d": [3]}',
+    pg_temp.values_of('car-2', '2026-01-05Z'), '{"a": null, "b": "x", "c": 1, "d": [3]}',
     'and a batch counts more than a block, whatever the type'
 );
 select results_eq(
-    $$select metric, value from pg_temp.latest('car-2')$$,
+    $$select metric, value from v1.latest('{car-2}')$$,
     $$values ('a'::text, 'null'::jsonb), ('b', '"x"'), ('c', '1'), ('d', '[3]')$$,
     'the latest readings beside say the same'
 );
 select pg_temp.send('acme', 'car-2', '{"at": "2026-01-04T00:00:00Z", "values": {"a": 9}}');
 select iot.compact();
 select results_eq(
-    $$select value from pg_temp.latest('car-2') where metric = 'a'$$,
+    $$select value from v1.latest('{car-2}') where metric = 'a'$$,
     $$values ('null'::jsonb)$$, 'and an older reading that comes late changes nothing in them'
 );
 
@@ -150,7 +128,7 @@ select iot.ingest(pg_temp.batch_of_floats(
 ));
 select iot.compact();
 select is(
-    pg_temp.latest_in_blocks('car-2') - array['a', 'b', 'c', 'd'],
+    pg_temp.values_of('car-2', to_timestamp(1770000000)),
     '{"m1": "NaN", "m2": "Infinity", "m3": "-Infinity", "m4": 0.0, "m5": 5e-324}',
     'not a number, the infinities and the smallest number of all come through'
 );
@@ -179,7 +157,7 @@ select results_eq(
 -- Budget and end.
 select pg_temp.send(tenant, 'truck-1', '{"at": "2026-02-01T00:00:00Z", "values": {"n": 1}}')
 from unnest(array['acme', 'rival']) as tenant;
-select pg_temp.send('platform', 'car-1', '{"at": "2026-02-01T00:00:00Z", "values": {"n": 1}}');
+select pg_temp.send('platform', 'rack-1', '{"at": "2026-02-01T00:00:00Z", "values": {"n": 1}}');
 select results_eq(
     $$select batches, done from iot.compact(budget => '0')$$, $$values (1::bigint, false)$$,
     'without a budget one step is made'
@@ -188,9 +166,9 @@ select results_eq(
     'select batches, done from iot.compact()', $$values (2::bigint, true)$$,
     'the next call goes on, to the tenant of the platform as well'
 );
-select pg_temp.send('acme', 'truck-1', '{"at": "2026-02-02T00:00:00Z", "values": {"n": 1}}');
-select pg_temp.send('acme', 'truck-1', '{"at": "2026-02-02T00:00:00Z", "values": {"n": 2}}');
-select pg_temp.send('acme', 'truck-1', '{"at": "2026-02-02T00:00:00Z", "values": {"n": 3}}');
+select pg_temp.send('acme', 'car-3', '{"at": "2026-02-02T00:00:00Z", "values": {"n": 1}}');
+select pg_temp.send('acme', 'car-3', '{"at": "2026-02-02T00:00:00Z", "values": {"n": 2}}');
+select pg_temp.send('acme', 'car-3', '{"at": "2026-02-02T00:00:00Z", "values": {"n": 3}}');
 update iot.batches set received_at = received_at + interval '1 hour'
 where id = (select id from iot.batches order by id offset 1 limit 1);
 select results_eq(
@@ -201,7 +179,7 @@ select results_eq(
 select is((select count(*) from iot.batches), 2::bigint, 'as batches');
 select iot.compact();
 select is(
-    (select value from pg_temp.latest('truck-1') where metric = 'n'), '3',
+    (select value from v1.latest('{car-3}') where metric = 'n'), '3',
     'so that the last arrival counts in the end'
 );
 

@@ -2,10 +2,9 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/readings.sql
-select plan(20);
+select plan(18);
 
--- Out of order, late, redelivered, corrected, of all types.
--- The metrics of a device always come together, so that equal readings make equal blocks.
+-- Out of order, late, redelivered, corrected, of all types, with changing sets of metrics.
 create temporary table arrivals (
     arrival integer, device text, at timestamptz, metric text, value jsonb
 );
@@ -47,7 +46,8 @@ begin
             timestamptz '2024-02-28 00:00Z' + (random() * 60)::integer * step as at
         from generate_series(1, 1 + (random() * 80)::integer)
     ) as messages
-    cross join unnest(array['x' || kind, 'y']) as metrics (metric);
+    cross join unnest(array['x' || kind, 'y', 'z']) as metrics (metric)
+    where random() < 0.8;
     perform pg_temp.send('acme', 'random-' || kind, jsonb_agg(sent.message order by random()))
     from (
         select
@@ -63,10 +63,7 @@ begin
     end if;
 end
 $$;
-select setseed(0.2026);
-select count(pg_temp.arrive(n)) from generate_series(1, 300) as n;
-select iot.compact();
-create temporary table kept as
+create temporary view kept as
 select distinct on (arrivals.device, arrivals.at, arrivals.metric) arrivals.*
 from arrivals
 order by
@@ -74,6 +71,30 @@ order by
     arrivals.at asc,
     arrivals.metric asc,
     arrivals.arrival desc;
+create function pg_temp.compare(description text) returns text
+language sql
+as $$
+    select results_eq(
+        'select device, metric, at, value
+        from v1.readings(array(select distinct device from kept), null, ''2024-01-01'', ''2025-01-01'')
+        order by 1, 2, 3',
+        'select device, metric, at, value from kept order by 1, 2, 3', description
+    )
+$$;
+select setseed(0.2026);
+create function pg_temp.arrive_and_compare(round integer) returns text
+language sql volatile
+as $$
+    select count(pg_temp.arrive(round * 50 + n)) from generate_series(1, 50) as n;
+    select pg_temp.compare(format(
+        'with %s batches beside %s blocks each reading is that of the plain table',
+        (select count(*) from iot.batches), (select count(*) from iot.blocks)
+    ))
+$$;
+select pg_temp.arrive_and_compare(round)
+from generate_series(0, 5) as round;
+select iot.compact();
+select pg_temp.compare('and so it is when all is in blocks');
 
 select results_eq(
     $$
@@ -96,57 +117,13 @@ order by kept.device asc, kept.metric asc, kept.at desc;
 create temporary table devices as
 select
     named.device,
-    format('select metric, at, value from pg_temp.latest(%L)', named.device) as found,
+    format('select metric, at, value from v1.latest(array[%L])', named.device) as found,
     format(
         'select metric, at, value from newest where device = %L order by metric', named.device
     ) as expected
 from (select distinct kept.device from kept) as named;
 select results_eq(found, expected, 'the latest readings of ' || device || ' are as they should be')
 from devices;
-create function pg_temp.packed(slug text) returns bytea
-language sql
-as $$
-    select tenon.compact_blocks(blocks.device, blocks.head, blocks.body order by blocks.first_at)
-    from pg_temp.blocks_of(slug) as blocks
-$$;
-create function pg_temp.expected(slug text) returns bytea
-language sql
-as $$
-    select tenon.compact_blocks(made.device, made.head, made.body order by made.first_at)
-    from (
-        select jsonb_agg(messages.message order by messages.at) as all_messages
-        from (
-            select
-                kept.at,
-                jsonb_build_object(
-                    'at', kept.at, 'values', jsonb_object_agg(kept.metric, kept.value)
-                ) as message
-            from kept
-            where kept.device = $1
-            group by kept.at
-        ) as messages
-    ) as series
-    cross join lateral tenon.batch_from_json('acme', $1, series.all_messages, now()) as read
-    cross join lateral tenon.batch_pack(
-        read.batch,
-        array(select number from iot.devices where slug = $1),
-        array(
-            select metrics.number
-            from tenon.batch_metrics(read.batch) as named
-            inner join iot.metrics on metrics.name = named.metric
-            where metrics.tenant_id = '00000000-0000-4000-a000-000000000002'
-            order by named.ordinal
-        )
-    ) as frames
-    cross join lateral (
-        select tenon.compact_frames(frame)
-        from (values (frames.frame)) as tenants (frame)
-    ) as at_once (packed)
-    cross join lateral tenon.compacted_blocks(at_once.packed) as made
-$$;
-select ok(pg_temp.packed(device) = pg_temp.expected(device), 'and all others, value by value')
-from devices;
-
 select is_empty(
     'select from iot.blocks where tenon.block_check(device, head, body) <> readings',
     'and each block holds as many readings as its row says'

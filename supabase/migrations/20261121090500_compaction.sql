@@ -82,7 +82,11 @@ begin
         return;
     end if;
     perform pg_advisory_xact_lock(hashtextextended('iot.add_blocks_partition', 0));
-    if to_regclass('iot.' || name) is not null then
+    -- What another session has made meanwhile a query sees; to_regclass remembers what was not there.
+    if exists (
+        select from pg_class
+        where pg_class.relname = name and pg_class.relnamespace = 'iot'::regnamespace
+    ) then
         return;
     end if;
     -- Made apart and attached, because that lets readers of other partitions go on.
