@@ -53,14 +53,18 @@ return 'tenon-housekeeping';
 comment on function iot.housekeeping_job() is
 'The name of the job of pg_cron that calls iot.housekeep. Internal.';
 
+create function iot.cron_is_usable() returns boolean
+language sql stable set search_path = pg_catalog, pg_temp
+return coalesce(has_schema_privilege(to_regnamespace('cron'), 'usage'), false);
+
+comment on function iot.cron_is_usable() is
+'Whether pg_cron is installed, and the caller may look into its schema. Internal.';
+
 create function iot.schedule_housekeeping() returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if to_regprocedure('cron.schedule(text, text, text)') is null
-        or not has_schema_privilege('cron', 'usage')
-        or not has_function_privilege('cron.schedule(text, text, text)', 'execute')
-    then
+    if not iot.cron_is_usable() then
         return false;
     end if;
     execute 'select cron.schedule($1, $2, $3)'
@@ -80,7 +84,7 @@ as $$
 declare
     is_scheduled boolean := false;
 begin
-    if to_regclass('cron.job') is not null and has_schema_privilege('cron', 'usage') then
+    if iot.cron_is_usable() then
         execute
             'select exists ('
             'select from cron.job where jobname = $1 and active and database = current_database()'
@@ -121,6 +125,7 @@ works for every tenant; tenon_bridge may call it.';
 revoke all on function
 iot.housekeep(interval),
 iot.housekeeping_job(),
+iot.cron_is_usable(),
 iot.schedule_housekeeping(),
 iot.housekeeping_is_scheduled(),
 iot.housekeep_unscheduled(interval)
