@@ -24,7 +24,11 @@ const BROKER_STAGE = 100;
 
 // A broker that saves its state at every change handles a packet or two in the time of a save, and
 // so few of the bridge's acknowledgements that one which comes too early would go unnoticed.
-const stack = new Stack("faults", { TENON_BROKER_DURABLE: "0" });
+// Readings become blocks all the while.
+const stack = new Stack("faults", {
+  TENON_BROKER_DURABLE: "0",
+  TENON_HOUSEKEEPING_INTERVAL_SECONDS: "1",
+});
 const ledger = new Ledger();
 
 before(async () => {

@@ -18,6 +18,7 @@ const SHARED = { TENON_SHARE_GROUP: "tenon" };
 const stack = new Stack("pooling", {
   TENON_BATCH_AGE_MS: "1", // many transactions at once: statements of one must not meet another's
   ...SHARED,
+  TENON_HOUSEKEEPING_INTERVAL_SECONDS: "1", // readings become blocks while they arrive
   TENON_BRIDGE_DATABASE: "pgbouncer", // the way of the stack's own bridge to Postgres
   TENON_BROKER_DURABLE: "0", // the broker is not killed here
 });
@@ -46,6 +47,21 @@ after(async () => {
 test("messages arrive exactly once through a transaction-pooling PgBouncer", async () => {
   ledger.release(STAGE);
   await ledger.settled();
+  await ledger.assertKept();
+});
+
+test("house is kept through PgBouncer as well", async () => {
+  await until("all readings are in blocks", async () => {
+    const [left] = await stack.sql("select to_json(count(*)) from iot.batches");
+    return left === 0;
+  });
+  await until("the bridge has counted them", async () => {
+    const counted = await bridgeMetrics(stack.env.BRIDGE_HTTP_URL);
+    return counted.get("tenon_bridge_readings_compacted_total") >= STAGE * DEVICES.length;
+  });
+  const counted = await bridgeMetrics(stack.env.BRIDGE_HTTP_URL);
+  assert.equal(counted.get("tenon_bridge_housekeeping_failures_total"), 0);
+  assert.ok(counted.get("tenon_bridge_housekeeping_seconds_count") >= 1);
   await ledger.assertKept();
 });
 
@@ -88,8 +104,10 @@ test("a bridge that is asked to leave has stored and acknowledged all that it to
   await ledger.assertKept();
 });
 
-test("no statement of a bridge needs the connection of an earlier one", () => {
-  const log = readFileSync(`${stack.folder}/log/postgres.log`, "utf8");
+test("no statement of a bridge needs the connection of an earlier one", async () => {
+  const read = () => readFileSync(`${stack.folder}/log/postgres.log`, "utf8");
+  await until("house was kept on a connection that logs", () => read().includes("housekeep_unsch"));
+  const log = read();
   const executed = [...log.matchAll(/LOG: {2}execute (\S+): (.+)/g)];
   assert.ok(executed.some(([, , statement]) => statement.includes("iot.ingest")));
   assert.deepEqual(executed.filter(([, name]) => name !== "<unnamed>"), []);

@@ -75,16 +75,15 @@ export class Ledger {
   /** Fails on a lost, a doubled, an altered and an invented reading alike. */
   async assertKept() {
     for (const { sender, reader } of this.#lines) {
-      const readings = await dataOf(reader.rpc("telemetry", {
-        device: sender.account.device,
-        metric: METRIC,
-        bucket: "1 millisecond",
+      const readings = await dataOf(reader.rpc("readings", {
+        devices: [sender.account.device],
+        metrics: [METRIC],
         from: new Date(START).toISOString(),
         to: new Date(START + sender.released).toISOString(),
       }));
       assert.deepEqual(
-        readings.map(({ at, count, first, last }) => [Date.parse(at) - START, count, first, last]),
-        [...sender.acknowledged].sort((a, b) => a - b).map((number) => [number, 1, number, number]),
+        readings.map(({ at, value }) => [Date.parse(at) - START, value]).sort(([a], [b]) => a - b),
+        [...sender.acknowledged].sort((a, b) => a - b).map((number) => [number, number]),
         sender.account.username,
       );
       assert.equal(sender.unheard, 0, "the broker had no subscription to give a message to");
@@ -100,8 +99,8 @@ export class Ledger {
   async #queryable() {
     const counts = await Promise.all(this.#lines.map(async ({ sender, reader }) => {
       const { data, error } = await reader.rpc("telemetry", {
-        device: sender.account.device,
-        metric: METRIC,
+        devices: [sender.account.device],
+        metrics: [METRIC],
         ...EVER,
         aggregates: ["count"],
       });
