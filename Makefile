@@ -2,7 +2,7 @@
 # A make on its own prints the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-domain check fmt schema bench clean-data
+.PHONY: help run test test-domain soak check fmt schema bench clean-data
 
 help: ## prints this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ test: ## runs every test; installs and starts what they need
 
 test-domain: ## runs the tests of the rules alone: no Postgres, seconds
 	@cargo test --quiet --package tenon-domain
+
+soak: ## sends, compacts and kills for MINUTES=10, and counts that nothing is lost or doubled
+	@MINUTES=$(MINUTES) scripts/soak.sh
 
 check: ## format, lints, licences, the design's rules, freshness of generated files
 	@scripts/check.sh

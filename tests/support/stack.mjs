@@ -26,12 +26,15 @@ export class Stack {
     this.choices = { ...choices, TENON_STACK: this.folder, TENON_PORT_BASE: "free" };
   }
 
-  /** Starts all services on empty data, after ending what a run that was cut off left behind. */
-  async up() {
+  /**
+   * Starts services on empty data, after ending what a run that was cut off left behind.
+   * @param {"up" | "database"} services all of them, or Postgres alone
+   */
+  async up(services = "up") {
     await this.#stack("down");
     rmSync(this.folder, { recursive: true, force: true });
     for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => this.#leave());
-    await this.#stack("up");
+    await this.#stack(services);
     this.env = parseEnv(readFileSync(`${this.folder}/env`, "utf8"));
   }
 
@@ -84,10 +87,15 @@ export class Stack {
     return output.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   }
 
+  /** Runs one statement as a superuser. @param {string} statement */
+  async administer(statement) {
+    await run(PSQL, ["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement, this.env.DB_ADMIN_URL]);
+  }
+
   /**
    * Opens a transaction as the role postgres and keeps it open.
    * @param {string} statement run at its start
-   * @returns {Promise<() => Promise<void>>} rolls it back
+   * @returns {Promise<(end?: "rollback" | "commit") => Promise<void>>} ends it
    */
   async holdTransaction(statement) {
     const session = spawn(PSQL, ["-XqAt", "-v", "ON_ERROR_STOP=1", this.env.DB_URL], {
@@ -99,8 +107,8 @@ export class Stack {
     if (!(await Promise.race([held, ended.then(() => null)]))) {
       throw new Error(`psql refused: ${statement}`);
     }
-    return async () => {
-      session.stdin.end("rollback;\n");
+    return async (end = "rollback") => {
+      session.stdin.end(`${end};\n`);
       await ended;
     };
   }
