@@ -1,7 +1,7 @@
 -- Housekeeping is done once: by pg_cron where that is there, by the bridges elsewhere.
 begin;
 \ir ../support/fixtures.sql
-select plan(14);
+select plan(15);
 
 create function pg_temp.send() returns bigint
 language sql
@@ -34,8 +34,8 @@ select results_eq(
 
 -- What fails is told, and undoes nothing else.
 :as_owner
-drop function if exists iot.retain(interval);
-create function iot.retain(budget interval) returns void
+drop function if exists iot.retain(interval, timestamptz);
+create function iot.retain(budget interval) returns table (done boolean)
 language plpgsql
 as $$begin raise exception 'no'; end$$;
 select pg_temp.send();
@@ -44,6 +44,14 @@ select results_eq(
     $$values (1::bigint, true, 'iot.retain: no')$$, 'what fails is told'
 );
 select is_empty('select from iot.batches', 'and undoes nothing else');
+create or replace function iot.retain(budget interval) returns table (done boolean)
+language sql
+as $$select false$$;
+select results_eq(
+    'select batches, done, failure from iot.housekeep()',
+    $$values (0::bigint, false, null::text)$$, 'all is done when everything is'
+);
+drop function iot.retain(interval);
 
 -- With what the bridge sees of pg_cron; the real one is met in tests/compaction.test.mjs.
 create schema cron;

@@ -28,9 +28,12 @@ begin
             raise warning '%', failure;
     end;
     begin
-        if to_regprocedure('iot.retain(interval)') is not null then
-            execute 'select from iot.retain($1)'
-            using greatest(deadline - clock_timestamp(), interval '0');
+        if exists (
+            select from pg_proc where proname = 'retain' and pronamespace = 'iot'::regnamespace
+        ) then
+            select housekeep.done and retained.done
+            into done
+            from iot.retain(greatest(deadline - clock_timestamp(), interval '0')) as retained;
         end if;
     exception
         when others then
@@ -67,7 +70,7 @@ begin
     if not iot.cron_is_usable() then
         return false;
     end if;
-    execute 'select cron.schedule($1, $2, $3)'
+    execute format('select %I.schedule($1, $2, $3)', 'cron')
     using iot.housekeeping_job(), '* * * * *', 'select iot.housekeep()';
     return true;
 end
@@ -85,10 +88,11 @@ declare
     is_scheduled boolean := false;
 begin
     if iot.cron_is_usable() then
-        execute
+        execute format(
             'select exists ('
-            'select from cron.job where jobname = $1 and active and database = current_database()'
-            ')'
+            'select from %I.job where jobname = $1 and active and database = current_database()'
+            ')', 'cron'
+        )
         into is_scheduled
         using iot.housekeeping_job();
     end if;
