@@ -11,19 +11,22 @@
 
 mod blocks;
 mod container;
+mod down_sampling;
 mod expiry;
+mod outlook;
 mod staging;
 
 use std::collections::BTreeMap;
 
-use super::block::{Block, BlockBody, BlockFault, BlockHead, read_column, read_times};
+use super::block::{Block, BlockBody, BlockFault, BlockHead, TableHead, read_column, read_times};
 use super::frame::{Frame, FrameError};
 use super::statistics::Statistics;
 use super::value::Value;
 use crate::time::Timestamp;
 
 pub use self::container::{decode_blocks, decode_latest};
-pub use self::expiry::{Expiry, MetricExpiry};
+pub use self::expiry::{Expiry, KEPT_DAYS_MAX, Keeping, KeepingError, Policies, cutoff};
+pub use self::outlook::{Past, due, hours, past};
 use self::staging::Staging;
 
 /// A block with fewer rows than this is small: worth merging with its neighbours.
@@ -65,16 +68,9 @@ pub struct Compaction {
     readings: usize,
 }
 
-/// What rows that are gone came to: by device, then the hour of UTC.
-type Hours = BTreeMap<i32, BTreeMap<i64, Hour>>;
-
-/// What one hour came to.
-#[derive(Clone, Debug)]
-struct Hour {
-    first_at: Timestamp,
-    last_at: Timestamp,
-    metrics: BTreeMap<i32, Statistics<'static>>,
-}
+/// What rows that are gone came to: for each device a metric and its statistics, of readings within
+/// one hour of UTC and at least one of these with a value.
+type Hours = BTreeMap<i32, Vec<(i32, Statistics<'static>)>>;
 
 /// What a compaction comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,72 +119,12 @@ impl Compaction {
         self.staging.next_source();
         for table in &head.tables {
             if table.rows == 0 {
-                for column in &table.columns {
-                    let statistics = column.summary.statistics(&table.slices)?;
-                    let statistics = statistics.ok_or(BlockFault::Layout)?;
-                    for (slice, statistics) in table.slices.iter().zip(&statistics) {
-                        self.add_hour(
-                            device,
-                            (slice.first_at, slice.last_at),
-                            column.metric,
-                            statistics,
-                        );
-                    }
-                }
-                continue;
-            }
-            let rows: Vec<(i32, Timestamp)> = read_times(table, body)?
-                .into_iter()
-                .map(|at| (device, at))
-                .collect();
-            let metrics: Vec<i32> = table.columns.iter().map(|column| column.metric).collect();
-            let mut columns = Vec::with_capacity(metrics.len());
-            for column in &table.columns {
-                let column = read_column(table, column, body)?;
-                self.readings += column.cells.len();
-                columns.push(column);
-            }
-            if columns.iter().all(|column| column.presence.is_none()) {
-                let cells = columns.into_iter().map(|column| column.cells).collect();
-                self.staging.push_table(&metrics, &rows, cells);
+                self.add_hours(device, table, |_, _| true)?;
             } else {
-                let mut next = vec![0; columns.len()];
-                for (row, &(_, at)) in rows.iter().enumerate() {
-                    let mut cells: BTreeMap<i32, Value<'static>> = BTreeMap::new();
-                    for ((column, &metric), next) in columns.iter().zip(&metrics).zip(&mut next) {
-                        let is_present = |presence: &Vec<bool>| presence.get(row) == Some(&true);
-                        if column.presence.as_ref().is_none_or(is_present) {
-                            cells.insert(metric, column.cells.value(*next));
-                            *next += 1;
-                        }
-                    }
-                    self.staging.push_row(device, at, cells);
-                }
+                self.add_table(device, table, body)?;
             }
         }
         Ok(())
-    }
-
-    /// Turns readings that are past their time into statistics of hours, and drops statistics that
-    /// are past theirs.
-    pub fn expire(&mut self, expiry: &Expiry) {
-        let mut expired = Vec::new();
-        self.staging.retain(expiry, |device, at, metric, value| {
-            expired.push((device, at, metric, value));
-        });
-        for (device, at, metric, value) in expired {
-            let mut statistics = Statistics::default();
-            statistics.add(at, &value);
-            self.add_hour(device, (at, at), metric, &statistics);
-        }
-        for hours in self.hours.values_mut() {
-            hours.retain(|&hour, content| {
-                content
-                    .metrics
-                    .retain(|&metric, _| expiry.keeps_hour(metric, hour));
-                !content.metrics.is_empty()
-            });
-        }
     }
 
     /// The blocks.
@@ -197,25 +133,68 @@ impl Compaction {
         blocks::build(self.staging, self.hours)
     }
 
-    fn add_hour(
+    fn add_table(
         &mut self,
         device: i32,
-        (first_at, last_at): (Timestamp, Timestamp),
-        metric: i32,
-        statistics: &Statistics<'_>,
-    ) {
-        let hours = self.hours.entry(device).or_default();
-        let hour = hours
-            .entry(expiry::hour_of(first_at))
-            .or_insert_with(|| Hour {
-                first_at,
-                last_at,
-                metrics: BTreeMap::new(),
-            });
-        hour.first_at = hour.first_at.min(first_at);
-        hour.last_at = hour.last_at.max(last_at);
-        let merged = hour.metrics.entry(metric).or_default();
-        merged.merge(statistics);
+        table: &TableHead<'_>,
+        body: &(impl BlockBody + ?Sized),
+    ) -> Result<(), BlockFault> {
+        let rows: Vec<(i32, Timestamp)> = read_times(table, body)?
+            .into_iter()
+            .map(|at| (device, at))
+            .collect();
+        let metrics: Vec<i32> = table.columns.iter().map(|column| column.metric).collect();
+        let mut columns = Vec::with_capacity(metrics.len());
+        for column in &table.columns {
+            let column = read_column(table, column, body)?;
+            self.readings += column.cells.len();
+            columns.push(column);
+        }
+        if columns.iter().all(|column| column.presence.is_none()) {
+            let cells = columns.into_iter().map(|column| column.cells).collect();
+            self.staging.push_table(&metrics, &rows, cells);
+            return Ok(());
+        }
+        let mut next = vec![0; columns.len()];
+        for (row, &(_, at)) in rows.iter().enumerate() {
+            let mut cells: BTreeMap<i32, Value<'static>> = BTreeMap::new();
+            for ((column, &metric), next) in columns.iter().zip(&metrics).zip(&mut next) {
+                let is_present = |presence: &Vec<bool>| presence.get(row) == Some(&true);
+                if column.presence.as_ref().is_none_or(is_present) {
+                    cells.insert(metric, column.cells.value(*next));
+                    *next += 1;
+                }
+            }
+            self.staging.push_row(device, at, cells);
+        }
+        Ok(())
+    }
+
+    /// Adds the statistics of a table without rows, of those metrics and hours that are kept.
+    fn add_hours(
+        &mut self,
+        device: i32,
+        table: &TableHead<'_>,
+        keeps: impl Fn(i32, i64) -> bool,
+    ) -> Result<(), BlockFault> {
+        for column in &table.columns {
+            let statistics = column.summary.statistics(&table.slices)?;
+            let statistics = statistics.ok_or(BlockFault::Layout)?;
+            for (slice, statistics) in table.slices.iter().zip(statistics) {
+                if keeps(column.metric, expiry::hour_of(slice.first_at)) {
+                    self.add_hour(device, column.metric, statistics);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds statistics of readings within one hour; none, when none of these has a value.
+    fn add_hour(&mut self, device: i32, metric: i32, statistics: Statistics<'_>) {
+        if statistics.count > 0 {
+            let hours = self.hours.entry(device).or_default();
+            hours.push((metric, statistics.into_owned()));
+        }
     }
 }
 

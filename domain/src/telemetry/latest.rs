@@ -146,6 +146,37 @@ pub fn merge(older: &[u8], newer: &[u8]) -> Result<Vec<u8>, FrameError> {
     keep(latest)
 }
 
+/// What is left of what was kept of a device when only the readings count that `keeps` says of their
+/// metric and time; nothing when that is none.
+///
+/// # Errors
+/// [`FrameError`] when the bytes are corrupt.
+pub fn retain(
+    bytes: &[u8],
+    keeps: impl Fn(i32, Timestamp) -> bool,
+) -> Result<Option<Vec<u8>>, FrameError> {
+    let mut kept: BTreeMap<i32, (Timestamp, Value<'_>)> = BTreeMap::new();
+    let mut is_less = false;
+    Frame::parse(bytes)?.each(
+        |Reading {
+             metric, at, value, ..
+         }| {
+            if keeps(metric, at) {
+                kept.insert(metric, (at, value));
+            } else {
+                is_less = true;
+            }
+        },
+    )?;
+    if !is_less {
+        return Ok(Some(bytes.to_vec()));
+    }
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    keep(kept).map(Some)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +279,17 @@ mod tests {
             (1, 8, 1, Value::Int(1)),
         ];
         assert_eq!(latest(None, &[(1, frame)], &[(1, kept)]), expected);
+    }
+
+    #[test]
+    fn what_is_past_its_time_goes_and_the_rest_stays_as_it_was() {
+        let at = Timestamp::from_micros;
+        let whole = keep([(7, (at(5), Value::Int(1))), (8, (at(9), Value::Null))]).expect("few");
+        let kept = |since: i64| retain(&whole, |_, at| at.as_micros() >= since).expect("sound");
+        assert_eq!(kept(5), Some(whole.clone()));
+        let rest = kept(6).expect("one is kept");
+        assert_eq!(latest(None, &[], &[(1, rest)]), [(1, 8, 9, Value::Null)]);
+        assert_eq!(kept(10), None);
     }
 
     #[test]

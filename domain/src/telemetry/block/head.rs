@@ -133,6 +133,18 @@ impl<'a> TableHead<'a> {
     }
 }
 
+impl ColumnHead<'_> {
+    /// Whether every row has a value.
+    pub(crate) const fn is_in_all_rows(&self) -> bool {
+        self.present == 0
+    }
+
+    /// How many bytes of the body it takes.
+    pub(crate) const fn len(&self) -> usize {
+        self.content.len
+    }
+}
+
 impl Part {
     fn parse(reader: &mut Reader<'_>, body_end: &mut usize) -> Result<Self, Malformed> {
         let part = Self {

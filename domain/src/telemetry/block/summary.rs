@@ -6,7 +6,7 @@
 use super::slices::Slice;
 use crate::telemetry::bytes::{Malformed, Reader, put_u64};
 use crate::telemetry::cells::Cells;
-use crate::telemetry::column::decimals::DecimalCells;
+use crate::telemetry::column::decimals::{self, DecimalCells};
 use crate::telemetry::packed::{Packed, pack};
 use crate::telemetry::statistics::Statistics;
 use crate::telemetry::value::Value;
@@ -57,8 +57,53 @@ pub(super) fn put(bytes: &mut Vec<u8>, slices: &[Slice], ats: &[Timestamp], cell
     }
 }
 
+/// Appends form and content for rows that are gone: `statistics`, one for each slice.
+pub(super) fn put_hours(bytes: &mut Vec<u8>, slices: &[Slice], statistics: &[Statistics<'_>]) {
+    match of_statistics(slices, statistics) {
+        Some((scale, columns)) => {
+            bytes.push(DECIMALS);
+            bytes.push(scale);
+            columns.iter().for_each(|numbers| pack(bytes, numbers));
+        }
+        None => put_written_out(bytes, statistics),
+    }
+}
+
+/// Statistics as flagged scale and whole numbers, in the order of [`of_decimals`]; nothing when they
+/// are not of a number in every row, or not exactly these.
+fn of_statistics(slices: &[Slice], statistics: &[Statistics<'_>]) -> Option<(u8, [Vec<i64>; 5])> {
+    let mut readings = Vec::new();
+    let mut numbers = Vec::new();
+    for (slice, hour) in slices.iter().zip(statistics) {
+        let rows = slice.rows as u64;
+        if hour.count != rows || hour.numbers != rows {
+            return None;
+        }
+        for (_, value) in [hour.first.as_ref()?, hour.last.as_ref()?] {
+            if !matches!(value, Value::Int(_) | Value::Float(_)) {
+                return None;
+            }
+            readings.push(value);
+        }
+        numbers.extend([hour.min?, hour.max?, hour.sum()?]);
+    }
+    let mut decimals = decimals::of_values(&readings)?;
+    let mut numbers = decimals::of_floats(&numbers)?;
+    numbers.whole_are_integers = decimals.whole_are_integers;
+    decimals.append(numbers).ok()?;
+    let (readings, numbers) = decimals.numbers.split_at_checked(readings.len())?;
+    let mut columns = [const { Vec::new() }; 5];
+    for (readings, numbers) in readings.chunks_exact(2).zip(numbers.chunks_exact(3)) {
+        let parts = numbers.iter().chain(readings);
+        for (column, &part) in columns.iter_mut().zip(parts) {
+            column.push(part);
+        }
+    }
+    Some((decimals.flagged_scale(), columns))
+}
+
 /// Appends `statistics`, one for each slice.
-pub(super) fn put_written_out(bytes: &mut Vec<u8>, statistics: &[Statistics<'_>]) {
+fn put_written_out(bytes: &mut Vec<u8>, statistics: &[Statistics<'_>]) {
     bytes.push(WRITTEN_OUT);
     for statistics in statistics {
         put_u64(bytes, statistics.count);
@@ -105,6 +150,11 @@ impl<'a> Summary<'a> {
             form: reader.u8()?,
             content: reader,
         })
+    }
+
+    /// How many bytes of the head it takes.
+    pub(crate) const fn len(&self) -> usize {
+        self.content.remaining() + 1
     }
 
     /// What the column comes to in each of `slices`; nothing when the head does not say.

@@ -57,7 +57,7 @@ pub(crate) fn write(tables: &[TableDraft<'_>], hours: &[HoursDraft<'_>]) -> (Vec
         for (metric, statistics) in &hours.columns {
             put_metric(&mut head, &mut last, *metric);
             put_with_length(&mut head, |bytes| {
-                summary::put_written_out(bytes, statistics);
+                summary::put_hours(bytes, &hours.slices, statistics);
             });
         }
     }

@@ -1,12 +1,12 @@
 //! Cuts the rows of each device into blocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
 use super::staging::{RowPlace, Staging};
-use super::{BLOCK_ROWS_SMALL, Compacted, Hour, Hours};
+use super::{BLOCK_ROWS_SMALL, Compacted, Hours, expiry::hour_of};
 use crate::telemetry::block::{
     BLOCK_ROWS_MAX, Block, ColumnDraft, HoursDraft, Slice, TableDraft, write,
 };
@@ -21,27 +21,31 @@ const DAY_MICROS: i64 = 24 * 3_600_000_000;
 /// a table for each of a hundred sets would be larger than the readings.
 const ROWS_OF_OWN_TABLE_MIN: usize = 64;
 
-/// The rows and hours of one block.
+/// The rows of one block, and what rows that are gone came to.
 #[derive(Default)]
-struct Chunk<'h> {
+struct Chunk {
     rows: Vec<RowPlace>,
-    hours: Vec<&'h Hour>,
+    /// By metric and hour.
+    hours: BTreeMap<i32, BTreeMap<i64, Statistics<'static>>>,
+    /// All hours.
+    numbers: BTreeSet<i64>,
+    /// The earliest and the latest instant.
+    range: Option<(Timestamp, Timestamp)>,
 }
 
 /// The latest reading of each metric of a device.
 type Latest<'a> = BTreeMap<i32, (Timestamp, Value<'a>)>;
 
 /// The blocks of what was staged and of the hours.
-pub(super) fn build(mut staging: Staging, hours: Hours) -> Compacted {
+pub(super) fn build(mut staging: Staging, mut hours: Hours) -> Compacted {
     let mut rows = staging.rows_by_device();
     let mut devices: Vec<i32> = rows.keys().chain(hours.keys()).copied().collect();
     devices.sort_unstable();
     devices.dedup();
     let mut compacted = Compacted::default();
-    let no_hours = BTreeMap::new();
     for device in devices {
         let rows = rows.remove(&device).unwrap_or_default();
-        let hours = hours.get(&device).unwrap_or(&no_hours);
+        let hours = hours.remove(&device).unwrap_or_default();
         let mut latest = Latest::new();
         for chunk in cut(rows, hours) {
             compacted
@@ -57,31 +61,71 @@ pub(super) fn build(mut staging: Staging, hours: Hours) -> Compacted {
     compacted
 }
 
-/// Divides rows and hours, both ordered by time, into the chunks that become blocks.
-fn cut(rows: Vec<RowPlace>, hours: &BTreeMap<i64, Hour>) -> Vec<Chunk<'_>> {
-    let mut chunks: Vec<Chunk<'_>> = Vec::new();
+/// Divides rows, ordered by time, and statistics of hours into the chunks that become blocks.
+fn cut(rows: Vec<RowPlace>, mut hours: Vec<(i32, Statistics<'static>)>) -> Vec<Chunk> {
+    let first_of = |hour: &(i32, Statistics<'_>)| hour.1.first.as_ref().map(|&(at, _)| at);
+    hours.retain(|hour| first_of(hour).is_some());
+    hours.sort_by_key(first_of);
+    let mut chunks: Vec<Chunk> = Vec::new();
     let mut limits = Limits::default();
     let mut rows = rows.into_iter().peekable();
-    let mut hours = hours.values().peekable();
+    let mut hours = hours.into_iter().peekable();
     loop {
-        let at = match (rows.peek(), hours.peek()) {
-            (Some(row), Some(hour)) => row.at.min(hour.first_at),
-            (Some(row), None) => row.at,
-            (None, Some(hour)) => hour.first_at,
-            (None, None) => return chunks,
+        let next = [
+            rows.peek().map(|row| row.at),
+            hours.peek().and_then(first_of),
+        ];
+        let Some(at) = next.into_iter().flatten().min() else {
+            return chunks;
         };
-        let count = chunks
-            .last()
-            .map_or(0, |chunk| chunk.rows.len() + chunk.hours.len());
-        if limits.end_before(at, count) {
+        // Not where statistics reach over it: blocks do not overlap.
+        let count = chunks.last().map_or(0, Chunk::len);
+        let is_within = chunks.last().is_some_and(|chunk| chunk.reaches(at));
+        if !is_within && limits.end_before(at, count) {
             chunks.push(Chunk::default());
         }
         let Some(chunk) = chunks.last_mut() else {
             return chunks;
         };
         match rows.next_if(|row| row.at == at) {
-            Some(row) => chunk.rows.push(row),
-            None => chunk.hours.extend(hours.next()),
+            Some(row) => chunk.add_row(row),
+            None => chunk.extend(hours.next()),
+        }
+    }
+}
+
+impl Chunk {
+    fn len(&self) -> usize {
+        self.rows.len() + self.numbers.len()
+    }
+
+    fn reaches(&self, at: Timestamp) -> bool {
+        self.range.is_some_and(|(_, last_at)| at <= last_at)
+    }
+
+    fn add_row(&mut self, row: RowPlace) {
+        self.widen(row.at, row.at);
+        self.rows.push(row);
+    }
+
+    fn widen(&mut self, first_at: Timestamp, last_at: Timestamp) {
+        let (first, last) = self.range.unwrap_or((first_at, last_at));
+        self.range = Some((first.min(first_at), last.max(last_at)));
+    }
+}
+
+impl Extend<(i32, Statistics<'static>)> for Chunk {
+    fn extend<T: IntoIterator<Item = (i32, Statistics<'static>)>>(&mut self, hours: T) {
+        for (metric, statistics) in hours {
+            let (Some((first_at, _)), Some((last_at, _))) = (&statistics.first, &statistics.last)
+            else {
+                continue;
+            };
+            let hour = hour_of(*first_at);
+            self.widen(*first_at, *last_at);
+            self.numbers.insert(hour);
+            let merged = self.hours.entry(metric).or_default().entry(hour);
+            merged.or_default().merge(&statistics);
         }
     }
 }
@@ -144,26 +188,13 @@ fn month_end_of(at: Timestamp) -> i64 {
 
 fn block(
     device: i32,
-    chunk: &Chunk<'_>,
+    chunk: &Chunk,
     staging: &Staging,
     latest: &mut Latest<'static>,
 ) -> Option<Block> {
+    let (first_at, last_at) = chunk.range?;
     let tables = tables(&chunk.rows, staging);
-    let hours: Vec<HoursDraft<'_>> = if chunk.hours.is_empty() {
-        Vec::new()
-    } else {
-        vec![hours_draft(&chunk.hours)]
-    };
-    let firsts = chunk.rows.first().map(|row| row.at);
-    let first_at = firsts
-        .into_iter()
-        .chain(chunk.hours.iter().map(|hour| hour.first_at))
-        .min()?;
-    let lasts = chunk.rows.last().map(|row| row.at);
-    let last_at = lasts
-        .into_iter()
-        .chain(chunk.hours.iter().map(|hour| hour.last_at))
-        .max()?;
+    let hours = hours_drafts(chunk);
     for table in &tables {
         for column in &table.columns {
             take_latest(latest, table, column);
@@ -179,7 +210,7 @@ fn block(
         device,
         first_at,
         last_at,
-        rows: (chunk.rows.len() + chunk.hours.len()) as u32,
+        rows: chunk.len() as u32,
         readings: readings as u32,
         head,
         body,
@@ -201,7 +232,8 @@ fn take_latest(latest: &mut Latest<'static>, table: &TableDraft<'_>, column: &Co
     }
 }
 
-/// The tables of some rows: one for each set of metrics that has many, and one for all others.
+/// The tables of some rows: one for each set of metrics that has many, and one for all others; more
+/// only where rows are more than a table holds.
 fn tables<'a>(rows: &[RowPlace], staging: &'a Staging) -> Vec<TableDraft<'a>> {
     let mut places: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
     for row in rows {
@@ -215,20 +247,22 @@ fn tables<'a>(rows: &[RowPlace], staging: &'a Staging) -> Vec<TableDraft<'a>> {
             continue;
         }
         let table = &staging.tables[table];
-        let columns = table.metrics.iter().zip(&table.columns);
-        drafts.push(TableDraft {
-            ats: places
-                .iter()
-                .map(|&place| table.ats[place as usize])
-                .collect(),
-            columns: columns
-                .map(|(&metric, cells)| ColumnDraft {
-                    metric,
-                    presence: None,
-                    cells: cells.gather(places).narrowed(),
-                })
-                .collect(),
-        });
+        drafts.extend(places.chunks(BLOCK_ROWS_MAX).map(|places| {
+            let columns = table.metrics.iter().zip(&table.columns);
+            TableDraft {
+                ats: places
+                    .iter()
+                    .map(|&place| table.ats[place as usize])
+                    .collect(),
+                columns: columns
+                    .map(|(&metric, cells)| ColumnDraft {
+                        metric,
+                        presence: None,
+                        cells: cells.gather(places).narrowed(),
+                    })
+                    .collect(),
+            }
+        }));
     }
     if share {
         let rows: Vec<RowPlace> = rows
@@ -236,7 +270,10 @@ fn tables<'a>(rows: &[RowPlace], staging: &'a Staging) -> Vec<TableDraft<'a>> {
             .filter(|row| small(&places[&row.table]))
             .copied()
             .collect();
-        drafts.push(shared_table(&rows, staging));
+        drafts.extend(
+            rows.chunks(BLOCK_ROWS_MAX)
+                .map(|rows| shared_table(rows, staging)),
+        );
     }
     drafts
 }
@@ -267,23 +304,28 @@ fn shared_table<'a>(rows: &[RowPlace], staging: &'a Staging) -> TableDraft<'a> {
     }
 }
 
-fn hours_draft<'a>(hours: &[&'a Hour]) -> HoursDraft<'a> {
-    let mut columns: BTreeMap<i32, Vec<Statistics<'a>>> = BTreeMap::new();
-    for (place, hour) in hours.iter().enumerate() {
-        for (&metric, statistics) in &hour.metrics {
-            let column = columns
-                .entry(metric)
-                .or_insert_with(|| vec![Statistics::default(); hours.len()]);
-            column[place] = statistics.clone();
+/// The statistics of metrics that were measured at the same times stand in one table, so that its
+/// slices say when the first and the last reading of each was, and how many there were.
+fn hours_drafts(chunk: &Chunk) -> Vec<HoursDraft<'_>> {
+    let mut drafts: Vec<HoursDraft<'_>> = Vec::new();
+    for (&metric, hours) in &chunk.hours {
+        let slices: Vec<Slice> = hours.values().filter_map(slice_of).collect();
+        let column = (metric, hours.values().cloned().collect());
+        match drafts.iter_mut().find(|draft| draft.slices == slices) {
+            Some(draft) => draft.columns.push(column),
+            None => drafts.push(HoursDraft {
+                slices,
+                columns: vec![column],
+            }),
         }
     }
-    let slices = hours.iter().map(|hour| Slice {
-        first_at: hour.first_at,
-        last_at: hour.last_at,
-        rows: 0,
-    });
-    HoursDraft {
-        slices: slices.collect(),
-        columns: columns.into_iter().collect(),
-    }
+    drafts
+}
+
+fn slice_of(hour: &Statistics<'_>) -> Option<Slice> {
+    Some(Slice {
+        first_at: hour.first.as_ref()?.0,
+        last_at: hour.last.as_ref()?.0,
+        rows: usize::try_from(hour.count).ok()?,
+    })
 }

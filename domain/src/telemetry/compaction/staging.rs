@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
-use super::expiry::Expiry;
 use crate::telemetry::cells::Cells;
 use crate::telemetry::value::Value;
 use crate::time::Timestamp;
@@ -77,33 +76,6 @@ impl Staging {
             let (metrics, values): (Vec<i32>, Vec<_>) = cells.into_iter().unzip();
             let columns = values.into_iter().map(Cells::of).collect();
             self.push_table(&metrics, &[(device, at)], columns);
-        }
-    }
-
-    /// Drops the readings that `expiry` does not keep, and hands them to `drop`.
-    pub(super) fn retain(
-        &mut self,
-        expiry: &Expiry,
-        mut drop: impl FnMut(i32, Timestamp, i32, Value<'static>),
-    ) {
-        let expired = Self {
-            source: self.source,
-            ..std::mem::take(self)
-        };
-        for table in expired.tables {
-            for (row, (&at, &device)) in table.ats.iter().zip(&table.devices).enumerate() {
-                let mut kept = BTreeMap::new();
-                for (&metric, cells) in table.metrics.iter().zip(&table.columns) {
-                    let value = cells.value(row);
-                    if expiry.keeps_reading(metric, at) {
-                        kept.insert(metric, value);
-                    } else {
-                        drop(device, at, metric, value);
-                    }
-                }
-                self.source = table.sources[row];
-                self.push_row(device, at, kept);
-            }
         }
     }
 

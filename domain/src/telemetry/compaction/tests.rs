@@ -11,11 +11,9 @@ use crate::telemetry::samples::{frame, rows};
 type Key = (i32, i32, i64);
 
 /// Every reading that counts.
-type Model = BTreeMap<Key, Value<'static>>;
+pub(super) type Model = BTreeMap<Key, Value<'static>>;
 
-const DAY_MICROS: i64 = 24 * 3_600_000_000;
-
-fn readings_of(blocks: &[Block]) -> Model {
+pub(super) fn readings_of(blocks: &[Block]) -> Model {
     let mut model = Model::new();
     for block in blocks {
         let head = BlockHead::parse(&block.head).expect("sound");
@@ -45,7 +43,7 @@ fn readings_of(blocks: &[Block]) -> Model {
     model
 }
 
-fn identical(left: &Model, right: &Model) -> bool {
+pub(super) fn identical(left: &Model, right: &Model) -> bool {
     left.len() == right.len()
         && left
             .iter()
@@ -53,7 +51,7 @@ fn identical(left: &Model, right: &Model) -> bool {
             .all(|((key, left), (other, right))| key == other && left.is_identical(right))
 }
 
-fn add(compaction: &mut Compaction, blocks: &[Block]) {
+pub(super) fn add(compaction: &mut Compaction, blocks: &[Block]) {
     for block in blocks {
         let head = BlockHead::parse(&block.head).expect("sound");
         compaction
@@ -62,7 +60,7 @@ fn add(compaction: &mut Compaction, blocks: &[Block]) {
     }
 }
 
-fn compacted(blocks: &[Block], frames: &[Vec<u8>]) -> Compacted {
+pub(super) fn compacted(blocks: &[Block], frames: &[Vec<u8>]) -> Compacted {
     let mut compaction = Compaction::new();
     add(&mut compaction, blocks);
     for frame in frames {
@@ -260,56 +258,6 @@ fn a_sensor_of_ten_metrics_takes_less_than_two_bytes_a_reading() {
         .map(|block| block.head.len() + block.body.len())
         .sum();
     assert!(bytes < 2 * 20_000, "{bytes} bytes");
-}
-
-#[test]
-fn readings_become_hours_and_hours_end() {
-    let day = steady(60, 1);
-    let noon = 1_769_731_200_000_000 + DAY_MICROS / 2;
-    let six = noon - DAY_MICROS / 4;
-    let expire = |blocks: &[Block], readings_before, hours_before| {
-        let mut compaction = Compaction::new();
-        add(&mut compaction, blocks);
-        compaction.expire(&Expiry {
-            others: MetricExpiry {
-                readings_before: Some(Timestamp::from_micros(readings_before)),
-                hours_before: Some(Timestamp::from_micros(hours_before)),
-            },
-            metrics: BTreeMap::new(),
-        });
-        compaction.finish().blocks
-    };
-    let hours_of = |blocks: &[Block]| {
-        let mut counts = Vec::new();
-        for block in blocks {
-            let head = BlockHead::parse(&block.head).expect("sound");
-            for table in head.tables.iter().filter(|table| table.rows == 0) {
-                let statistics = table.columns[0].summary.statistics(&table.slices);
-                let statistics = statistics.expect("sound").expect("said");
-                counts.extend(
-                    statistics
-                        .iter()
-                        .map(|hour| (hour.count, hour.min, hour.max)),
-                );
-            }
-        }
-        counts
-    };
-    let halved = expire(&day, noon + 1, six);
-    assert_eq!(
-        readings_of(&halved).len(),
-        720,
-        "the hour that has not ended is kept"
-    );
-    assert_eq!(hours_of(&halved).len(), 6);
-    assert_eq!(hours_of(&halved)[0], (60, Some(0.0), Some(99.0)));
-    let again = expire(&halved, noon + 1, six);
-    assert_eq!(
-        hours_of(&again),
-        hours_of(&halved),
-        "hours come through a merge as they are"
-    );
-    assert_eq!(expire(&halved, i64::MAX, i64::MAX), []);
 }
 
 #[test]
