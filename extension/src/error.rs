@@ -16,6 +16,7 @@ use tenon_domain::statistics::StatisticsError;
 use tenon_domain::telemetry::batch::BatchError;
 use tenon_domain::telemetry::block::BlockError;
 use tenon_domain::telemetry::bucket::BucketError;
+use tenon_domain::telemetry::compaction::KeepingError;
 use tenon_domain::telemetry::frame::FrameError;
 use tenon_domain::telemetry::payload::PayloadError;
 use tenon_domain::telemetry::query::QueryError;
@@ -45,6 +46,7 @@ coded!(
     BucketError,
     FrameError,
     IdentityError,
+    KeepingError,
     PayloadError,
     QueryError,
     StatisticsError

@@ -7,4 +7,5 @@ mod compaction;
 mod frame;
 mod latest;
 mod query;
+mod retention;
 mod submission;
