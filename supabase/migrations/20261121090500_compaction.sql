@@ -17,10 +17,14 @@ create table iot.blocks (
     readings integer not null,
     head bytea not null,
     body bytea not null,
+    kept_under bigint,
+    kept_until timestamptz,
     primary key (tenant_id, device, first_at),
     constraint range_is_ordered check (first_at <= last_at),
     constraint rows_is_positive check (rows > 0)
 ) partition by range (first_at);
+create index blocks_retention
+on iot.blocks (tenant_id, kept_under, coalesce(kept_until, first_at));
 -- A head is read with its row, a body in parts; both are compact already.
 alter table iot.blocks alter column head set storage main;
 alter table iot.blocks alter column body set storage external;
@@ -37,6 +41,11 @@ comment on column iot.blocks.readings is
 comment on column iot.blocks.head is
 'Where things lie in the body, and what each hour comes to; see docs/telemetry-format.md.';
 comment on column iot.blocks.body is 'Times and values, packed.';
+comment on column iot.blocks.kept_under is
+'The fingerprint of the policies (iot.retention_of) under which iot.retain was last here; null
+where it never was.';
+comment on column iot.blocks.kept_until is
+'When something of the block is past its time next, under these policies.';
 
 create table iot.latest (
     tenant_id uuid not null,
@@ -78,6 +87,8 @@ declare
     next_month constant timestamptz :=
         (month at time zone 'UTC' + interval '1 month') at time zone 'UTC';
 begin
+    -- Nobody drops a partition until this transaction, which may have found it, has ended.
+    lock table only iot.blocks in access share mode;
     if to_regclass('iot.' || name) is not null then
         return;
     end if;

@@ -28,13 +28,9 @@ begin
             raise warning '%', failure;
     end;
     begin
-        if exists (
-            select from pg_proc where proname = 'retain' and pronamespace = 'iot'::regnamespace
-        ) then
-            select housekeep.done and retained.done
-            into done
-            from iot.retain(greatest(deadline - clock_timestamp(), interval '0')) as retained;
-        end if;
+        select housekeep.done and retained.done
+        into done
+        from iot.retain(greatest(deadline - clock_timestamp(), interval '0')) as retained;
     exception
         when others then
             failure := concat_ws('; ', failure, 'iot.retain: ' || sqlerrm);
