@@ -5,3 +5,4 @@ import "./suites/isolation_of_devices.mjs";
 import "./suites/rejections.mjs";
 import "./suites/http.mjs";
 import "./suites/guides.mjs";
+import "./suites/retention.mjs";

@@ -123,3 +123,61 @@ test("the guide to telemetry does what it says", async () => {
     return latest.some(({ metric, value }) => metric === "temperature" && value === 66);
   });
 });
+
+test("the guide to retention does what it says", async (t) => {
+  const ember = await addTenant(stack, "ember", {
+    devices: ["oven-1"],
+    members: { ida: { role: "owner" } },
+  });
+  // Two days of a reading a minute, 100 days ago, in blocks.
+  await stack.sql(
+    `
+    select count(*)
+    from tenon.batch_from_json(
+        'ember', 'oven-1', (
+            select jsonb_agg(jsonb_build_object(
+                'at', date_trunc('day', now(), 'UTC') + (minute - 100 * 1440) * interval '1 minute',
+                'values', '{"vibration": 1.5, "temperature": 21, "pressure": 3}'::jsonb
+            ))
+            from generate_series(0, 2879) as minute
+        ), now()
+    ) as read
+    cross join lateral iot.ingest(read.batch);
+    `,
+  );
+  await until("the readings are in blocks", async () => {
+    await stack.sql("select to_jsonb(made) from iot.compact() as made;");
+    const [batches] = await stack.sql(
+      "select count(*) from iot.batches where tenant_id = :'id';",
+      { id: ember.id },
+    );
+    return batches === 0;
+  });
+  // The bridge keeps house once a minute, and would do what the guide is about to show.
+  await stack.stop("bridge");
+  t.after(() => stack.start("bridge"));
+  const psql = [PSQL, ["-XqAt", "-v", "ON_ERROR_STOP=1", stack.env.DB_URL]];
+  const inOrder = {
+    js: asserting,
+    sql: (code) =>
+      `sqlPrinted = execFileSync(...${JSON.stringify(psql)}, { input: ${
+        JSON.stringify(code)
+      }, encoding: "utf8" });\n`,
+  };
+  const program = codeOf("retention").map(({ language, code }) => inOrder[language]?.(code) ?? "")
+    .join("\n");
+  await run(process.execPath, ["--input-type=module", "-"], {
+    cwd: ROOT,
+    env: {
+      ...stack.env,
+      USER_TOKEN: sign({ role: "authenticated", sub: ember.members.ida }, stack.env.JWT_SECRET),
+    },
+    input: `
+      import assert from "node:assert/strict";
+      import { execFileSync } from "node:child_process";
+      let sqlPrinted;
+      ${program}
+      assert.match(sqlPrinted, /^5760\|/, "what the preview said");
+    `,
+  });
+});

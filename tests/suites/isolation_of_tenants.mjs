@@ -14,6 +14,9 @@ const callsOf = (client) => ({
   latest: () => client.rpc("latest", { device: "truck-1" }),
   ingest: () =>
     client.rpc("ingest", { messages: { device: "truck-1", at: AT, values: { speed: 99 } } }),
+  set_retention: () => client.rpc("set_retention", { metric: "speed", raw_days: 1 }),
+  clear_retention: () => client.rpc("clear_retention", { metric: "speed" }),
+  retention_preview: () => client.rpc("retention_preview", { as_of: "2126-01-01T00:00:00Z" }),
 });
 
 /** Every way in which the API lets anything be written, aimed at a tenant. */
@@ -32,6 +35,9 @@ const writesOf = (client, { id, devices }) => [
   client.from("tenants").insert({ slug: "planted", name: "Planted", parent_id: id }),
   client.from("tenants").update({ name: "taken" }).eq("id", id),
   client.from("rejected_messages").delete().eq("tenant_id", id),
+  client.from("retention_policies").insert({ tenant_id: id, raw_days: 1 }),
+  client.from("retention_policies").update({ raw_days: 1 }).eq("tenant_id", id),
+  client.from("retention_policies").delete().eq("tenant_id", id),
   client.from("rejected_messages").update({ message: "nothing" }).eq("tenant_id", id),
 ];
 
@@ -45,7 +51,8 @@ const stateOf = async ({ id }) =>
     'devices', (select jsonb_agg(to_jsonb(devices) order by id) from iot.devices where tenant_id = :'id'),
     'metrics', (select jsonb_agg(to_jsonb(metrics) order by number) from iot.metrics where tenant_id = :'id'),
     'batches', (select jsonb_agg(to_jsonb(batches) order by id) from iot.batches where tenant_id = :'id'),
-    'rejected', (select jsonb_agg(to_jsonb(refused) order by id) from iot.rejected_messages as refused where tenant_id = :'id')
+    'rejected', (select jsonb_agg(to_jsonb(refused) order by id) from iot.rejected_messages as refused where tenant_id = :'id'),
+    'policies', (select jsonb_agg(to_jsonb(policies) order by id) from iot.retention_policies as policies where tenant_id = :'id')
   )
 `,
     { id },
@@ -74,6 +81,7 @@ describe("a tenant", () => {
       speed: 1,
     }];
     assert.equal((await dataOf(ada.rpc("ingest", { messages }))).accepted, 1);
+    await dataOf(ada.rpc("set_retention", { metric: "speed", raw_days: 36_500 }));
     [[views, functions]] = await stack.sql(`
       select json_build_array(
         (select json_agg(relname) from pg_class where relnamespace = 'v1'::regnamespace and relkind in ('v', 'm', 'r')),
@@ -135,7 +143,9 @@ describe("a tenant", () => {
           for (const [name, call] of Object.entries(callsOf(client))) {
             const { data, error } = await call();
             // Whoever may send for a tenant of their own learns that it has no such device.
-            if (data) {
+            if (name === "retention_preview" && data) {
+              assert.deepEqual(data, [], "what would go is seen by its tenant alone");
+            } else if (data) {
               assert.deepEqual([name, data.accepted, data.rejected[0].code], [
                 "ingest",
                 0,
@@ -143,7 +153,7 @@ describe("a tenant", () => {
               ]);
             } else {assert.match(
                 error.code,
-                /^(device\.unknown|tenancy\.permission_missing|42501)$/,
+                /^(device\.unknown|metric\.unknown|tenancy\.permission_missing|42501)$/,
                 name,
               );}
           }
