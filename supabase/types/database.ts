@@ -129,6 +129,26 @@ export type Database = {
           },
         ];
       };
+      "retention_policies": {
+        Row: {
+          "changed_at": string;
+          "hourly_days": number | null;
+          "metric": string | null;
+          "raw_days": number | null;
+          "rejected_days": number | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "retention_policies_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "tenants": {
         Row: {
           "created_at": string;
@@ -170,23 +190,82 @@ export type Database = {
       };
     };
     Functions: {
+      "clear_retention": { Args: { "metric"?: string }; Returns: boolean };
       "ingest": { Args: { "messages": Json }; Returns: Json };
       "latest": {
-        Args: { "device": string };
+        Args: { "devices"?: (string)[]; "metrics"?: (string)[] };
         Returns: {
           "at": string;
+          "device": string;
           "metric": string;
           "unit": string;
           "value": Json;
         }[];
       };
+      "readings": {
+        Args: {
+          "above"?: number;
+          "below"?: number;
+          "devices": (string)[];
+          "from": string;
+          "max_points"?: number;
+          "metrics": (string)[];
+          "to": string;
+        };
+        Returns: {
+          "at": string;
+          "device": string;
+          "metric": string;
+          "value": Json;
+        }[];
+      };
+      "retention_preview": {
+        Args: { "as_of"?: string };
+        Returns: {
+          "bytes": number;
+          "hours": number;
+          "hours_before": string;
+          "kept_since": string;
+          "metric": string;
+          "month": string;
+          "readings": number;
+          "readings_before": string;
+          "tenant_id": string;
+        }[];
+      };
+      "set_retention": {
+        Args: {
+          "hourly_days"?: number;
+          "metric"?: string;
+          "raw_days"?: number;
+          "rejected_days"?: number;
+        };
+        Returns: {
+          "changed_at": string;
+          "hourly_days": number | null;
+          "metric": string | null;
+          "raw_days": number | null;
+          "rejected_days": number | null;
+          "tenant_id": string;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "retention_policies";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       "telemetry": {
         Args: {
           "aggregates"?: (string)[];
           "bucket"?: string;
-          "device": string;
+          "devices": (string)[];
+          "fill"?: string;
           "from": string;
-          "metric": string;
+          "group_by"?: (string)[];
+          "max_points"?: number;
+          "metrics": (string)[];
+          "origin"?: string;
           "time_zone"?: string;
           "to": string;
         };
@@ -194,10 +273,17 @@ export type Database = {
           "at": string;
           "avg": number;
           "count": number;
+          "device": string;
           "first": Json;
           "last": Json;
           "max": number;
+          "metric": string;
           "min": number;
+          "p50": number;
+          "p90": number;
+          "p95": number;
+          "p99": number;
+          "stddev": number;
           "sum": number;
         }[];
       };
