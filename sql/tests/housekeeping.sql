@@ -34,26 +34,38 @@ select results_eq(
 
 -- What fails is told, and undoes nothing else.
 :as_owner
-drop function if exists iot.retain(interval, timestamptz);
-create function iot.retain(budget interval) returns table (done boolean)
+create or replace function iot.retain(
+    budget interval default '30 seconds', as_of timestamptz default now()
+)
+returns table (
+    tenants bigint, blocks bigint, readings bigint, rejected_messages bigint, partitions bigint,
+    done boolean
+)
 language plpgsql
-as $$begin raise exception 'no'; end$$;
+as $$
+begin
+    if exists (select from iot.rejected_messages) then
+        raise exception 'no';
+    end if;
+    done := false;
+    return next;
+end
+$$;
 select pg_temp.send();
+select results_eq(
+    'select batches, done, failure from iot.housekeep()',
+    $$values (1::bigint, false, null::text)$$, 'all is done when everything is'
+);
+select pg_temp.send();
+select iot.reject(array['t/acme/d/truck-1/telemetry'], array['\x'::bytea], array['a'], array['a']);
 select results_eq(
     'select batches, done, failure from iot.housekeep()',
     $$values (1::bigint, true, 'iot.retain: no')$$, 'what fails is told'
 );
 select is_empty('select from iot.batches', 'and undoes nothing else');
-create or replace function iot.retain(budget interval) returns table (done boolean)
-language sql
-as $$select false$$;
-select results_eq(
-    'select batches, done, failure from iot.housekeep()',
-    $$values (0::bigint, false, null::text)$$, 'all is done when everything is'
-);
-drop function iot.retain(interval);
+delete from iot.rejected_messages;
 
--- With what the bridge sees of pg_cron; the real one is met in tests/compaction.test.mjs.
+-- With what the bridge sees of pg_cron; the real one is met in tests/housekeeping.test.mjs.
 create schema cron;
 create table cron.job (
     jobid bigint generated always as identity,
