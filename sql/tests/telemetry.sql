@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(48);
+select plan(78);
 
 -- A drive of truck-1: 3,000 readings that cross the end of summer time, with gaps, and the same
 -- readings in a plain table, from which the expected answers are computed.
@@ -145,6 +145,163 @@ select results_eq(
         from drive order by at desc limit 1
     $$,
     'the latest reading is that of the latest time'
+);
+
+-- In blocks, the answers are the same.
+:as_owner
+select ok(
+    (select done and readings = 3600 from iot.compact()), 'compaction takes all that has arrived'
+);
+select is_empty('select from iot.batches', 'and leaves no batch');
+:as_vic
+select results_eq(
+    format('select * from pg_temp.answered(%L, %L)', '1 ' || width, zone),
+    format('select * from pg_temp.expected(%L, %L)', width, zone),
+    format('buckets of a %s in %s are the same from blocks', width, zone)
+)
+from unnest(array['minute', 'hour', 'day', 'week', 'month']) as width
+cross join unnest(array['UTC', 'Europe/Berlin', 'Asia/Kathmandu']) as zone;
+select results_eq(
+    $$
+        select at, round(stddev::numeric, 6), p50, round(p90::numeric, 6), round(p95::numeric, 6),
+            round(p99::numeric, 6)
+        from v1.telemetry(
+            '{truck-1}', '{speed}', '2025-10-01T00:00Z', '2025-11-01T00:00Z', '1 hour',
+            aggregates => '{stddev,p50,p90,p95,p99}'
+        )
+    $$,
+    $$
+        select
+            date_trunc('hour', at, 'UTC'), round(stddev_samp(speed)::numeric, 6),
+            percentile_cont(0.5) within group (order by speed),
+            round((percentile_cont(0.9) within group (order by speed))::numeric, 6),
+            round((percentile_cont(0.95) within group (order by speed))::numeric, 6),
+            round((percentile_cont(0.99) within group (order by speed))::numeric, 6)
+        from drive group by 1 order by 1
+    $$,
+    'standard deviation and percentiles are those of Postgres'
+);
+select results_eq(
+    $$
+        select device, metric, at, value from v1.readings(
+            '{truck-1}', null, '2025-10-26T00:00Z', '2025-10-27T00:00Z', above => 60, below => 80
+        )
+    $$,
+    $$
+        select 'truck-1', 'speed', at, to_jsonb(speed) from drive
+        where
+            at >= '2025-10-26T00:00Z' and at < '2025-10-27T00:00Z' and speed > 60 and speed < 80
+        order by at
+    $$,
+    'readings can be asked for by their value'
+);
+select is(
+    (
+        select array[count(*), count(*) filter (where at in (first_at, last_at))]
+        from v1.readings(
+            '{truck-1}', '{speed}', '2025-10-01T00:00Z', '2025-11-01T00:00Z', max_points => 100
+        )
+        cross join (select min(at) as first_at, max(at) as last_at from drive) as ends
+    ), array[100, 2]::bigint[],
+    'a chart of readings has as many points as it may, and the first and the last'
+);
+select is(
+    (
+        select count(*) from v1.telemetry(
+            '{truck-1}', '{speed}', '2025-10-25T00:00Z', '2025-10-28T00:00Z', '1 minute',
+            fill => 'null'
+        )
+    ), 3 * 24 * 60::bigint, 'filled, a series has every bucket of the range'
+);
+select is_empty(
+    $$
+        select from v1.telemetry(
+            '{truck-1}', '{speed}', '2025-10-26T00:00Z', '2025-10-27T00:00Z', '1 minute',
+            fill => 'linear'
+        ) as filled
+        left join v1.telemetry(
+            '{truck-1}', '{speed}', '2025-10-26T00:00Z', '2025-10-27T00:00Z', '1 minute'
+        ) as known using (at)
+        where known.avg is distinct from filled.avg and known.at is not null
+    $$,
+    'what is there is not touched by filling'
+);
+select results_eq(
+    $$
+        select device, metric, count, max from v1.telemetry(
+            null, null, '2025-10-01T00:00Z', '2025-11-01T00:00Z', '1 year', group_by => '{}'
+        )
+    $$,
+    'select null::text, null::text, count(*), max(speed) from drive',
+    'a tenant can be asked as a whole'
+);
+select results_eq(
+    $$
+        select at from v1.telemetry(
+            '{truck-1}', '{speed}', '2025-10-25T00:00Z', '2025-10-28T00:00Z', '1 day',
+            time_zone => 'Europe/Berlin', origin => '2025-01-01T06:00+01', fill => 'null'
+        )
+    $$,
+    $$
+        select day at time zone 'Europe/Berlin'
+        from generate_series(
+            timestamp '2025-10-24 06:00', timestamp '2025-10-27 06:00', interval '1 day'
+        ) as day
+    $$,
+    'shifts that begin at six do so across the end of summer time'
+);
+
+-- Of down-sampled time the hours are left.
+create function pg_temp.hours() returns table (
+    at timestamptz, count bigint, min double precision, max double precision, avg numeric,
+    first jsonb, last jsonb
+)
+language sql
+as $$
+    select at, count, min, max, round(avg::numeric, 6), first, last
+    from v1.telemetry('{truck-1}', '{speed}', '2025-10-01T00:00Z', '2025-11-01T00:00Z', '1 hour')
+$$;
+create temporary table hours_before as select * from pg_temp.hours();
+:as_owner
+grant select on hours_before to public;
+insert into iot.retention_policies (tenant_id, raw_days) values (:acme, 30);
+select ok((select done from iot.retain(as_of => '2026-01-01T00:00Z')), 'retention has its way');
+:as_vic
+select results_eq(
+    'select * from pg_temp.hours()', 'select * from hours_before',
+    'by the hour, down-sampled readings answer as before'
+);
+select is_empty(
+    $$select from v1.readings('{truck-1}', null, '2025-10-01T00:00Z', '2025-11-01T00:00Z')$$,
+    'but there are no readings any more'
+);
+select is(
+    (
+        select count from v1.telemetry(
+            '{truck-1}', '{speed}', '2025-10-25T22:00Z', '2025-10-26T23:00Z', '1 day',
+            time_zone => 'Europe/Berlin'
+        )
+    ),
+    (
+        select count(*) from drive
+        where at >= '2025-10-25T22:00Z' and at < '2025-10-26T23:00Z'
+    ),
+    'hours add up to the local day of twenty-five hours'
+);
+select results_eq(
+    $$
+        select sum(count), max(p95) from v1.telemetry(
+            '{truck-1}', '{speed}', '2025-10-01T00:00Z', '2025-11-01T00:00Z', '1 hour',
+            aggregates => '{count,p95}'
+        )
+    $$,
+    'select count(*)::numeric, null::double precision from drive',
+    'percentiles need readings, counts do not'
+);
+select results_eq(
+    $$select metric, value from v1.latest('{truck-1}')$$,
+    $$select 'speed'::text, to_jsonb(speed) from drive order by at desc limit 1$$,
+    'the latest reading is still known'
 );
 
 -- A correction: the same time again, with another value.
