@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(78);
+select plan(80);
 
 -- A drive of truck-1: 3,000 readings that cross the end of summer time, with gaps, and the same
 -- readings in a plain table, from which the expected answers are computed.
@@ -249,6 +249,32 @@ select results_eq(
         ) as day
     $$,
     'shifts that begin at six do so across the end of summer time'
+);
+
+select is_empty(
+    $$
+        select from v1.telemetry(
+            '{truck-1}', '{}', '2025-10-01T00:00Z', '2025-11-01T00:00Z', '1 day',
+            group_by => '{device}'
+        )
+        union all
+        select from v1.telemetry(
+            '{}', '{speed}', '2025-10-01T00:00Z', '2025-11-01T00:00Z', '1 day', group_by => '{}'
+        )
+        union all
+        select from v1.readings('{}', '{}', '2025-10-01T00:00Z', '2025-11-01T00:00Z')
+        union all
+        select from v1.latest('{}')
+    $$,
+    'no devices and no metrics are not all of them'
+);
+select is(
+    (
+        select count(*) from v1.readings(
+            '{truck-1,truck-1}', '{speed,speed}', '2025-10-01T00:00Z', '2025-11-01T00:00Z'
+        )
+    ),
+    (select count(*) from drive), 'what is named twice is answered once'
 );
 
 -- Of down-sampled time the hours are left.

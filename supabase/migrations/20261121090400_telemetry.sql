@@ -27,8 +27,8 @@ create index batches_range
 on iot.batches (tenant_id, last_at, first_at, first_device, last_device);
 
 comment on table iot.batches is
-'Readings as they came: for each tenant and flush as many rows as keep a frame within a page, each of
-other devices. Written by iot.ingest alone.';
+'Readings as they came: for each tenant and flush as many rows as keep a frame within a page, each
+of other devices. Written by iot.ingest alone.';
 comment on column iot.batches.id is
 'Rises with arrival: where a reading came twice, that of the higher id counts.';
 comment on column iot.batches.first_device is 'Least number of a device in the frame.';

@@ -267,8 +267,8 @@ begin atomic
 end;
 
 comment on function iot.retain_latest(uuid, timestamptz) is
-'Takes from the latest readings of a tenant those of hours of which nothing is kept. The caller holds
-iot.lock_blocks. Internal.';
+'Takes from the latest readings of a tenant those of hours of which nothing is kept. The caller
+holds iot.lock_blocks. Internal.';
 
 create function iot.retain_blocks(
     tenant_id uuid, begin_from timestamptz, as_of timestamptz, deadline timestamptz

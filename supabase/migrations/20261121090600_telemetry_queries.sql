@@ -39,7 +39,7 @@ begin
         readable := core.tenants_with('iot.telemetry.read');
     end if;
 
-    if devices is null then
+    if coalesce(cardinality(devices), 0) = 0 then
         if cardinality(readable) <> 1 then
             perform core.fail(
                 case cardinality(readable)
@@ -51,7 +51,9 @@ begin
             );
         end if;
         tenant_id := readable[1];
-        if with_devices then
+        -- None, or null for all.
+        device_numbers := devices::integer[];
+        if devices is null and with_devices then
             select
                 array_agg(known.number),
                 array_agg(known.slug)
@@ -61,8 +63,8 @@ begin
         end if;
     else
         select
-            array_agg(named.number order by named.number),
-            array_agg(named.slug order by named.number),
+            coalesce(array_agg(named.number order by named.number), '{}'),
+            coalesce(array_agg(named.slug order by named.number), '{}'),
             array_agg(named.tenant_id)
         into device_numbers, device_slugs, tenants
         from iot.devices as named
@@ -70,7 +72,7 @@ begin
         if cardinality(device_slugs) is distinct from cardinality(devices) then
             perform core.fail('device.unknown', jsonb_build_object('device', missing.slug))
             from unnest(devices) as missing (slug)
-            where missing.slug <> all(coalesce(device_slugs, '{}'))
+            where missing.slug <> all(device_slugs)
             limit 1;
         end if;
         tenant_id := tenants[1];
@@ -89,8 +91,8 @@ begin
         where known.tenant_id = asked_series.tenant_id;
     else
         select
-            array_agg(named.number),
-            array_agg(named.name),
+            coalesce(array_agg(named.number), '{}'),
+            coalesce(array_agg(named.name), '{}'),
             array_agg(named.unit)
         into metric_numbers, metric_names, metric_units
         from iot.metrics as named
@@ -98,7 +100,7 @@ begin
         if cardinality(metric_names) is distinct from cardinality(metrics) then
             perform core.fail('metric.unknown', jsonb_build_object('metric', missing.name))
             from unnest(metrics) as missing (name)
-            where missing.name <> all(coalesce(metric_names, '{}'))
+            where missing.name <> all(metric_names)
             limit 1;
         end if;
     end if;
@@ -257,7 +259,7 @@ count, and booleans as 0 and 1; first and last are of any type; nulls are no rea
 stands in buckets without readings, of series with at least one: none (no row), null, previous or
 linear. group_by: device and metric, or one of them, or neither, for buckets over all together. Of
 down-sampled readings hours are left, which count in the bucket in which they begin. Each reading
-counts once, however often it was delivered. Needs iot.telemetry.read and iot.devices.read.';
+counts once, however often it was delivered. Needs iot.telemetry.read.';
 
 create function v1.readings(
     devices text[],
@@ -311,7 +313,7 @@ comment on function v1.readings(
 inclusive to "to" exclusive, exactly as they were sent, ordered by device, metric and time. above and
 below: numbers greater or less than that alone. max_points: at most so many of each series, chosen so
 that a chart looks the same (largest triangle three buckets). Asked for as text/csv, the answer is a
-file. Of down-sampled time there are no readings. Needs iot.telemetry.read and iot.devices.read.';
+file. Of down-sampled time there are no readings. Needs iot.telemetry.read.';
 
 create function v1.latest(devices text[] default null, metrics text[] default null)
 returns table (device text, metric text, unit text, at timestamptz, value jsonb)
@@ -361,8 +363,8 @@ end
 $$;
 
 comment on function v1.latest(text[], text[]) is
-'The latest reading of every series of devices (slugs) and metrics (names; null stands for all of the
-tenant), by the devices'' time. Needs iot.telemetry.read and iot.devices.read.';
+'The latest reading of every series of devices (slugs) and metrics (names; null stands for all of
+the tenant), by the devices'' time. Needs iot.telemetry.read.';
 
 revoke all on function
 iot.asked_series(text[], text[], boolean),

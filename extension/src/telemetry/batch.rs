@@ -209,8 +209,12 @@ fn batch_hits(
     TableIterator::new(rows.collect::<Vec<_>>())
 }
 
-/// The frames to store of a batch, one for each tenant.
+/// The frames to store of a batch.
 #[pg_extern(immutable, parallel_safe, strict)]
+#[expect(
+    clippy::type_complexity,
+    reason = "the columns of the result, one by one"
+)]
 fn batch_pack(
     batch: &[u8],
     device_numbers: Array<'_, i32>,

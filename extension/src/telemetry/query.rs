@@ -145,7 +145,6 @@ fn recent_agg_final(state: Internal, fcinfo: FunctionCallInfo) -> Option<Vec<u8>
 
 /// Adds a block to the state; without a question or a block it adds nothing.
 #[pg_extern(immutable, parallel_safe)]
-#[expect(clippy::too_many_arguments, reason = "the arguments of the aggregate")]
 fn answer_agg_state(
     state: Internal,
     query: Option<&[u8]>,

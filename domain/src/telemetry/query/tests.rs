@@ -12,6 +12,9 @@ use crate::telemetry::value::Value;
 
 const HOUR: i64 = 3_600_000_000;
 
+/// Device, metric and start of a bucket.
+type BucketKey = (Option<i32>, Option<i32>, i64);
+
 /// The readings that count, by device, metric and instant.
 type Model = BTreeMap<(i32, i32, i64), Value<'static>>;
 
@@ -137,7 +140,7 @@ proptest! {
         let (stored, waiting) = sources.split_at(compacted.min(sources.len()));
         let bytes = answer(&query, stored, waiting);
 
-        let mut expected: BTreeMap<(Option<i32>, Option<i32>, i64), (Statistics<'static>, Vec<f64>)> = BTreeMap::new();
+        let mut expected: BTreeMap<BucketKey, (Statistics<'static>, Vec<f64>)> = BTreeMap::new();
         for ((device, metric, at), value) in model(&sources) {
             if query.wants_device(device) && query.wants_metric(metric) && (from..to).contains(&at) {
                 let at = Timestamp::from_micros(at);
