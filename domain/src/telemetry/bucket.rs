@@ -22,6 +22,9 @@
 mod calendar;
 mod clock;
 
+use std::sync::LazyLock;
+
+use jiff::tz::TimeZoneDatabase;
 use thiserror::Error;
 
 use crate::time::Timestamp;
@@ -65,6 +68,9 @@ impl BucketWidth {
     }
 }
 
+/// The zones built in, which are read once each.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
 /// A time zone, with its rules.
 #[derive(Clone, Debug)]
 pub struct Zone(jiff::tz::TimeZone);
@@ -75,7 +81,7 @@ impl Zone {
     /// # Errors
     /// [`BucketError::ZoneUnknown`] when there is none.
     pub fn named(name: &str) -> Result<Self, BucketError> {
-        let zone = jiff::tz::TimeZoneDatabase::bundled().get(name);
+        let zone = ZONES.get(name);
         zone.map(Self).map_err(|_| BucketError::ZoneUnknown {
             name: name.chars().take(64).collect(),
         })

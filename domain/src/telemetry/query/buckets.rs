@@ -58,7 +58,7 @@ impl Buckets {
 
     pub(super) fn finish(mut self) -> Result<Vec<u8>, QueryError> {
         for (key, series) in &self.recent {
-            self.tally.times(&series.ats)?;
+            self.tally.times(&series.ats, 0..series.ats.len())?;
             self.tally
                 .readings(*key, &series.ats, &series.cells, 0..series.ats.len())?;
         }

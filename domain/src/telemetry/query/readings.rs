@@ -142,7 +142,7 @@ impl Visitor for Found {
         Ok(above || below)
     }
 
-    fn times(&mut self, _: &[Timestamp]) -> Result<(), QueryError> {
+    fn times(&mut self, _: &[Timestamp], _: Range<usize>) -> Result<(), QueryError> {
         Ok(())
     }
 

@@ -24,8 +24,8 @@ pub(super) trait Visitor {
         is_gone: bool,
     ) -> Result<bool, QueryError>;
 
-    /// Readings of rows at these times follow.
-    fn times(&mut self, ats: &[Timestamp]) -> Result<(), QueryError>;
+    /// Readings of rows at `range` of these times follow.
+    fn times(&mut self, ats: &[Timestamp], range: Range<usize>) -> Result<(), QueryError>;
 
     /// Takes readings of a series: those at `range` of times and values.
     fn readings(
@@ -79,7 +79,7 @@ pub(super) fn scan(
                 |at: &Timestamp| newer.is_some_and(|newer| newer.ats.binary_search(at).is_ok());
             if values.presence.is_none() && newer.is_none() {
                 if !told {
-                    visitor.times(ats)?;
+                    visitor.times(ats, within(query, ats, 0..ats.len()))?;
                     told = true;
                 }
                 for range in ranges {
@@ -101,7 +101,7 @@ pub(super) fn scan(
                 }
             }
             let cells = values.cells.gather(&kept);
-            visitor.times(&kept_ats)?;
+            visitor.times(&kept_ats, 0..kept_ats.len())?;
             told = false;
             visitor.readings(key, &kept_ats, &cells, 0..kept_ats.len())?;
         }

@@ -124,9 +124,10 @@ impl Visitor for Tally {
         Ok(true)
     }
 
-    fn times(&mut self, ats: &[Timestamp]) -> Result<(), QueryError> {
+    fn times(&mut self, ats: &[Timestamp], range: Range<usize>) -> Result<(), QueryError> {
         self.parts.clear();
-        let mut start = 0;
+        let ats = ats.get(..range.end).unwrap_or_default();
+        let mut start = range.start;
         while let Some(&at) = ats.get(start) {
             let (bucket_start, span) = self.spans.of(at)?;
             let end = end_of(ats, start, span.end);
