@@ -11,8 +11,6 @@ const POLL_MS = 20; // how finely the lag is seen
 const BUCKET_S = 5;
 const WINDOW_S = 60;
 const LINE_EVERY_MS = 5000;
-// A twelfth of a minute passes between two buckets: so many refreshes share the charts.
-const CHARTS_PER_REFRESH_MIN = 4;
 
 const supabase = createClient(API_URL, ANON_KEY, {
   db: { schema: "v1" },
@@ -34,7 +32,7 @@ const newest = (readings) => Math.max(0, ...readings.map(({ at }) => Date.parse(
 async function nextReadings(seen) {
   await sleep(Math.max(0, seen + PERIOD_MS - Date.now()));
   for (const deadline = Date.now() + 3 * PERIOD_MS;;) {
-    const readings = await answer(supabase.rpc("latest", { device: DEVICE }));
+    const readings = await answer(supabase.rpc("latest", { devices: [DEVICE] }));
     const at = newest(readings);
     if (at > seen) return { readings, at, lagMs: Date.now() - at };
     if (Date.now() > deadline) return { readings, at, lagMs: null };
@@ -42,21 +40,22 @@ async function nextReadings(seen) {
   }
 }
 
-async function chart(metric) {
+// The buckets of the last minute by metric, nulls where there are no readings.
+async function chartsOfLastMinute() {
   const to = Math.ceil(Date.now() / 1000 / BUCKET_S) * BUCKET_S;
   const buckets = await answer(supabase.rpc("telemetry", {
-    device: DEVICE,
-    metric,
+    devices: [DEVICE],
     from: new Date((to - WINDOW_S) * 1000).toISOString(),
     to: new Date(to * 1000).toISOString(),
     bucket: `${BUCKET_S} seconds`,
     aggregates: ["count", "min", "max", "avg"],
+    fill: "null",
   }));
-  const slots = Array(WINDOW_S / BUCKET_S).fill(null);
+  const charts = new Map();
   for (const bucket of buckets) {
-    slots[Math.floor((Date.parse(bucket.at) / 1000 - to + WINDOW_S) / BUCKET_S)] = bucket;
+    charts.set(bucket.metric, [...charts.get(bucket.metric) ?? [], bucket]);
   }
-  return slots;
+  return charts;
 }
 
 // Messages committed since the bridge started, from its Prometheus metrics.
@@ -95,16 +94,16 @@ function short(value) {
 }
 
 function sparkline(slots) {
-  const values = slots.filter(Boolean).map(({ avg }) => avg).filter((avg) => avg !== null);
+  const values = slots.map(({ avg }) => avg).filter((avg) => avg !== null);
   const low = Math.min(...values);
   const span = Math.max(...values) - low;
   return slots.map((slot) =>
-    slot?.avg == null ? " " : "▁▂▃▄▅▆▇█"[span ? Math.round((slot.avg - low) / span * 7) : 0]
+    slot.avg === null ? " " : "▁▂▃▄▅▆▇█"[span ? Math.round((slot.avg - low) / span * 7) : 0]
   ).join("");
 }
 
 function summary(slots) {
-  const filled = slots.filter((slot) => slot?.avg != null);
+  const filled = slots.filter(({ avg }) => avg !== null);
   if (filled.length === 0) return { min: null, avg: null, max: null };
   const count = filled.reduce((sum, slot) => sum + slot.count, 0);
   return {
@@ -166,13 +165,7 @@ async function refresh(state) {
   if (readings.length !== state.named) await nameUnits();
   state.named = readings.length;
 
-  const share = Math.max(CHARTS_PER_REFRESH_MIN, Math.ceil(readings.length / BUCKET_S));
-  const due = Array.from(
-    { length: Math.min(share, readings.length) },
-    (_, index) => readings[(state.nextChart + index) % readings.length].metric,
-  );
-  state.nextChart += share;
-  await Promise.all(due.map(async (metric) => state.charts.set(metric, await chart(metric))));
+  state.charts = await chartsOfLastMinute();
 
   const stored = await messagesAccepted();
   const now = Date.now();
@@ -182,7 +175,7 @@ async function refresh(state) {
 }
 
 async function main() {
-  const state = { at: 0, readings: [], charts: new Map(), lags: [], counts: [], nextChart: 0 };
+  const state = { at: 0, readings: [], charts: new Map(), lags: [], counts: [] };
   let written = 0;
   while (true) {
     state.trouble = undefined;

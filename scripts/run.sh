@@ -60,15 +60,15 @@ cat <<TEXT
 
   To try, in this folder and another terminal:
 
-. .tenon/run/try && curl -s "\$API_URL/rest/v1/rpc/latest?device=\$DEVICE" -H "apikey: \$ANON_KEY" -H "Authorization: Bearer \$USER_TOKEN"
+. .tenon/run/try && curl -gs "\$API_URL/rest/v1/rpc/latest?devices={\$DEVICE}" -H "apikey: \$ANON_KEY" -H "Authorization: Bearer \$USER_TOKEN"
 
 . .tenon/run/try && node --input-type=module -e '
 import { createClient } from "@supabase/supabase-js"; import ws from "ws"; const { env } = process;
 const supabase = createClient(env.API_URL, env.ANON_KEY, { db: { schema: "v1" },
   accessToken: async () => env.USER_TOKEN, realtime: { transport: ws } });
-console.table((await supabase.rpc("latest", { device: env.DEVICE })).data);'
+console.table((await supabase.rpc("latest", { devices: [env.DEVICE] })).data);'
 
-. .tenon/run/try && psql "\$DB_URL" -c "set role authenticated" -c "set request.jwt.claims = '\$USER_CLAIMS'" -c "select * from v1.latest('\$DEVICE')"
+. .tenon/run/try && psql "\$DB_URL" -c "set role authenticated" -c "set request.jwt.claims = '\$USER_CLAIMS'" -c "select * from v1.latest(array['\$DEVICE'])"
 
 TEXT
 # In the background, because a signal reaches a waiting shell at once, and a busy one later.

@@ -4,5 +4,6 @@ import "./suites/isolation_of_tenants.mjs";
 import "./suites/isolation_of_devices.mjs";
 import "./suites/rejections.mjs";
 import "./suites/http.mjs";
+import "./suites/charts.mjs";
 import "./suites/guides.mjs";
 import "./suites/retention.mjs";

@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(80);
+select plan(85);
 
 -- A drive of truck-1: 3,000 readings that cross the end of summer time, with gaps, and the same
 -- readings in a plain table, from which the expected answers are computed.
@@ -388,6 +388,26 @@ select results_eq(
     $$,
     'first and last keep the value as it came; nulls are not counted'
 );
+
+-- All there is, and nothing of it.
+select results_eq(
+    $$
+        select device, metric, count from v1.telemetry(
+            "from" => '2025-10-27T14:00Z', "to" => '2025-10-27T15:00Z', bucket => '1 hour'
+        ) where metric in ('flag', 'state')
+    $$,
+    $$values ('truck-1', 'flag', 2::bigint), ('truck-1', 'state', 2)$$,
+    'without devices and metrics all of the tenant are meant'
+);
+select is_empty(
+    format('select * from v1.%s', question), format('no series, no answer: %s', question)
+)
+from unnest(array[
+    $$telemetry('{}', null, '2025-10-01', '2025-11-01', '1 day', group_by => '{}')$$,
+    $$telemetry('{truck-1}', '{}', '2025-10-01', '2025-11-01', '1 day', group_by => '{}')$$,
+    $$readings('{}', '{no.such.metric}', '2025-10-01', '2025-11-01')$$,
+    $$latest(null, '{}')$$
+]) as question;
 
 -- Who may ask.
 :as_eve

@@ -69,10 +69,10 @@ begin
         into device_numbers, device_slugs, tenants
         from iot.devices as named
         where named.tenant_id = any(readable) and named.slug = any(devices);
-        if cardinality(device_slugs) is distinct from cardinality(devices) then
+        if cardinality(device_slugs) <> cardinality(devices) then
             perform core.fail('device.unknown', jsonb_build_object('device', missing.slug))
             from unnest(devices) as missing (slug)
-            where missing.slug <> all(device_slugs)
+            where (missing.slug = any(device_slugs)) is not true
             limit 1;
         end if;
         tenant_id := tenants[1];
@@ -81,7 +81,12 @@ begin
         end if;
     end if;
 
-    if metrics is null then
+    if devices = '{}' then
+        -- Of no device there are no readings of any metric, be it known or not.
+        metric_numbers := '{}';
+        metric_names := '{}';
+        metric_units := '{}';
+    elsif metrics is null then
         select
             array_agg(known.number),
             array_agg(known.name),
@@ -93,14 +98,14 @@ begin
         select
             coalesce(array_agg(named.number), '{}'),
             coalesce(array_agg(named.name), '{}'),
-            array_agg(named.unit)
+            coalesce(array_agg(named.unit), '{}')
         into metric_numbers, metric_names, metric_units
         from iot.metrics as named
         where named.tenant_id = asked_series.tenant_id and named.name = any(metrics);
-        if cardinality(metric_names) is distinct from cardinality(metrics) then
+        if cardinality(metric_names) <> cardinality(metrics) then
             perform core.fail('metric.unknown', jsonb_build_object('metric', missing.name))
             from unnest(metrics) as missing (name)
-            where missing.name <> all(metric_names)
+            where (missing.name = any(metric_names)) is not true
             limit 1;
         end if;
     end if;
@@ -110,8 +115,9 @@ $$;
 comment on function iot.asked_series(text[], text[], boolean) is
 'Tenant, numbers and names of the devices and metrics of those slugs and names in the tenants whose
 readings the caller may read; a role that row level security does not bind may read all. null stands
-for all of a tenant, of whose devices the names are only looked up with_devices. Raises device.unknown and metric.unknown (404), tenancy.ambiguous (400) where it is not
-clear which tenant is meant, and tenancy.permission_missing (403). Definer, so that access is decided
+for all of a tenant, of whose devices the names are only looked up with_devices; an empty array for
+none. Raises device.unknown and metric.unknown (404), tenancy.ambiguous (400) where it is not clear
+which tenant is meant, and tenancy.permission_missing (403). Definer, so that access is decided
 once and not for each table; it lets nobody see more than v1.devices and v1.metrics do. Signed-in
 users may call it.';
 
@@ -174,10 +180,10 @@ comment on function iot.answer(bytea, uuid, integer[], timestamptz, timestamptz)
 about. Signed-in users may call it: they see what row level security lets them.';
 
 create function v1.telemetry(
-    devices text[],
-    metrics text[],
-    "from" timestamptz,
-    "to" timestamptz,
+    devices text[] default null,
+    metrics text[] default null,
+    "from" timestamptz default null,
+    "to" timestamptz default null,
     bucket interval default null,
     aggregates text[] default '{count,min,max,avg,sum,first,last}',
     fill text default 'none',
@@ -248,8 +254,8 @@ comment on function v1.telemetry(
     text[], text[], timestamptz, timestamptz, interval, text[], text, text, timestamptz, integer,
     text[]
 ) is
-'What the readings of devices (slugs) and metrics (names; null stands for all of the tenant) come to
-in buckets, from "from" inclusive to "to" exclusive, ordered by device, metric and time.
+'What the readings of devices (slugs) and metrics (names; without them all of the tenant) come to in
+buckets, from "from" inclusive to "to" exclusive, ordered by device, metric and time.
 bucket: the width, of one unit (15 minutes, 1 day, 1 week from Monday on, 1 month, 3 months);
 max_points instead takes the narrowest sensible width that gives at most so many buckets, 500 where
 neither is given. Days and longer follow the calendar of time_zone (an IANA name); origin is where a
@@ -262,10 +268,10 @@ down-sampled readings hours are left, which count in the bucket in which they be
 counts once, however often it was delivered. Needs iot.telemetry.read.';
 
 create function v1.readings(
-    devices text[],
-    metrics text[],
-    "from" timestamptz,
-    "to" timestamptz,
+    devices text[] default null,
+    metrics text[] default null,
+    "from" timestamptz default null,
+    "to" timestamptz default null,
     above double precision default null,
     below double precision default null,
     max_points integer default null
@@ -309,7 +315,7 @@ $$;
 comment on function v1.readings(
     text[], text[], timestamptz, timestamptz, double precision, double precision, integer
 ) is
-'The readings of devices (slugs) and metrics (names; null stands for all of the tenant), from "from"
+'The readings of devices (slugs) and metrics (names; without them all of the tenant), from "from"
 inclusive to "to" exclusive, exactly as they were sent, ordered by device, metric and time. above and
 below: numbers greater or less than that alone. max_points: at most so many of each series, chosen so
 that a chart looks the same (largest triangle three buckets). Asked for as text/csv, the answer is a
@@ -363,8 +369,8 @@ end
 $$;
 
 comment on function v1.latest(text[], text[]) is
-'The latest reading of every series of devices (slugs) and metrics (names; null stands for all of
-the tenant), by the devices'' time. Needs iot.telemetry.read.';
+'The latest reading of every series of devices (slugs) and metrics (names; without them all of the
+tenant), by the devices'' time. Needs iot.telemetry.read.';
 
 revoke all on function
 iot.asked_series(text[], text[], boolean),

@@ -8,7 +8,7 @@ import { bucketStarts } from "../support/calendar.mjs";
 import { addAccounts } from "../support/device.mjs";
 import { expectedBuckets, generatedDrive, readDrive } from "../support/drive.mjs";
 import { addTenant, dataOf, userClient } from "../support/identities.mjs";
-import { mapConcurrently, until } from "../support/process.mjs";
+import { until } from "../support/process.mjs";
 import { stack } from "../support/shared_stack.mjs";
 
 /** Sums add up in another order here than there: they differ in the last bits. */
@@ -65,7 +65,7 @@ function suite(device, { start, stepSeconds, fileOf }) {
     test("makes every column a metric, of which the latest value is the last row's", async () => {
       assert.equal(columns.size, 27);
       const latest = await until("the last row has arrived", async () => {
-        const rows = await dataOf(client.rpc("latest", { device: "car" }));
+        const rows = await dataOf(client.rpc("latest", { devices: ["car"] }));
         return rows.length > 0 && rows.every(({ at }) => Date.parse(at) === times.at(-1)) && rows;
       });
       assert.deepEqual(
@@ -77,15 +77,19 @@ function suite(device, { start, stepSeconds, fileOf }) {
     for (const [bucket, zone] of CHARTS) {
       test(`shows in buckets of ${bucket} in ${zone} what the file holds, for every metric`, async () => {
         const starts = bucketStarts(times, bucket, zone);
-        const charts = await mapConcurrently(
-          [...columns.keys()],
-          (metric) =>
-            dataOf(
-              client.rpc("telemetry", { device: "car", metric, ...range, bucket, time_zone: zone }),
-            ),
+        const rows = await dataOf(
+          client.rpc("telemetry", {
+            devices: ["car"],
+            metrics: [...columns.keys()],
+            ...range,
+            bucket,
+            time_zone: zone,
+          }),
         );
-        [...columns].forEach(([metric, values], position) =>
-          assertSameBuckets(charts[position], expectedBuckets(values, starts), metric)
+        const charts = new Map([...columns.keys()].map((metric) => [metric, []]));
+        for (const row of rows) charts.get(row.metric).push(row);
+        [...columns].forEach(([metric, values]) =>
+          assertSameBuckets(charts.get(metric), expectedBuckets(values, starts), metric)
         );
       });
     }

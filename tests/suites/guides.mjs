@@ -119,7 +119,7 @@ test("the guide to telemetry does what it says", async () => {
 
   const client = userClient(stack, acme.members.ada);
   await until("the reading sent over MQTT is the latest", async () => {
-    const latest = await dataOf(client.rpc("latest", { device: "boiler-1" }));
+    const latest = await dataOf(client.rpc("latest", { devices: ["boiler-1"] }));
     return latest.some(({ metric, value }) => metric === "temperature" && value === 66);
   });
 });

@@ -11,7 +11,8 @@ import {
 } from "../support/identities.mjs";
 import { stack } from "../support/shared_stack.mjs";
 
-const RANGE = { from: "2025-01-01T00:00:00Z", to: "2025-01-02T00:00:00Z", bucket: "1 hour" };
+const SPAN = { from: "2025-01-01T00:00:00Z", to: "2025-01-02T00:00:00Z" };
+const RANGE = { ...SPAN, bucket: "1 hour" };
 
 describe("over HTTP", () => {
   let acme, ada, vic, truck;
@@ -28,7 +29,7 @@ describe("over HTTP", () => {
   });
 
   const hours = async (device, metric) =>
-    (await dataOf(vic.rpc("telemetry", { device, metric, ...RANGE }))).map((
+    (await dataOf(vic.rpc("telemetry", { devices: [device], metrics: [metric], ...RANGE }))).map((
       { count, sum },
     ) => [count, sum]);
 
@@ -57,7 +58,7 @@ describe("over HTTP", () => {
       });
     }
     assert.deepEqual(await hours("truck-1", "fuel.level"), [[1, 40]]);
-    const latest = await dataOf(vic.rpc("latest", { device: "truck-1" }));
+    const latest = await dataOf(vic.rpc("latest", { devices: ["truck-1"] }));
     assert.deepEqual(latest.find(({ metric }) => metric === "doors").value, [true, false]);
   });
 
@@ -90,18 +91,70 @@ describe("over HTTP", () => {
     assert.deepEqual(JSON.parse(recorded[1].payload), messages[2]);
   });
 
+  test("charts and readings are asked for with GET as with POST", async () => {
+    const series = { devices: ["truck-1", "truck-2"], metrics: ["load"] };
+    const questions = {
+      telemetry: { ...series, ...RANGE, aggregates: ["count", "p95"], fill: "linear" },
+      readings: { ...series, ...SPAN, above: 1.75 },
+      latest: series,
+    };
+    for (const [name, question] of Object.entries(questions)) {
+      const posted = await dataOf(vic.rpc(name, question));
+      assert.ok(posted.length >= 2, name);
+      assert.deepEqual(await dataOf(vic.rpc(name, question, { get: true })), posted, name);
+    }
+    const { count } = await vic.rpc("readings", questions.readings, { get: true, count: "exact" });
+    assert.equal(count, (await dataOf(vic.rpc("readings", questions.readings))).length);
+  });
+
+  test("charts and readings are answered in a transaction that may write nothing", async () => {
+    const claims = { role: "authenticated", sub: acme.members.vic };
+    const ask = (question) =>
+      stack.sql(
+        `
+        begin transaction read only;
+        set local role authenticated;
+        do $$ begin perform set_config('request.jwt.claims', '${JSON.stringify(claims)}', true); end $$;
+        ${question};
+        commit;
+        `,
+      );
+    const questions = {
+      telemetry: `('{truck-1}', '{load}', '${SPAN.from}', '${SPAN.to}', '1 hour', fill => 'previous')`,
+      readings: `("from" => '${SPAN.from}', "to" => '${SPAN.to}', max_points => 5)`,
+      latest: "()",
+    };
+    for (const [name, question] of Object.entries(questions)) {
+      const rows = await ask(`select to_json(answer) from v1.${name} ${question} as answer`);
+      assert.ok(rows.length > 0, name);
+    }
+    const sending = `select v1.ingest('{"device": "truck-1", "load": 1}')`;
+    await assert.rejects(ask(sending), /read-only transaction/);
+  });
+
   /** What each call is refused with: HTTP status and code. */
   const refusals = {
     "a device that is not there": [
       404,
       "device.unknown",
-      () => vic.rpc("latest", { device: "ghost" }),
+      () => vic.rpc("latest", { devices: ["ghost"] }),
     ],
-    "a metric that is not there": [404, "metric.unknown", () => telemetry({ metric: "height" })],
+    "a metric that is not there": [404, "metric.unknown", () => telemetry({ metrics: ["height"] })],
     "a range that ends before it starts": [
       400,
       "telemetry.range_invalid",
       () => telemetry({ from: RANGE.to, to: RANGE.from }),
+    ],
+    "a range without an end": [400, "telemetry.range_invalid", () => telemetry({ to: undefined })],
+    "readings of a range without a start": [
+      400,
+      "telemetry.range_invalid",
+      () => vic.rpc("readings", { devices: ["truck-1"], to: RANGE.to }),
+    ],
+    "a device that is not there among others": [
+      404,
+      "device.unknown",
+      () => telemetry({ devices: ["truck-1", "ghost", "truck-2"] }),
     ],
     "buckets of no width": [
       400,
@@ -123,6 +176,22 @@ describe("over HTTP", () => {
       "telemetry.aggregate_unknown",
       () => telemetry({ aggregates: ["median"] }),
     ],
+    "a fill that is none": [400, "telemetry.fill_unknown", () => telemetry({ fill: "spline" })],
+    "a group that is none": [
+      400,
+      "telemetry.group_unknown",
+      () => telemetry({ group_by: ["tenant"] }),
+    ],
+    "a width and a number of points": [
+      400,
+      "telemetry.width_given_twice",
+      () => telemetry({ max_points: 100 }),
+    ],
+    "a chart of no points": [
+      400,
+      "telemetry.points_invalid",
+      () => vic.rpc("readings", { devices: ["truck-1"], ...SPAN, max_points: 0 }),
+    ],
     "a viewer who sends": [
       403,
       "tenancy.permission_missing",
@@ -143,12 +212,12 @@ describe("over HTTP", () => {
       "tenancy.header_invalid",
       () =>
         userClient(stack, acme.members.ada, { "x-tenant-id": "acme" }).rpc("latest", {
-          device: "truck-1",
+          devices: ["truck-1"],
         }),
     ],
   };
   const telemetry = (changes) =>
-    vic.rpc("telemetry", { device: "truck-1", metric: "load", ...RANGE, ...changes });
+    vic.rpc("telemetry", { devices: ["truck-1"], metrics: ["load"], ...RANGE, ...changes });
 
   for (const [what, [status, code, call]] of Object.entries(refusals)) {
     test(`${what} is refused with ${status} ${code}`, async () => {
@@ -172,7 +241,7 @@ describe("over HTTP", () => {
   }
 
   test("details of an error are for programs, its message is for people", async () => {
-    const { error } = await vic.rpc("latest", { device: "ghost" });
+    const { error } = await vic.rpc("latest", { devices: ["ghost"] });
     assert.deepEqual(JSON.parse(error.details), { device: "ghost" });
     assert.match(error.message, /ghost/);
   });
@@ -202,6 +271,6 @@ describe("over HTTP", () => {
       const { data, error } = await truck.from(view).select("*");
       assert.ok(error?.code === "42501" || data?.length === 0, view);
     }
-    assert.ok((await truck.rpc("latest", { device: "truck-1" })).error);
+    assert.ok((await truck.rpc("latest", { devices: ["truck-1"] })).error);
   });
 });

@@ -33,7 +33,7 @@ describe("a device", () => {
   /** The latest readings of a device, by metric. */
   const latestOf = async (tenant, device) => {
     const [member] = Object.values(tenant.members);
-    const rows = await dataOf(userClient(stack, member).rpc("latest", { device }));
+    const rows = await dataOf(userClient(stack, member).rpc("latest", { devices: [device] }));
     return Object.fromEntries(rows.map(({ metric, value }) => [metric, value]));
   };
 

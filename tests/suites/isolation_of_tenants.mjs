@@ -5,19 +5,28 @@ import { addTenant, anonymousClient, dataOf, userClient } from "../support/ident
 import { stack } from "../support/shared_stack.mjs";
 
 const AT = "2025-01-01T00:00:00Z";
-const RANGE = { from: "2024-01-01T00:00:00Z", to: "2026-01-01T00:00:00Z", bucket: "1 year" };
+const RANGE = { from: "2024-01-01T00:00:00Z", to: "2026-01-01T00:00:00Z" };
 const NOBODY = "00000000-0000-4000-8000-00000000dead";
 
 /** Calls of every function of v1, about the device of the tenant under attack. */
 const callsOf = (client) => ({
-  telemetry: () => client.rpc("telemetry", { device: "truck-1", metric: "speed", ...RANGE }),
-  latest: () => client.rpc("latest", { device: "truck-1" }),
+  telemetry: () =>
+    client.rpc("telemetry", { devices: ["truck-1"], metrics: ["speed"], ...RANGE, bucket: "1 year" }),
+  readings: () => client.rpc("readings", { devices: ["truck-1"], metrics: ["speed"], ...RANGE }),
+  latest: () => client.rpc("latest", { devices: ["truck-1"] }),
   ingest: () =>
     client.rpc("ingest", { messages: { device: "truck-1", at: AT, values: { speed: 99 } } }),
   set_retention: () => client.rpc("set_retention", { metric: "speed", raw_days: 1 }),
   clear_retention: () => client.rpc("clear_retention", { metric: "speed" }),
   retention_preview: () => client.rpc("retention_preview", { as_of: "2126-01-01T00:00:00Z" }),
 });
+
+/** Questions for whatever the caller may see, without naming anything. */
+const questionsOf = (client) => [
+  client.rpc("telemetry", { ...RANGE, bucket: "1 year", group_by: [] }),
+  client.rpc("readings", RANGE),
+  client.rpc("latest"),
+];
 
 /** Every way in which the API lets anything be written, aimed at a tenant. */
 const writesOf = (client, { id, devices }) => [
@@ -107,6 +116,7 @@ describe("a tenant", () => {
     const [{ count, last }] = await dataOf(callsOf(ada).telemetry());
     assert.deepEqual([count, last], [1, 50]);
     assert.equal((await dataOf(callsOf(ada).latest())).length, 1);
+    for (const question of questionsOf(ada)) assert.equal((await dataOf(question)).length, 1);
   });
 
   test("is seen through v1 alone", async () => {
@@ -159,6 +169,14 @@ describe("a tenant", () => {
           }
         });
 
+        test("is answered with no reading of it when asking for all there are", async () => {
+          for (const question of questionsOf(client)) {
+            const { data, error } = await question;
+            if (error) assert.match(error.code, /^(tenancy\.permission_missing|42501)$/);
+            else assert.deepEqual(data, []);
+          }
+        });
+
         test("changes nothing of it", async () => {
           for (const attempt of writesOf(client, acme)) {
             await attempt;
@@ -170,4 +188,68 @@ describe("a tenant", () => {
       });
     }
   }
+});
+
+describe("a member of two tenants, who have devices of the same name,", () => {
+  let left, right, member;
+
+  before(async () => {
+    [left, right] = [
+      await addTenant(stack, "twice-left", {
+        devices: ["truck-1", "only-left"],
+        members: { liv: { role: "owner" } },
+      }),
+      await addTenant(stack, "twice-right", {
+        devices: ["truck-1", "only-right"],
+        members: { rio: { role: "owner" } },
+      }),
+    ];
+    await stack.sql(
+      `insert into core.members (tenant_id, user_id, role_id)
+       select :'right', user_id, role_id from core.members where tenant_id = :'left'`,
+      { left: left.id, right: right.id },
+    );
+    member = left.members.liv;
+    for (const [tenant, speed, other] of [[left, 1, "only-left"], [right, 2, "only-right"]]) {
+      const messages = ["truck-1", other].map((device) => ({ device, at: AT, values: { speed } }));
+      const client = userClient(stack, member, { "x-tenant-id": tenant.id });
+      assert.equal((await dataOf(client.rpc("ingest", { messages }))).accepted, 2);
+    }
+  });
+
+  const codesOf = async (client) => {
+    const answers = await Promise.all(questionsOf(client));
+    return answers.map(({ error }) => error?.code);
+  };
+  const speedsOf = (rows) => rows.map(({ value }) => value);
+
+  test("has to say whose readings are asked for", async () => {
+    const client = userClient(stack, member);
+    assert.deepEqual(await codesOf(client), Array(3).fill("tenancy.ambiguous"));
+    const { error } = await client.rpc("readings", { devices: ["truck-1"], ...RANGE });
+    assert.equal(error.code, "tenancy.ambiguous");
+    const across = await client.rpc("latest", { devices: ["only-left", "only-right"] });
+    assert.equal(across.error.code, "tenancy.ambiguous");
+    const known = await dataOf(client.rpc("readings", { devices: ["only-right"], ...RANGE }));
+    assert.deepEqual(speedsOf(known), [2], "a name that is there once says it, too");
+  });
+
+  test("narrows a token to one of them with x-tenant-id", async () => {
+    for (const [tenant, speed, other] of [[left, 1, "only-right"], [right, 2, "only-left"]]) {
+      const client = userClient(stack, member, { "x-tenant-id": tenant.id });
+      const [buckets, readings, latest] = await Promise.all(questionsOf(client).map(dataOf));
+      assert.deepEqual(buckets.map(({ count, min, max }) => [count, min, max]), [[2, speed, speed]]);
+      assert.deepEqual(speedsOf(readings), [speed, speed]);
+      assert.deepEqual(speedsOf(latest), [speed, speed]);
+      const { error } = await client.rpc("latest", { devices: ["truck-1", other] });
+      assert.equal(error.code, "device.unknown");
+    }
+  });
+
+  test("widens nothing with it", async () => {
+    const client = userClient(stack, right.members.rio, { "x-tenant-id": left.id });
+    assert.deepEqual(await codesOf(client), Array(3).fill("tenancy.permission_missing"));
+    const { error } = await client.rpc("latest", { devices: ["only-left"] });
+    assert.equal(error.code, "device.unknown");
+  });
 });

@@ -113,8 +113,8 @@ describe("what devices send wrongly", () => {
   test("all good messages arrive", async () => {
     const readings = await until("as many readings as good messages", async () => {
       const found = await dataOf(owner.rpc("telemetry", {
-        device: "truck-1",
-        metric: "sequence",
+        devices: ["truck-1"],
+        metrics: ["sequence"],
         bucket: "1 millisecond",
         aggregates: ["count", "last"],
         from: new Date(START).toISOString(),

@@ -56,9 +56,13 @@ function instantOf(local, zone) {
 
 const floorTo = (local, origin, width) => origin + Math.floor((local - origin) / width) * width;
 
-function floorToMonth(local) {
-  const date = new Date(local);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
+/** Start of the bucket of so many months, counted from the origin's month and day. */
+function floorToMonths(local, origin, months) {
+  const [to, from] = [new Date(local), new Date(origin)];
+  const startOf = (number) => Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + number * months, from.getUTCDate());
+  const passed = (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() - from.getUTCMonth();
+  const number = Math.floor(passed / months);
+  return startOf(number) <= local ? startOf(number) : startOf(number - 1);
 }
 
 /**
@@ -70,14 +74,24 @@ const within = (width) => (at, zone) => {
   return at - (local - floorTo(local, GRID_ORIGIN, width));
 };
 
+/** Start of a bucket on the local clock and calendar, from an origin on or where calendars have it. */
+const onClock = (width, usual) => (at, zone, origin = usual) =>
+  instantOf(floorTo(localClock(at, zone), origin, width), zone);
+const onCalendar = (months) => (at, zone, origin = GRID_ORIGIN) =>
+  instantOf(floorToMonths(localClock(at, zone), origin, months), zone);
+
 /** Widths as intervals of Postgres. */
 const BUCKET_STARTS = {
   "1 minute": within(MINUTE),
   "7 minutes": within(7 * MINUTE),
+  "15 minutes": within(15 * MINUTE),
   "1 hour": within(HOUR),
-  "1 day": (at, zone) => instantOf(floorTo(localClock(at, zone), GRID_ORIGIN, DAY), zone),
-  "1 week": (at, zone) => instantOf(floorTo(localClock(at, zone), WEEK_ORIGIN, 7 * DAY), zone),
-  "1 month": (at, zone) => instantOf(floorToMonth(localClock(at, zone)), zone),
+  "8 hours": onClock(8 * HOUR, GRID_ORIGIN),
+  "1 day": onClock(DAY, GRID_ORIGIN),
+  "1 week": onClock(7 * DAY, WEEK_ORIGIN),
+  "1 month": onCalendar(1),
+  "3 months": onCalendar(3),
+  "1 year": onCalendar(12),
 };
 
 /**
@@ -85,6 +99,10 @@ const BUCKET_STARTS = {
  * @param {number[]} times in ms since 1970
  * @param {keyof typeof BUCKET_STARTS} width
  * @param {string} zone
+ * @param {number} [origin] an instant at which a bucket begins; the clock shows its start only once a
+ *   day, and for months its day of the month is one that all months have
  */
-export const bucketStarts = (times, width, zone) =>
-  times.map((at) => BUCKET_STARTS[width](at, zone));
+export function bucketStarts(times, width, zone, origin) {
+  const local = origin === undefined ? undefined : localClock(origin, zone);
+  return times.map((at) => BUCKET_STARTS[width](at, zone, local));
+}

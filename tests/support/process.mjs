@@ -57,20 +57,3 @@ export async function until(what, probe, { withinSeconds = 60 } = {}) {
     await pause(POLL_MS);
   }
 }
-
-/**
- * Handles the items by several workers at once.
- * @template T, R
- * @param {T[]} items
- * @param {(item: T) => Promise<R>} work
- * @param {number} [workers]
- * @returns {Promise<R[]>} in the order of the items
- */
-export async function mapConcurrently(items, work, workers = 8) {
-  const results = new Array(items.length);
-  const queue = items.entries();
-  await Promise.all(Array.from({ length: workers }, async () => {
-    for (const [position, item] of queue) results[position] = await work(item);
-  }));
-  return results;
-}
