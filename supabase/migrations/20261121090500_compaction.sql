@@ -188,6 +188,35 @@ comment on function iot.lock_blocks(uuid) is
 'Takes the right to change the blocks of a tenant until the transaction ends; false when another
 session has it. Internal.';
 
+create function iot.insert_blocks(
+    tenant_id uuid, packed bytea, except_for bigint[] default '{}'
+)
+returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    inserted bigint;
+begin
+    insert into iot.blocks (tenant_id, device, first_at, last_at, rows, readings, head, body)
+    select
+        insert_blocks.tenant_id,
+        made.device,
+        made.first_at,
+        made.last_at,
+        made.rows,
+        made.readings,
+        made.head,
+        made.body
+    from tenon.compacted_blocks(packed) with ordinality as made
+    where made.ordinality <> all(except_for);
+    get diagnostics inserted = row_count;
+    return inserted;
+end
+$$;
+
+comment on function iot.insert_blocks(uuid, bytea, bigint[]) is
+'Inserts the blocks of a compaction except for those at some places of it; says how many. Internal.';
+
 create function iot.store_blocks(tenant_id uuid, packed bytea) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
@@ -221,19 +250,7 @@ begin
         where nearest.last_at >= made.first_at
     );
 
-    insert into iot.blocks (tenant_id, device, first_at, last_at, rows, readings, head, body)
-    select
-        store_blocks.tenant_id,
-        made.device,
-        made.first_at,
-        made.last_at,
-        made.rows,
-        made.readings,
-        made.head,
-        made.body
-    from tenon.compacted_blocks(packed) with ordinality as made
-    where made.ordinality <> all(overlapping);
-    get diagnostics written = row_count;
+    written := iot.insert_blocks(store_blocks.tenant_id, packed, overlapping);
 
     for fresh in
         select made.*
@@ -267,17 +284,7 @@ begin
         into merged
         from parts;
 
-        insert into iot.blocks (tenant_id, device, first_at, last_at, rows, readings, head, body)
-        select
-            store_blocks.tenant_id,
-            made.device,
-            made.first_at,
-            made.last_at,
-            made.rows,
-            made.readings,
-            made.head,
-            made.body
-        from tenon.compacted_blocks(merged) as made;
+        perform iot.insert_blocks(store_blocks.tenant_id, merged);
         written := written + 1;
     end loop;
     return written;
@@ -360,20 +367,7 @@ begin
             into merged, blocks_before
             from taken;
 
-            insert into iot.blocks (
-                tenant_id, device, first_at, last_at, rows, readings, head, body
-            )
-            select
-                merge_small_blocks.tenant_id,
-                made.device,
-                made.first_at,
-                made.last_at,
-                made.rows,
-                made.readings,
-                made.head,
-                made.body
-            from tenon.compacted_blocks(merged) as made;
-            get diagnostics blocks_after = row_count;
+            blocks_after := iot.insert_blocks(merge_small_blocks.tenant_id, merged);
             is_shorter := is_shorter or blocks_after < blocks_before;
         end loop;
         exit when not is_shorter;
@@ -562,6 +556,7 @@ iot.add_blocks_partition(timestamptz),
 iot.settled_batch(),
 iot.compaction_lock_class(),
 iot.lock_blocks(uuid),
+iot.insert_blocks(uuid, bytea, bigint[]),
 iot.store_blocks(uuid, bytea),
 iot.merge_small_blocks(uuid, bytea),
 iot.compact_tenant(uuid, bigint, timestamptz),
