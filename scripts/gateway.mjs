@@ -3,6 +3,7 @@
 // - /rest/v1/… goes to the REST server without the prefix;
 // - `apikey` becomes the Authorization header where there is none;
 // - the quotes in `columns="a","b"`, which supabase-js sends, are removed: postrust takes none;
+// - `+` for a space in a query, which supabase-js sends, becomes `%20`: postrust keeps it a plus;
 // - answers to browsers carry CORS headers.
 // Bodies stream through in both directions; nothing is kept.
 import { Agent, createServer, request } from "node:http";
@@ -36,7 +37,10 @@ function answer(response, status, code, message) {
 function upstreamPath(url) {
   const { pathname, search } = url;
   return (pathname.slice(PREFIX.length) || "/") +
-    search.replace(/([?&]columns=)([^&]*)/, (_, name, list) => name + list.replace(/%22|"/g, ""));
+    search.replaceAll("+", "%20").replace(
+      /([?&]columns=)([^&]*)/,
+      (_, name, list) => name + list.replace(/%22|"/g, ""),
+    );
 }
 
 function upstreamHeaders({ headers }) {

@@ -46,6 +46,12 @@ Deno.test({
       "/devices?select=slug&limit=1",
     );
     assert.equal((await through("/rest/v1"))[1].path, "/");
+    // A form's space is a space, and a plus of its own stays one.
+    assert.equal(
+      (await through("/rest/v1/rpc/telemetry?bucket=1+hour&from=2026-01-01T00:00:00%2B01:00"))[1]
+        .path,
+      "/rpc/telemetry?bucket=1%20hour&from=2026-01-01T00:00:00%2B01:00",
+    );
   },
 });
 

@@ -2,7 +2,14 @@
 // from batches, from blocks, from both, and with equal answers before and after compaction.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { AGGREGATES, NUMBERS, assertSameRows, largestTriangles, parseCsv, SentReadings } from "../support/chart.mjs";
+import {
+  AGGREGATES,
+  assertSameRows,
+  largestTriangles,
+  NUMBERS,
+  parseCsv,
+  SentReadings,
+} from "../support/chart.mjs";
 import { compact, stored } from "../support/feeder.mjs";
 import { addTenant, dataOf, userClient } from "../support/identities.mjs";
 import { stack } from "../support/shared_stack.mjs";
@@ -66,7 +73,12 @@ const CHARTS = {
     time_zone: BERLIN,
     aggregates: AGGREGATES,
   },
-  "percentiles and nothing else": { ...TEMPERATURE, ...NIGHT, bucket: "1 hour", aggregates: ["p50", "p99"] },
+  "percentiles and nothing else": {
+    ...TEMPERATURE,
+    ...NIGHT,
+    bucket: "1 hour",
+    aggregates: ["p50", "p99"],
+  },
   "weeks from Monday on": { ...TRUCK, ...EVER, bucket: "1 week", time_zone: BERLIN },
   "months elsewhere": { ...TRUCK, ...EVER, bucket: "1 month", time_zone: "America/New_York" },
   "quarters": { ...TEMPERATURE, ...EVER, bucket: "3 months", time_zone: BERLIN },
@@ -155,7 +167,11 @@ const CHARTS = {
 /** What is asked of v1.readings without max_points. */
 const READINGS = {
   "all readings": { ...EVER },
-  "readings of some series in a while": { ...NIGHT, devices: ["truck-b"], metrics: ["open", "state"] },
+  "readings of some series in a while": {
+    ...NIGHT,
+    devices: ["truck-b"],
+    metrics: ["open", "state"],
+  },
   "readings above a limit": { ...TEMPERATURE, ...EVER, above: 62.5 },
   "readings below a limit": { ...EVER, below: -71 },
   "readings between limits": { ...NIGHT, above: 0, below: 16 },
@@ -203,7 +219,11 @@ describe("a chart", () => {
     ["from blocks and what came late", false, async () => {
       const messages = messagesOf();
       const corrected = messagesOf({ change: 0.5 }).filter((_, place) => place % 5 === 0);
-      await send([...messages.slice(0, 100), ...corrected, ...messagesOf({ offsetMs: 31 * SECOND })]);
+      await send([
+        ...messages.slice(0, 100),
+        ...corrected,
+        ...messagesOf({ offsetMs: 31 * SECOND }),
+      ]);
       const { batches, blocks } = await packed();
       assert.ok(batches > 0 && blocks > 0);
     }],
@@ -229,7 +249,10 @@ describe("a chart", () => {
         const answer = await asked;
         if (!isUnchanged) answers.set(name, answer);
         else if (typeof answer === "string") assert.equal(answer, answers.get(name));
-        else assertSameRows(answer, answers.get(name).map((row) => ({ ...row, at: Date.parse(row.at) })));
+        else {assertSameRows(
+            answer,
+            answers.get(name).map((row) => ({ ...row, at: Date.parse(row.at) })),
+          );}
         return answer;
       };
 
@@ -244,7 +267,10 @@ describe("a chart", () => {
 
       test("of at most so many points has the narrowest buckets that fit", async () => {
         const question = { ...TRUCK, ...TEMPERATURE, ...NIGHT, fill: "null" };
-        const rows = await ask("max_points", dataOf(client.rpc("telemetry", { ...question, max_points: 50 })));
+        const rows = await ask(
+          "max_points",
+          dataOf(client.rpc("telemetry", { ...question, max_points: 50 })),
+        );
         assertSameRows(rows, sent.buckets({ ...question, bucket: "15 minutes" }));
         for (const max_points of [1000, 100, 7, 3]) {
           const fewer = await dataOf(client.rpc("telemetry", { ...question, max_points }));
@@ -277,7 +303,9 @@ describe("a chart", () => {
           assert.equal(rows.length, expected.length);
           assertSameRows(rows, expected);
         }
-        const ends = await dataOf(client.rpc("readings", { ...question, devices: ["truck-a"], max_points: 2 }));
+        const ends = await dataOf(
+          client.rpc("readings", { ...question, devices: ["truck-a"], max_points: 2 }),
+        );
         const series = sent.readings({ ...question, devices: ["truck-a"] });
         assertSameRows(ends, [series[0], series.at(-1)]);
       });

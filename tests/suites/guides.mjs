@@ -96,7 +96,10 @@ test("the guide to telemetry does what it says", async () => {
   ]];
   const inOrder = {
     js: asserting,
-    sh: (code) => `execFileSync("bash", ["-ec", ${JSON.stringify(code)}]);\n`,
+    sh: (code) =>
+      `execFileSync("bash", ["-ec", ${JSON.stringify(code)}], { cwd: ${
+        JSON.stringify(stack.folder)
+      } });\n`,
     sql: (code) =>
       `sqlPrinted = execFileSync(...${JSON.stringify(psql)}, { input: ${
         JSON.stringify(code)
@@ -112,15 +115,18 @@ test("the guide to telemetry does what it says", async () => {
       import { execFileSync } from "node:child_process";
       let sqlPrinted;
       ${program}
-      assert.match(sqlPrinted, /\\|1\\|/, "an hour with one reading");
+      assert.match(sqlPrinted, /\\|0\\|62\\.13/, "an hour without readings, on the line");
+      assert.match(sqlPrinted, /^boiler-1\\|2\\|64$/m);
     `,
   });
-  assert.match(printed, /61\.5/);
+  assert.match(printed, /^temperature \S+ 64 Cel$/m);
+  const file = readFileSync(`${stack.folder}/boiler-2.csv`, "utf8").trimEnd().split("\n");
+  assert.equal(file.length, 721, "names and readings");
 
   const client = userClient(stack, acme.members.ada);
   await until("the reading sent over MQTT is the latest", async () => {
     const latest = await dataOf(client.rpc("latest", { devices: ["boiler-1"] }));
-    return latest.some(({ metric, value }) => metric === "temperature" && value === 66);
+    return latest.some(({ metric, value }) => metric === "pressure" && value === 1.5);
   });
 });
 

@@ -108,19 +108,22 @@ describe("over HTTP", () => {
   });
 
   test("charts and readings are answered in a transaction that may write nothing", async () => {
-    const claims = { role: "authenticated", sub: acme.members.vic };
+    const claims = { role: "authenticated", sub: acme.members.ada };
     const ask = (question) =>
       stack.sql(
         `
         begin transaction read only;
         set local role authenticated;
-        do $$ begin perform set_config('request.jwt.claims', '${JSON.stringify(claims)}', true); end $$;
+        do $$ begin perform set_config('request.jwt.claims', '${
+          JSON.stringify(claims)
+        }', true); end $$;
         ${question};
         commit;
         `,
       );
     const questions = {
-      telemetry: `('{truck-1}', '{load}', '${SPAN.from}', '${SPAN.to}', '1 hour', fill => 'previous')`,
+      telemetry:
+        `('{truck-1}', '{load}', '${SPAN.from}', '${SPAN.to}', '1 hour', fill => 'previous')`,
       readings: `("from" => '${SPAN.from}', "to" => '${SPAN.to}', max_points => 5)`,
       latest: "()",
     };

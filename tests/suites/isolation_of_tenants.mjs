@@ -11,7 +11,12 @@ const NOBODY = "00000000-0000-4000-8000-00000000dead";
 /** Calls of every function of v1, about the device of the tenant under attack. */
 const callsOf = (client) => ({
   telemetry: () =>
-    client.rpc("telemetry", { devices: ["truck-1"], metrics: ["speed"], ...RANGE, bucket: "1 year" }),
+    client.rpc("telemetry", {
+      devices: ["truck-1"],
+      metrics: ["speed"],
+      ...RANGE,
+      bucket: "1 year",
+    }),
   readings: () => client.rpc("readings", { devices: ["truck-1"], metrics: ["speed"], ...RANGE }),
   latest: () => client.rpc("latest", { devices: ["truck-1"] }),
   ingest: () =>
@@ -238,7 +243,11 @@ describe("a member of two tenants, who have devices of the same name,", () => {
     for (const [tenant, speed, other] of [[left, 1, "only-right"], [right, 2, "only-left"]]) {
       const client = userClient(stack, member, { "x-tenant-id": tenant.id });
       const [buckets, readings, latest] = await Promise.all(questionsOf(client).map(dataOf));
-      assert.deepEqual(buckets.map(({ count, min, max }) => [count, min, max]), [[2, speed, speed]]);
+      assert.deepEqual(buckets.map(({ count, min, max }) => [count, min, max]), [[
+        2,
+        speed,
+        speed,
+      ]]);
       assert.deepEqual(speedsOf(readings), [speed, speed]);
       assert.deepEqual(speedsOf(latest), [speed, speed]);
       const { error } = await client.rpc("latest", { devices: ["truck-1", other] });

@@ -59,8 +59,10 @@ const floorTo = (local, origin, width) => origin + Math.floor((local - origin) /
 /** Start of the bucket of so many months, counted from the origin's month and day. */
 function floorToMonths(local, origin, months) {
   const [to, from] = [new Date(local), new Date(origin)];
-  const startOf = (number) => Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + number * months, from.getUTCDate());
-  const passed = (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() - from.getUTCMonth();
+  const startOf = (number) =>
+    Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + number * months, from.getUTCDate());
+  const passed = (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() -
+    from.getUTCMonth();
   const number = Math.floor(passed / months);
   return startOf(number) <= local ? startOf(number) : startOf(number - 1);
 }

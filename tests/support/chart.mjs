@@ -47,7 +47,8 @@ export class SentReadings {
       return (devices?.includes(reading.device) ?? true) &&
         (metrics?.includes(reading.metric) ?? true) &&
         start <= reading.at && reading.at < end &&
-        (!limited || number !== null && number > (above ?? -Infinity) && number < (below ?? Infinity));
+        (!limited ||
+          number !== null && number > (above ?? -Infinity) && number < (below ?? Infinity));
     }).sort((a, b) => compare(a.device, b.device) || compare(a.metric, b.metric) || a.at - b.at);
   }
 
@@ -67,7 +68,8 @@ export class SentReadings {
   buckets(question) {
     const { bucket, time_zone = "UTC", origin, fill = "none", aggregates = USUAL } = question;
     const { group_by = ["device", "metric"] } = question;
-    const startsOf = (times) => bucketStarts(times, bucket, time_zone, origin && Date.parse(origin));
+    const startsOf = (times) =>
+      bucketStarts(times, bucket, time_zone, origin && Date.parse(origin));
     const all = fill === "none" ? [] : [...new Set(startsOf(gridOf(question)))];
     return [...groups(this.readings(question), group_by).values()].flatMap((series) => {
       const starts = startsOf(series.map(({ at }) => at));
@@ -111,7 +113,9 @@ function groups(readings, keys) {
 function gridOf({ from, to }) {
   const start = Date.parse(from);
   const times = [];
-  for (let at = start; at < Date.parse(to); at = Math.floor(at / GRID_MS + 1) * GRID_MS) times.push(at);
+  for (let at = start; at < Date.parse(to); at = Math.floor(at / GRID_MS + 1) * GRID_MS) {
+    times.push(at);
+  }
   return times;
 }
 
@@ -201,9 +205,11 @@ export function largestTriangles(series, points) {
     const [x, y] = [mean(({ at }) => at - before.at), mean(({ value }) => value)];
     const area = ({ at, value }) =>
       Math.abs(x * (value - before.value) - (at - before.at) * (y - before.value));
-    kept.push(series.slice(bound(bucket), bound(bucket + 1)).reduce((best, reading) =>
-      area(reading) > area(best) ? reading : best
-    ));
+    kept.push(
+      series.slice(bound(bucket), bound(bucket + 1)).reduce((best, reading) =>
+        area(reading) > area(best) ? reading : best
+      ),
+    );
   }
   return [...kept, series.at(-1)];
 }
