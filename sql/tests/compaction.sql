@@ -212,7 +212,7 @@ select results_eq(
 );
 select ok(
     (
-        select max(months.blocks) < 2 * tenon.block_tier_length()
+        select max(months.blocks) < 2 * 16
         from (
             select count(*) as blocks from pg_temp.blocks_of('slow') group by iot.month_of(first_at)
         ) as months

@@ -301,16 +301,16 @@ as $$
 declare
     few record;
     merged bytea;
-    blocks_before bigint;
-    blocks_after bigint;
-    is_shorter boolean;
+    is_done boolean := false;
 begin
-    loop
-        is_shorter := false;
+    while not is_done loop
+        is_done := true;
         for few in
             select
                 added.device,
-                neighbours.since,
+                newest.first_ats[
+                    tenon.blocks_to_merge(newest.rows, newest.first_ats, newest.last_ats)
+                ] as since,
                 added.until
             from (
                 select
@@ -320,38 +320,26 @@ begin
                 group by made.device, iot.month_of(made.first_at)
             ) as added
             cross join lateral (
-                select min(neighbour.first_at) as since
+                select
+                    array_agg(nearest.rows) as rows,
+                    array_agg(nearest.first_at) as first_ats,
+                    array_agg(nearest.last_at) as last_ats
                 from (
                     select
-                        nearest.first_at,
-                        tenon.block_tier(nearest.rows) as tier,
-                        tenon.shares_block(
-                            nearest.rows,
-                            nearest.last_at,
-                            lead(nearest.first_at) over (order by nearest.first_at)
-                        ) as shares_next
-                    from (
-                        select
-                            blocks.first_at,
-                            blocks.last_at,
-                            blocks.rows
-                        from iot.blocks
-                        where
-                            blocks.tenant_id = merge_small_blocks.tenant_id
-                            and blocks.device = added.device
-                            and blocks.first_at >= iot.month_of(added.until)
-                            and blocks.first_at <= added.until
-                        order by blocks.first_at desc
-                        limit tenon.block_tier_length()
-                    ) as nearest
-                ) as neighbour
-                having
-                    count(*) = tenon.block_tier_length()
-                    and min(neighbour.tier) = max(neighbour.tier)
-                    and max(neighbour.tier) < tenon.block_tier(tenon.block_rows_max())
-                    and count(*) filter (where neighbour.shares_next)
-                    >= tenon.block_tier_length() / 2
-            ) as neighbours
+                        blocks.rows,
+                        blocks.first_at,
+                        blocks.last_at
+                    from iot.blocks
+                    where
+                        blocks.tenant_id = merge_small_blocks.tenant_id
+                        and blocks.device = added.device
+                        and blocks.first_at >= iot.month_of(added.until)
+                        and blocks.first_at <= added.until
+                    order by blocks.first_at desc
+                    limit tenon.block_neighbours_max()
+                ) as nearest
+            ) as newest
+            where tenon.blocks_to_merge(newest.rows, newest.first_ats, newest.last_ats) > 0
         loop
             with taken as (
                 delete from iot.blocks
@@ -361,24 +349,19 @@ begin
                     and blocks.first_at between few.since and few.until
                 returning blocks.head, blocks.body
             )
-            select
-                tenon.compact_blocks(few.device, taken.head, taken.body),
-                count(*)
-            into merged, blocks_before
+            select tenon.compact_blocks(few.device, taken.head, taken.body)
+            into merged
             from taken;
-
-            blocks_after := iot.insert_blocks(merge_small_blocks.tenant_id, merged);
-            is_shorter := is_shorter or blocks_after < blocks_before;
+            perform iot.insert_blocks(merge_small_blocks.tenant_id, merged);
+            is_done := false;
         end loop;
-        exit when not is_shorter;
     end loop;
 end
 $$;
 
 comment on function iot.merge_small_blocks(uuid, bytea) is
-'Where a block that a compaction added and those before it in its month are as many of one size
-class as tenon.block_tier_length(), and half of them at least may be longer, makes fewer blocks of
-them, and so on. The caller holds iot.lock_blocks. Internal.';
+'Makes one block of those that a compaction added to a device and of those before them in the month,
+where tenon.blocks_to_merge says so, and so on. The caller holds iot.lock_blocks. Internal.';
 
 create function iot.compact_tenant(
     tenant_id uuid, settled bigint, up_to timestamptz

@@ -13,6 +13,7 @@ mod blocks;
 mod container;
 mod down_sampling;
 mod expiry;
+mod merging;
 mod outlook;
 mod staging;
 
@@ -26,6 +27,7 @@ use crate::time::Timestamp;
 
 pub use self::container::{decode_blocks, decode_latest};
 pub use self::expiry::{Expiry, KEPT_DAYS_MAX, Keeping, KeepingError, Policies, cutoff};
+pub use self::merging::{BlockExtent, NEIGHBOURS_MAX, blocks_to_merge};
 pub use self::outlook::{Past, due, hours, past};
 use self::staging::Staging;
 
@@ -35,30 +37,6 @@ pub const BLOCK_ROWS_SMALL: usize = 512;
 /// How many readings one compaction should take in: with the sixteen bytes that each takes at most
 /// in memory this stays near 100 MiB.
 pub const COMPACTION_READINGS_MAX: usize = 1 << 23;
-
-/// How many neighbours of one size class become one block.
-pub const BLOCK_TIER_LENGTH: usize = 16;
-
-/// The size class of a block: its rows in digits of base [`BLOCK_TIER_LENGTH`]. Merging as many
-/// neighbours of one class makes a block of a higher class, so that a reading is rewritten at most
-/// once in each class, and a device has few blocks of each (a log-structured merge with tiers:
-/// O'Neil et al., "The Log-Structured Merge-Tree", 1996).
-#[must_use]
-pub const fn block_tier(rows: u32) -> i32 {
-    match rows {
-        0..16 => 0,
-        16..256 => 1,
-        256..4096 => 2,
-        _ => 3,
-    }
-}
-
-/// Whether a block of `rows` rows that ends at `last_at` would be longer if it were merged with one
-/// that begins at `next_at`.
-#[must_use]
-pub fn shares_block(rows: u32, last_at: Timestamp, next_at: Timestamp) -> bool {
-    blocks::shares(rows as usize, last_at, next_at)
-}
 
 /// Readings on their way into blocks.
 #[derive(Clone, Debug, Default)]

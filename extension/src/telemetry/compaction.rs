@@ -2,8 +2,8 @@
 
 use pgrx::prelude::*;
 use pgrx::{Internal, pg_sys::FunctionCallInfo};
-use tenon_domain::telemetry::block::{BLOCK_ROWS_MAX, BlockHead};
-use tenon_domain::telemetry::compaction::{self, Compaction};
+use tenon_domain::telemetry::block::BlockHead;
+use tenon_domain::telemetry::compaction::{self, BlockExtent, Compaction};
 use tenon_domain::telemetry::frame::Frame;
 
 use crate::aggregate::state_of;
@@ -108,32 +108,29 @@ const fn compaction_readings_max() -> i64 {
     compaction::COMPACTION_READINGS_MAX as i64
 }
 
-/// How many rows a block has at most.
+/// How many of the newest blocks of a device should become one.
 #[pg_extern(immutable, parallel_safe, strict)]
-const fn block_rows_max() -> i32 {
-    BLOCK_ROWS_MAX as i32
+fn blocks_to_merge(
+    rows: Vec<i32>,
+    first_at: Vec<TimestampWithTimeZone>,
+    last_at: Vec<TimestampWithTimeZone>,
+) -> i32 {
+    let newest: Vec<BlockExtent> = rows
+        .into_iter()
+        .zip(first_at.into_iter().zip(last_at))
+        .map(|(rows, (first_at, last_at))| BlockExtent {
+            rows: rows.cast_unsigned(),
+            first_at: to_timestamp(first_at),
+            last_at: to_timestamp(last_at),
+        })
+        .collect();
+    compaction::blocks_to_merge(&newest) as i32
 }
 
-/// The size class of a block.
+/// How many of the newest blocks are looked at.
 #[pg_extern(immutable, parallel_safe, strict)]
-const fn block_tier(rows: i32) -> i32 {
-    compaction::block_tier(rows.cast_unsigned())
-}
-
-/// Whether merging makes a block longer.
-#[pg_extern(immutable, parallel_safe, strict)]
-fn shares_block(rows: i32, last_at: TimestampWithTimeZone, next_at: TimestampWithTimeZone) -> bool {
-    compaction::shares_block(
-        rows.cast_unsigned(),
-        to_timestamp(last_at),
-        to_timestamp(next_at),
-    )
-}
-
-/// How many neighbours of one size class are merged.
-#[pg_extern(immutable, parallel_safe, strict)]
-const fn block_tier_length() -> i32 {
-    compaction::BLOCK_TIER_LENGTH as i32
+const fn block_neighbours_max() -> i32 {
+    compaction::NEIGHBOURS_MAX as i32
 }
 
 extension_sql!(
@@ -167,13 +164,10 @@ comment on function compacted_latest(bytea) is
     'For each device of a compaction the latest reading of each of its metrics, as iot.latest keeps it.';
 comment on function compaction_readings_max() is
     'How many readings one compaction should take in: more would need more than about 100 MiB of memory.';
-comment on function block_rows_max() is 'How many rows a block has at most.';
-comment on function block_tier(integer) is
-    'The size class of a block with so many rows: each holds blocks sixteen times as long as the one before.';
-comment on function shares_block(integer, timestamptz, timestamptz) is
-    'Whether a block of so many rows that ends at last_at would be longer if it were merged with one that begins at next_at.';
-comment on function block_tier_length() is
-    'So many neighbours of one size class are merged, which makes a block of a higher class. A reading is rewritten once in each class.';
+comment on function blocks_to_merge(integer[], timestamptz[], timestamptz[]) is
+    'How many of the newest blocks of a device in a month should become one; 0 when none should. The arrays have rows, first_at and last_at of up to block_neighbours_max() of them, the newest first.';
+comment on function block_neighbours_max() is
+    'How many of the newest blocks of a device blocks_to_merge should be given.';
 "#,
     name = "compaction",
     requires = [
@@ -183,9 +177,7 @@ comment on function block_tier_length() is
         compacted_blocks,
         compacted_latest,
         compaction_readings_max,
-        block_rows_max,
-        block_tier,
-        shares_block,
-        block_tier_length
+        blocks_to_merge,
+        block_neighbours_max
     ]
 );

@@ -290,7 +290,11 @@ fn blocks_share_one_as_the_compaction_of_both_would() {
         let alone = compacted(&[], &[frame(&older)]).blocks;
         let last = alone.last().expect("rows");
         assert_eq!(
-            shares_block(last.rows, last.last_at, Timestamp::from_micros(next)),
+            blocks::shares(
+                last.rows as usize,
+                last.last_at,
+                Timestamp::from_micros(next)
+            ),
             both.blocks.len() == alone.len(),
             "{rows} rows, then {gap} minutes"
         );
