@@ -118,8 +118,8 @@ readings the caller may read; a role that row level security does not bind may r
 for all of a tenant, of whose devices the names are only looked up with_devices; an empty array for
 none. Raises device.unknown and metric.unknown (404), tenancy.ambiguous (400) where it is not clear
 which tenant is meant, and tenancy.permission_missing (403). Definer, so that access is decided
-once and not for each table; it lets nobody see more than v1.devices and v1.metrics do. Signed-in
-users may call it.';
+once and not for each table: who may read what devices have measured learns what it is called.
+Signed-in users may call it.';
 
 create function iot.answer(
     query bytea, tenant_id uuid, devices integer[], "from" timestamptz, "to" timestamptz
@@ -330,8 +330,17 @@ declare
     asked record;
     query bytea;
     found bytea;
+    least_device integer;
+    greatest_device integer;
 begin
     asked := iot.asked_series(latest.devices, latest.metrics, true);
+    if latest.devices is not null then
+        -- They ascend then.
+        least_device := coalesce(asked.device_numbers[1], 0);
+        greatest_device := coalesce(
+            asked.device_numbers[cardinality(asked.device_numbers)], 0
+        );
+    end if;
     query := tenon.latest_query(
         case when latest.devices is not null then asked.device_numbers end,
         case when latest.metrics is not null then asked.metric_numbers end
@@ -351,7 +360,10 @@ begin
             null,
             batches.frame
         from iot.batches
-        where batches.tenant_id = asked.tenant_id
+        where
+            batches.tenant_id = asked.tenant_id
+            and batches.last_device >= coalesce(least_device, batches.last_device)
+            and batches.first_device <= coalesce(greatest_device, batches.first_device)
     ) as parts;
     return query
     select
