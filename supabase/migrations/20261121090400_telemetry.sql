@@ -394,22 +394,26 @@ declare
     elements constant jsonb := case jsonb_typeof(ingest_json.messages)
         when 'array' then ingest_json.messages else jsonb_build_array(ingest_json.messages)
     end;
+    owner_id uuid;
     tenant core.tenants;
     device iot.devices;
     parsed record;
     rejected jsonb;
 begin
+    -- Not within the query below: a plan for any claims is made with the answer of every branch,
+    -- and one of them refuses.
     if claims ->> 'role' = 'tenon_device' then
         device := iot.calling_device(claims);
+        owner_id := device.tenant_id;
+    elsif claims ->> 'role' = 'service_role' then
+        owner_id := core.requested_tenant_id();
+    else
+        owner_id := core.sole_tenant_with('iot.telemetry.write');
     end if;
 
     select tenants.* into tenant
     from core.tenants
-    where tenants.id = case claims ->> 'role'
-        when 'tenon_device' then device.tenant_id
-        when 'service_role' then core.requested_tenant_id()
-        else core.sole_tenant_with('iot.telemetry.write')
-    end;
+    where tenants.id = owner_id;
     if not found then
         perform core.fail('tenancy.ambiguous', '{"count": "all"}');
     end if;
