@@ -58,12 +58,13 @@ impl Flush {
         self.messages() * METRICS.len()
     }
 
-    /// Device and payload of each message, in the order sent.
-    fn payloads(self) -> Vec<(DeviceAddress, String)> {
+    /// Device and payload of each message of a second, in the order sent.
+    fn payloads(self, second: usize) -> Vec<(DeviceAddress, String)> {
         let messages = (0..self.messages()).map(|place| {
             let device = format!("device-{:04}", place % self.devices);
             let address = DeviceAddress::parse("acme", &device).expect("slugs");
-            let at_millis = START_MICROS / 1_000 + (place * 1_000 / self.messages()) as i64;
+            let at_millis =
+                START_MICROS / 1_000 + (second * 1_000 + place * 1_000 / self.messages()) as i64;
             let values = METRICS.iter().enumerate().map(|(metric, name)| {
                 let wave = (place as f64 / 97.0 + metric as f64).sin() * 20.0;
                 format!("\"{name}\":{:.2}", 50.0 * (metric + 1) as f64 + wave)
@@ -77,8 +78,8 @@ impl Flush {
         messages.collect()
     }
 
-    fn batch(self) -> Vec<u8> {
-        let payloads = self.payloads();
+    fn batch(self, second: usize) -> Vec<u8> {
+        let payloads = self.payloads(second);
         let mut builder = BatchBuilder::new();
         for (address, payload) in &payloads {
             for message in payload::parse(payload.as_bytes(), received_at()).expect("valid") {
@@ -88,13 +89,14 @@ impl Flush {
         builder.finish().bytes
     }
 
-    fn frames(self) -> Vec<Vec<u8>> {
-        pack(&self.batch())
+    /// What the flush of a second is packed into.
+    fn frames(self, second: usize) -> Vec<Vec<u8>> {
+        pack(&self.batch(second))
     }
 }
 
 fn received_at() -> Timestamp {
-    Timestamp::from_micros(START_MICROS + 2_000_000)
+    Timestamp::from_micros(START_MICROS + 3_600_000_000)
 }
 
 fn pack(bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -108,15 +110,16 @@ fn pack(bytes: &[u8]) -> Vec<Vec<u8>> {
     frames.into_iter().map(|frame| frame.part.frame).collect()
 }
 
-/// What `rounds` flushes of a second each compact to, of all devices.
-fn blocks(rounds: usize) -> Vec<Block> {
-    let frames = FLUSHES[1].frames();
+/// What so many seconds of 100 devices compact to.
+fn blocks(seconds: usize) -> Vec<Block> {
+    compact((0..seconds).flat_map(|second| FLUSHES[1].frames(second)))
+}
+
+fn compact(frames: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<Block> {
     let mut compaction = Compaction::new();
-    for _ in 0..rounds {
-        for frame in &frames {
-            let frame = Frame::parse(frame).expect("sound");
-            compaction.add_frame(&frame).expect("sound");
-        }
+    for frame in frames {
+        let frame = Frame::parse(frame.as_ref()).expect("sound");
+        compaction.add_frame(&frame).expect("sound");
     }
     compaction.finish().blocks
 }
@@ -160,7 +163,7 @@ fn answer(query: &Query, blocks: &[Block]) -> usize {
 
 fn main() {
     for flush in FLUSHES {
-        let (batch, frame) = (flush.batch().len(), flush.frames().concat().len());
+        let (batch, frame) = (flush.batch(0).len(), flush.frames(0).concat().len());
         let each = |bytes: usize| bytes as f64 / flush.readings() as f64;
         println!(
             "{flush:?}: batch {:.2}, frame {:.2} bytes a reading",
@@ -173,7 +176,7 @@ fn main() {
 
 #[divan::bench(args = FLUSHES)]
 fn ingest_1_parse(bencher: Bencher<'_, '_>, flush: Flush) {
-    let payloads = flush.payloads();
+    let payloads = flush.payloads(0);
     bencher
         .counter(ItemsCount::new(flush.readings()))
         .bench(|| {
@@ -185,7 +188,7 @@ fn ingest_1_parse(bencher: Bencher<'_, '_>, flush: Flush) {
 
 #[divan::bench(args = FLUSHES)]
 fn ingest_2_build(bencher: Bencher<'_, '_>, flush: Flush) {
-    let payloads = flush.payloads();
+    let payloads = flush.payloads(0);
     let messages: Vec<_> = payloads
         .iter()
         .flat_map(|(address, payload)| {
@@ -206,7 +209,7 @@ fn ingest_2_build(bencher: Bencher<'_, '_>, flush: Flush) {
 
 #[divan::bench(args = FLUSHES)]
 fn ingest_3_dictionary(bencher: Bencher<'_, '_>, flush: Flush) {
-    let batch = flush.batch();
+    let batch = flush.batch(0);
     bencher
         .counter(ItemsCount::new(flush.readings()))
         .bench(|| {
@@ -217,7 +220,7 @@ fn ingest_3_dictionary(bencher: Bencher<'_, '_>, flush: Flush) {
 
 #[divan::bench(args = FLUSHES)]
 fn ingest_4_pack(bencher: Bencher<'_, '_>, flush: Flush) {
-    let batch = flush.batch();
+    let batch = flush.batch(0);
     bencher
         .counter(ItemsCount::new(flush.readings()))
         .bench(|| pack(black_box(&batch)));
@@ -225,9 +228,9 @@ fn ingest_4_pack(bencher: Bencher<'_, '_>, flush: Flush) {
 
 #[divan::bench(args = FLUSHES)]
 fn query_1_series_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
-    let frame = flush.frames().swap_remove(0);
+    let frame = flush.frames(0).swap_remove(0);
     let query = Query {
-        devices: Some(vec![57]),
+        devices: Some(vec![3]),
         ..query(60_000_000, false)
     };
     bencher
@@ -242,37 +245,28 @@ fn query_1_series_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
 
 #[divan::bench(args = FLUSHES)]
 fn query_2_latest_of_a_frame(bencher: Bencher<'_, '_>, flush: Flush) {
-    let frame = flush.frames().swap_remove(0);
+    let frame = flush.frames(0).swap_remove(0);
     bencher.bench(|| {
         let frame = Frame::parse(black_box(&frame)).expect("sound");
-        frame.device_latest(57, |_, _, value| drop(black_box(value)))
+        frame.device_latest(3, |_, _, value| drop(black_box(value)))
     });
 }
 
 #[divan::bench(args = FLUSHES)]
-fn compaction_of_frames(bencher: Bencher<'_, '_>, flush: Flush) {
-    let frames = flush.frames();
+fn compaction_of_20_s(bencher: Bencher<'_, '_>, flush: Flush) {
+    let frames: Vec<_> = (0..20).flat_map(|second| flush.frames(second)).collect();
     bencher
         .counter(ItemsCount::new(20 * flush.readings()))
-        .bench(|| {
-            let mut compaction = Compaction::new();
-            for _ in 0..20 {
-                for frame in black_box(&frames) {
-                    let frame = Frame::parse(frame).expect("sound");
-                    compaction.add_frame(&frame).expect("sound");
-                }
-            }
-            compaction.finish()
-        });
+        .bench(|| compact(black_box(&frames)));
 }
 
-/// Width in microseconds, and whether percentiles are asked for.
-#[divan::bench(args = [(1_000_000, false), (86_400_000_000, false), (86_400_000_000, true)])]
-fn query_3_buckets_of_blocks(bencher: Bencher<'_, '_>, (width_micros, distribution): (i64, bool)) {
-    let blocks = blocks(1);
-    let readings: u32 = blocks.iter().map(|block| block.rows).sum();
-    let query = query(width_micros, distribution);
+/// Width in seconds, and whether percentiles are asked for.
+#[divan::bench(args = [(1, false), (60, false), (3_600, false), (3_600, true)])]
+fn query_3_buckets_of_blocks(bencher: Bencher<'_, '_>, (width_s, distribution): (i64, bool)) {
+    let blocks = blocks(60);
+    let rows: u32 = blocks.iter().map(|block| block.rows).sum();
+    let query = query(width_s * 1_000_000, distribution);
     bencher
-        .counter(ItemsCount::new(readings as usize))
+        .counter(ItemsCount::new(rows as usize))
         .bench(|| answer(black_box(&query), &blocks));
 }
