@@ -504,7 +504,7 @@ begin
         readable := core.tenants_with('iot.telemetry.read');
     end if;
 
-    if devices is null then
+    if coalesce(cardinality(devices), 0) = 0 then
         if cardinality(readable) <> 1 then
             perform core.fail(
                 case cardinality(readable)
@@ -516,7 +516,9 @@ begin
             );
         end if;
         tenant_id := readable[1];
-        if with_devices then
+        -- None, or null for all.
+        device_numbers := devices::integer[];
+        if devices is null and with_devices then
             select
                 array_agg(known.number),
                 array_agg(known.slug)
@@ -526,16 +528,16 @@ begin
         end if;
     else
         select
-            array_agg(named.number order by named.number),
-            array_agg(named.slug order by named.number),
+            coalesce(array_agg(named.number order by named.number), '{}'),
+            coalesce(array_agg(named.slug order by named.number), '{}'),
             array_agg(named.tenant_id)
         into device_numbers, device_slugs, tenants
         from iot.devices as named
         where named.tenant_id = any(readable) and named.slug = any(devices);
-        if cardinality(device_slugs) is distinct from cardinality(devices) then
+        if cardinality(device_slugs) <> cardinality(devices) then
             perform core.fail('device.unknown', jsonb_build_object('device', missing.slug))
             from unnest(devices) as missing (slug)
-            where missing.slug <> all(coalesce(device_slugs, '{}'))
+            where (missing.slug = any(device_slugs)) is not true
             limit 1;
         end if;
         tenant_id := tenants[1];
@@ -544,7 +546,12 @@ begin
         end if;
     end if;
 
-    if metrics is null then
+    if devices = '{}' then
+        -- Of no device there are no readings of any metric, be it known or not.
+        metric_numbers := '{}';
+        metric_names := '{}';
+        metric_units := '{}';
+    elsif metrics is null then
         select
             array_agg(known.number),
             array_agg(known.name),
@@ -554,16 +561,16 @@ begin
         where known.tenant_id = asked_series.tenant_id;
     else
         select
-            array_agg(named.number),
-            array_agg(named.name),
-            array_agg(named.unit)
+            coalesce(array_agg(named.number), '{}'),
+            coalesce(array_agg(named.name), '{}'),
+            coalesce(array_agg(named.unit), '{}')
         into metric_numbers, metric_names, metric_units
         from iot.metrics as named
         where named.tenant_id = asked_series.tenant_id and named.name = any(metrics);
-        if cardinality(metric_names) is distinct from cardinality(metrics) then
+        if cardinality(metric_names) <> cardinality(metrics) then
             perform core.fail('metric.unknown', jsonb_build_object('metric', missing.name))
             from unnest(metrics) as missing (name)
-            where missing.name <> all(coalesce(metric_names, '{}'))
+            where (missing.name = any(metric_names)) is not true
             limit 1;
         end if;
     end if;
@@ -578,10 +585,11 @@ ALTER FUNCTION iot.asked_series(devices text[], metrics text[], with_devices boo
 
 COMMENT ON FUNCTION iot.asked_series(devices text[], metrics text[], with_devices boolean, OUT tenant_id uuid, OUT device_numbers integer[], OUT device_slugs text[], OUT metric_numbers integer[], OUT metric_names text[], OUT metric_units text[]) IS 'Tenant, numbers and names of the devices and metrics of those slugs and names in the tenants whose
 readings the caller may read; a role that row level security does not bind may read all. null stands
-for all of a tenant, of whose devices the names are only looked up with_devices. Raises device.unknown and metric.unknown (404), tenancy.ambiguous (400) where it is not
-clear which tenant is meant, and tenancy.permission_missing (403). Definer, so that access is decided
-once and not for each table; it lets nobody see more than v1.devices and v1.metrics do. Signed-in
-users may call it.';
+for all of a tenant, of whose devices the names are only looked up with_devices; an empty array for
+none. Raises device.unknown and metric.unknown (404), tenancy.ambiguous (400) where it is not clear
+which tenant is meant, and tenancy.permission_missing (403). Definer, so that access is decided
+once and not for each table: who may read what devices have measured learns what it is called.
+Signed-in users may call it.';
 
 --
 -- Name: blocks; Type: TABLE; Schema: iot; Owner: postgres
@@ -1496,22 +1504,26 @@ declare
     elements constant jsonb := case jsonb_typeof(ingest_json.messages)
         when 'array' then ingest_json.messages else jsonb_build_array(ingest_json.messages)
     end;
+    owner_id uuid;
     tenant core.tenants;
     device iot.devices;
     parsed record;
     rejected jsonb;
 begin
+    -- Not within the query below: a plan for any claims is made with the answer of every branch,
+    -- and one of them refuses.
     if claims ->> 'role' = 'tenon_device' then
         device := iot.calling_device(claims);
+        owner_id := device.tenant_id;
+    elsif claims ->> 'role' = 'service_role' then
+        owner_id := core.requested_tenant_id();
+    else
+        owner_id := core.sole_tenant_with('iot.telemetry.write');
     end if;
 
     select tenants.* into tenant
     from core.tenants
-    where tenants.id = case claims ->> 'role'
-        when 'tenon_device' then device.tenant_id
-        when 'service_role' then core.requested_tenant_id()
-        else core.sole_tenant_with('iot.telemetry.write')
-    end;
+    where tenants.id = owner_id;
     if not found then
         perform core.fail('tenancy.ambiguous', '{"count": "all"}');
     end if;
@@ -1604,6 +1616,42 @@ COMMENT ON FUNCTION iot.ingest_json(messages jsonb) IS 'What v1.ingest does. Def
 caller may send.';
 
 --
+-- Name: insert_blocks(uuid, bytea, bigint[]); Type: FUNCTION; Schema: iot; Owner: postgres
+--
+
+CREATE FUNCTION iot.insert_blocks(tenant_id uuid, packed bytea, except_for bigint[] DEFAULT '{}'::bigint[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    inserted bigint;
+begin
+    insert into iot.blocks (tenant_id, device, first_at, last_at, rows, readings, head, body)
+    select
+        insert_blocks.tenant_id,
+        made.device,
+        made.first_at,
+        made.last_at,
+        made.rows,
+        made.readings,
+        made.head,
+        made.body
+    from tenon.compacted_blocks(packed) with ordinality as made
+    where made.ordinality <> all(except_for);
+    get diagnostics inserted = row_count;
+    return inserted;
+end
+$$;
+
+ALTER FUNCTION iot.insert_blocks(tenant_id uuid, packed bytea, except_for bigint[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION insert_blocks(tenant_id uuid, packed bytea, except_for bigint[]); Type: COMMENT; Schema: iot; Owner: postgres
+--
+
+COMMENT ON FUNCTION iot.insert_blocks(tenant_id uuid, packed bytea, except_for bigint[]) IS 'Inserts the blocks of a compaction except for those at some places of it; says how many. Internal.';
+
+--
 -- Name: lock_blocks(uuid); Type: FUNCTION; Schema: iot; Owner: postgres
 --
 
@@ -1632,16 +1680,16 @@ CREATE FUNCTION iot.merge_small_blocks(tenant_id uuid, packed bytea) RETURNS voi
 declare
     few record;
     merged bytea;
-    blocks_before bigint;
-    blocks_after bigint;
-    is_shorter boolean;
+    is_done boolean := false;
 begin
-    loop
-        is_shorter := false;
+    while not is_done loop
+        is_done := true;
         for few in
             select
                 added.device,
-                neighbours.since,
+                newest.first_ats[
+                    tenon.blocks_to_merge(newest.rows, newest.first_ats, newest.last_ats)
+                ] as since,
                 added.until
             from (
                 select
@@ -1651,38 +1699,26 @@ begin
                 group by made.device, iot.month_of(made.first_at)
             ) as added
             cross join lateral (
-                select min(neighbour.first_at) as since
+                select
+                    array_agg(nearest.rows) as rows,
+                    array_agg(nearest.first_at) as first_ats,
+                    array_agg(nearest.last_at) as last_ats
                 from (
                     select
-                        nearest.first_at,
-                        tenon.block_tier(nearest.rows) as tier,
-                        tenon.shares_block(
-                            nearest.rows,
-                            nearest.last_at,
-                            lead(nearest.first_at) over (order by nearest.first_at)
-                        ) as shares_next
-                    from (
-                        select
-                            blocks.first_at,
-                            blocks.last_at,
-                            blocks.rows
-                        from iot.blocks
-                        where
-                            blocks.tenant_id = merge_small_blocks.tenant_id
-                            and blocks.device = added.device
-                            and blocks.first_at >= iot.month_of(added.until)
-                            and blocks.first_at <= added.until
-                        order by blocks.first_at desc
-                        limit tenon.block_tier_length()
-                    ) as nearest
-                ) as neighbour
-                having
-                    count(*) = tenon.block_tier_length()
-                    and min(neighbour.tier) = max(neighbour.tier)
-                    and max(neighbour.tier) < tenon.block_tier(tenon.block_rows_max())
-                    and count(*) filter (where neighbour.shares_next)
-                    >= tenon.block_tier_length() / 2
-            ) as neighbours
+                        blocks.rows,
+                        blocks.first_at,
+                        blocks.last_at
+                    from iot.blocks
+                    where
+                        blocks.tenant_id = merge_small_blocks.tenant_id
+                        and blocks.device = added.device
+                        and blocks.first_at >= iot.month_of(added.until)
+                        and blocks.first_at <= added.until
+                    order by blocks.first_at desc
+                    limit tenon.block_neighbours_max()
+                ) as nearest
+            ) as newest
+            where tenon.blocks_to_merge(newest.rows, newest.first_ats, newest.last_ats) > 0
         loop
             with taken as (
                 delete from iot.blocks
@@ -1692,29 +1728,12 @@ begin
                     and blocks.first_at between few.since and few.until
                 returning blocks.head, blocks.body
             )
-            select
-                tenon.compact_blocks(few.device, taken.head, taken.body),
-                count(*)
-            into merged, blocks_before
+            select tenon.compact_blocks(few.device, taken.head, taken.body)
+            into merged
             from taken;
-
-            insert into iot.blocks (
-                tenant_id, device, first_at, last_at, rows, readings, head, body
-            )
-            select
-                merge_small_blocks.tenant_id,
-                made.device,
-                made.first_at,
-                made.last_at,
-                made.rows,
-                made.readings,
-                made.head,
-                made.body
-            from tenon.compacted_blocks(merged) as made;
-            get diagnostics blocks_after = row_count;
-            is_shorter := is_shorter or blocks_after < blocks_before;
+            perform iot.insert_blocks(merge_small_blocks.tenant_id, merged);
+            is_done := false;
         end loop;
-        exit when not is_shorter;
     end loop;
 end
 $$;
@@ -1725,9 +1744,8 @@ ALTER FUNCTION iot.merge_small_blocks(tenant_id uuid, packed bytea) OWNER TO pos
 -- Name: FUNCTION merge_small_blocks(tenant_id uuid, packed bytea); Type: COMMENT; Schema: iot; Owner: postgres
 --
 
-COMMENT ON FUNCTION iot.merge_small_blocks(tenant_id uuid, packed bytea) IS 'Where a block that a compaction added and those before it in its month are as many of one size
-class as tenon.block_tier_length(), and half of them at least may be longer, makes fewer blocks of
-them, and so on. The caller holds iot.lock_blocks. Internal.';
+COMMENT ON FUNCTION iot.merge_small_blocks(tenant_id uuid, packed bytea) IS 'Makes one block of those that a compaction added to a device and of those before them in the month,
+where tenon.blocks_to_merge says so, and so on. The caller holds iot.lock_blocks. Internal.';
 
 --
 -- Name: metrics_per_tenant_max(); Type: FUNCTION; Schema: iot; Owner: postgres
@@ -2448,8 +2466,8 @@ ALTER FUNCTION iot.retain_latest(tenant_id uuid, as_of timestamp with time zone)
 -- Name: FUNCTION retain_latest(tenant_id uuid, as_of timestamp with time zone); Type: COMMENT; Schema: iot; Owner: postgres
 --
 
-COMMENT ON FUNCTION iot.retain_latest(tenant_id uuid, as_of timestamp with time zone) IS 'Takes from the latest readings of a tenant those of hours of which nothing is kept. The caller holds
-iot.lock_blocks. Internal.';
+COMMENT ON FUNCTION iot.retain_latest(tenant_id uuid, as_of timestamp with time zone) IS 'Takes from the latest readings of a tenant those of hours of which nothing is kept. The caller
+holds iot.lock_blocks. Internal.';
 
 --
 -- Name: retain_rejected_messages(uuid, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: iot; Owner: postgres
@@ -2702,19 +2720,7 @@ begin
         where nearest.last_at >= made.first_at
     );
 
-    insert into iot.blocks (tenant_id, device, first_at, last_at, rows, readings, head, body)
-    select
-        store_blocks.tenant_id,
-        made.device,
-        made.first_at,
-        made.last_at,
-        made.rows,
-        made.readings,
-        made.head,
-        made.body
-    from tenon.compacted_blocks(packed) with ordinality as made
-    where made.ordinality <> all(overlapping);
-    get diagnostics written = row_count;
+    written := iot.insert_blocks(store_blocks.tenant_id, packed, overlapping);
 
     for fresh in
         select made.*
@@ -2748,17 +2754,7 @@ begin
         into merged
         from parts;
 
-        insert into iot.blocks (tenant_id, device, first_at, last_at, rows, readings, head, body)
-        select
-            store_blocks.tenant_id,
-            made.device,
-            made.first_at,
-            made.last_at,
-            made.rows,
-            made.readings,
-            made.head,
-            made.body
-        from tenon.compacted_blocks(merged) as made;
+        perform iot.insert_blocks(store_blocks.tenant_id, merged);
         written := written + 1;
     end loop;
     return written;
@@ -2845,8 +2841,17 @@ declare
     asked record;
     query bytea;
     found bytea;
+    least_device integer;
+    greatest_device integer;
 begin
     asked := iot.asked_series(latest.devices, latest.metrics, true);
+    if latest.devices is not null then
+        -- They ascend then.
+        least_device := coalesce(asked.device_numbers[1], 0);
+        greatest_device := coalesce(
+            asked.device_numbers[cardinality(asked.device_numbers)], 0
+        );
+    end if;
     query := tenon.latest_query(
         case when latest.devices is not null then asked.device_numbers end,
         case when latest.metrics is not null then asked.metric_numbers end
@@ -2866,7 +2871,10 @@ begin
             null,
             batches.frame
         from iot.batches
-        where batches.tenant_id = asked.tenant_id
+        where
+            batches.tenant_id = asked.tenant_id
+            and batches.last_device >= coalesce(least_device, batches.last_device)
+            and batches.first_device <= coalesce(greatest_device, batches.first_device)
     ) as parts;
     return query
     select
@@ -2889,14 +2897,14 @@ ALTER FUNCTION v1.latest(devices text[], metrics text[]) OWNER TO postgres;
 -- Name: FUNCTION latest(devices text[], metrics text[]); Type: COMMENT; Schema: v1; Owner: postgres
 --
 
-COMMENT ON FUNCTION v1.latest(devices text[], metrics text[]) IS 'The latest reading of every series of devices (slugs) and metrics (names; null stands for all of the
-tenant), by the devices'' time. Needs iot.telemetry.read and iot.devices.read.';
+COMMENT ON FUNCTION v1.latest(devices text[], metrics text[]) IS 'The latest reading of every series of devices (slugs) and metrics (names; without them all of the
+tenant), by the devices'' time. Needs iot.telemetry.read.';
 
 --
 -- Name: readings(text[], text[], timestamp with time zone, timestamp with time zone, double precision, double precision, integer); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
-CREATE FUNCTION v1.readings(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, above double precision DEFAULT NULL::double precision, below double precision DEFAULT NULL::double precision, max_points integer DEFAULT NULL::integer) RETURNS TABLE(device text, metric text, at timestamp with time zone, value jsonb)
+CREATE FUNCTION v1.readings(devices text[] DEFAULT NULL::text[], metrics text[] DEFAULT NULL::text[], "from" timestamp with time zone DEFAULT NULL::timestamp with time zone, "to" timestamp with time zone DEFAULT NULL::timestamp with time zone, above double precision DEFAULT NULL::double precision, below double precision DEFAULT NULL::double precision, max_points integer DEFAULT NULL::integer) RETURNS TABLE(device text, metric text, at timestamp with time zone, value jsonb)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2939,11 +2947,11 @@ ALTER FUNCTION v1.readings(devices text[], metrics text[], "from" timestamp with
 -- Name: FUNCTION readings(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, above double precision, below double precision, max_points integer); Type: COMMENT; Schema: v1; Owner: postgres
 --
 
-COMMENT ON FUNCTION v1.readings(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, above double precision, below double precision, max_points integer) IS 'The readings of devices (slugs) and metrics (names; null stands for all of the tenant), from "from"
+COMMENT ON FUNCTION v1.readings(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, above double precision, below double precision, max_points integer) IS 'The readings of devices (slugs) and metrics (names; without them all of the tenant), from "from"
 inclusive to "to" exclusive, exactly as they were sent, ordered by device, metric and time. above and
 below: numbers greater or less than that alone. max_points: at most so many of each series, chosen so
 that a chart looks the same (largest triangle three buckets). Asked for as text/csv, the answer is a
-file. Of down-sampled time there are no readings. Needs iot.telemetry.read and iot.devices.read.';
+file. Of down-sampled time there are no readings. Needs iot.telemetry.read.';
 
 --
 -- Name: metrics; Type: TABLE; Schema: iot; Owner: postgres
@@ -3144,7 +3152,7 @@ metric.unknown (404). Needs iot.retention.write.';
 -- Name: telemetry(text[], text[], timestamp with time zone, timestamp with time zone, interval, text[], text, text, timestamp with time zone, integer, text[]); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
-CREATE FUNCTION v1.telemetry(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, bucket interval DEFAULT NULL::interval, aggregates text[] DEFAULT '{count,min,max,avg,sum,first,last}'::text[], fill text DEFAULT 'none'::text, time_zone text DEFAULT 'UTC'::text, origin timestamp with time zone DEFAULT NULL::timestamp with time zone, max_points integer DEFAULT NULL::integer, group_by text[] DEFAULT '{device,metric}'::text[]) RETURNS TABLE(device text, metric text, at timestamp with time zone, count bigint, min double precision, max double precision, avg double precision, sum double precision, first jsonb, last jsonb, stddev double precision, p50 double precision, p90 double precision, p95 double precision, p99 double precision)
+CREATE FUNCTION v1.telemetry(devices text[] DEFAULT NULL::text[], metrics text[] DEFAULT NULL::text[], "from" timestamp with time zone DEFAULT NULL::timestamp with time zone, "to" timestamp with time zone DEFAULT NULL::timestamp with time zone, bucket interval DEFAULT NULL::interval, aggregates text[] DEFAULT '{count,min,max,avg,sum,first,last}'::text[], fill text DEFAULT 'none'::text, time_zone text DEFAULT 'UTC'::text, origin timestamp with time zone DEFAULT NULL::timestamp with time zone, max_points integer DEFAULT NULL::integer, group_by text[] DEFAULT '{device,metric}'::text[]) RETURNS TABLE(device text, metric text, at timestamp with time zone, count bigint, min double precision, max double precision, avg double precision, sum double precision, first jsonb, last jsonb, stddev double precision, p50 double precision, p90 double precision, p95 double precision, p99 double precision)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -3193,8 +3201,8 @@ ALTER FUNCTION v1.telemetry(devices text[], metrics text[], "from" timestamp wit
 -- Name: FUNCTION telemetry(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, bucket interval, aggregates text[], fill text, time_zone text, origin timestamp with time zone, max_points integer, group_by text[]); Type: COMMENT; Schema: v1; Owner: postgres
 --
 
-COMMENT ON FUNCTION v1.telemetry(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, bucket interval, aggregates text[], fill text, time_zone text, origin timestamp with time zone, max_points integer, group_by text[]) IS 'What the readings of devices (slugs) and metrics (names; null stands for all of the tenant) come to
-in buckets, from "from" inclusive to "to" exclusive, ordered by device, metric and time.
+COMMENT ON FUNCTION v1.telemetry(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, bucket interval, aggregates text[], fill text, time_zone text, origin timestamp with time zone, max_points integer, group_by text[]) IS 'What the readings of devices (slugs) and metrics (names; without them all of the tenant) come to in
+buckets, from "from" inclusive to "to" exclusive, ordered by device, metric and time.
 bucket: the width, of one unit (15 minutes, 1 day, 1 week from Monday on, 1 month, 3 months);
 max_points instead takes the narrowest sensible width that gives at most so many buckets, 500 where
 neither is given. Days and longer follow the calendar of time_zone (an IANA name); origin is where a
@@ -3204,7 +3212,7 @@ count, and booleans as 0 and 1; first and last are of any type; nulls are no rea
 stands in buckets without readings, of series with at least one: none (no row), null, previous or
 linear. group_by: device and metric, or one of them, or neither, for buckets over all together. Of
 down-sampled readings hours are left, which count in the bucket in which they begin. Each reading
-counts once, however often it was delivered. Needs iot.telemetry.read and iot.devices.read.';
+counts once, however often it was delivered. Needs iot.telemetry.read.';
 
 --
 -- Name: errors; Type: TABLE; Schema: core; Owner: postgres
@@ -3314,8 +3322,8 @@ ALTER TABLE iot.batches OWNER TO postgres;
 -- Name: TABLE batches; Type: COMMENT; Schema: iot; Owner: postgres
 --
 
-COMMENT ON TABLE iot.batches IS 'Readings as they came: for each tenant and flush as many rows as keep a frame within a page, each of
-other devices. Written by iot.ingest alone.';
+COMMENT ON TABLE iot.batches IS 'Readings as they came: for each tenant and flush as many rows as keep a frame within a page, each
+of other devices. Written by iot.ingest alone.';
 
 --
 -- Name: COLUMN batches.id; Type: COMMENT; Schema: iot; Owner: postgres
@@ -4231,6 +4239,12 @@ REVOKE ALL ON FUNCTION iot.ingest_json(messages jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION iot.ingest_json(messages jsonb) TO authenticated;
 GRANT ALL ON FUNCTION iot.ingest_json(messages jsonb) TO service_role;
 GRANT ALL ON FUNCTION iot.ingest_json(messages jsonb) TO tenon_device;
+
+--
+-- Name: FUNCTION insert_blocks(tenant_id uuid, packed bytea, except_for bigint[]); Type: ACL; Schema: iot; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION iot.insert_blocks(tenant_id uuid, packed bytea, except_for bigint[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION lock_blocks(tenant_id uuid); Type: ACL; Schema: iot; Owner: postgres

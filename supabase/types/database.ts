@@ -206,11 +206,11 @@ export type Database = {
         Args: {
           "above"?: number;
           "below"?: number;
-          "devices": (string)[];
-          "from": string;
+          "devices"?: (string)[];
+          "from"?: string;
           "max_points"?: number;
-          "metrics": (string)[];
-          "to": string;
+          "metrics"?: (string)[];
+          "to"?: string;
         };
         Returns: {
           "at": string;
@@ -259,15 +259,15 @@ export type Database = {
         Args: {
           "aggregates"?: (string)[];
           "bucket"?: string;
-          "devices": (string)[];
+          "devices"?: (string)[];
           "fill"?: string;
-          "from": string;
+          "from"?: string;
           "group_by"?: (string)[];
           "max_points"?: number;
-          "metrics": (string)[];
+          "metrics"?: (string)[];
           "origin"?: string;
           "time_zone"?: string;
-          "to": string;
+          "to"?: string;
         };
         Returns: {
           "at": string;
