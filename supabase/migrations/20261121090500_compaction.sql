@@ -215,7 +215,8 @@ end
 $$;
 
 comment on function iot.insert_blocks(uuid, bytea, bigint[]) is
-'Inserts the blocks of a compaction except for those at some places of it; says how many. Internal.';
+'Inserts the blocks of a compaction except for those at some places of it; says how many.
+Internal.';
 
 create function iot.store_blocks(tenant_id uuid, packed bytea) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp
