@@ -1649,7 +1649,8 @@ ALTER FUNCTION iot.insert_blocks(tenant_id uuid, packed bytea, except_for bigint
 -- Name: FUNCTION insert_blocks(tenant_id uuid, packed bytea, except_for bigint[]); Type: COMMENT; Schema: iot; Owner: postgres
 --
 
-COMMENT ON FUNCTION iot.insert_blocks(tenant_id uuid, packed bytea, except_for bigint[]) IS 'Inserts the blocks of a compaction except for those at some places of it; says how many. Internal.';
+COMMENT ON FUNCTION iot.insert_blocks(tenant_id uuid, packed bytea, except_for bigint[]) IS 'Inserts the blocks of a compaction except for those at some places of it; says how many.
+Internal.';
 
 --
 -- Name: lock_blocks(uuid); Type: FUNCTION; Schema: iot; Owner: postgres
