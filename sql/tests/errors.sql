@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(7);
+select plan(8);
 
 create function pg_temp.raised(statement text) returns jsonb
 language plpgsql
@@ -54,6 +54,41 @@ select is_empty(
 
 select is_empty(
     $$select code from core.errors where hint is null$$, 'every error says what to do about it'
+);
+
+-- A panic in a backend becomes an internal error, of which nulls are the shortest way to one.
+create function pg_temp.internal_errors() returns setof text
+language plpgsql
+as $$
+declare
+    native record;
+begin
+    for native in
+        select
+            procs.oid::regprocedure::text as name,
+            procs.proname as short_name,
+            (
+                select string_agg('null::' || format_type(argument, null), ', ')
+                from unnest(procs.proargtypes) as argument
+            ) as arguments
+        from pg_proc as procs
+        where
+            procs.pronamespace = 'tenon'::regnamespace
+            and procs.prokind in ('f', 'a')
+            and procs.prorettype <> 'internal'::regtype
+            and procs.proargtypes::regtype[] && array['internal', 'anyelement']::regtype[] is false
+    loop
+        begin
+            execute format('select tenon.%I(%s)', native.short_name, native.arguments);
+        exception
+            when internal_error then return next native.name || ': ' || sqlerrm;
+            when others then null;
+        end;
+    end loop;
+end
+$$;
+select is_empty(
+    'select pg_temp.internal_errors()', 'no native function is upset by nulls'
 );
 
 :as_anon

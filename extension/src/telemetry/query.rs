@@ -172,10 +172,10 @@ fn answer_agg_final(state: Internal, fcinfo: FunctionCallInfo) -> Option<Vec<u8>
     answer.map(|answer| answer.finish().or_report())
 }
 
-/// The answer from recent readings alone.
+/// The answer from recent readings alone; to no question there is none.
 #[pg_extern(immutable, parallel_safe)]
-fn answer_of_recent(query: &[u8], recent: Option<&[u8]>) -> Vec<u8> {
-    begin(query, recent).finish().or_report()
+fn answer_of_recent(query: Option<&[u8]>, recent: Option<&[u8]>) -> Option<Vec<u8>> {
+    query.map(|query| begin(query, recent).finish().or_report())
 }
 
 fn begin(query: &[u8], recent: Option<&[u8]>) -> Answer {
@@ -200,7 +200,7 @@ fn names<'n>(numbers: Option<&'n Array<'_, i32>>, names: Option<&'n Array<'_, &s
     reason = "the columns of the result, one by one; arguments are values"
 )]
 fn answer_buckets(
-    answer: &[u8],
+    answer: Option<&[u8]>,
     device_numbers: Option<Array<'_, i32>>,
     device_names: Option<Array<'_, &str>>,
     metric_numbers: Option<Array<'_, i32>>,
@@ -227,7 +227,7 @@ fn answer_buckets(
 > {
     let devices = names(device_numbers.as_ref(), device_names.as_ref());
     let metrics = names(metric_numbers.as_ref(), metric_names.as_ref());
-    let rows = query::decode_buckets(answer).or_report();
+    let rows = query::decode_buckets(answer.unwrap_or_default()).or_report();
     let rows = query::named(rows, &devices, &metrics).into_iter();
     let rows = rows.map(|(device, metric, row)| {
         let [min, max, avg, sum, stddev, p50, p90, p95, p99] = row.numbers;
@@ -256,7 +256,7 @@ fn answer_buckets(
 #[pg_extern(immutable, parallel_safe)]
 #[expect(clippy::needless_pass_by_value, reason = "arguments are values")]
 fn answer_readings(
-    answer: &[u8],
+    answer: Option<&[u8]>,
     device_numbers: Option<Array<'_, i32>>,
     device_names: Option<Array<'_, &str>>,
     metric_numbers: Option<Array<'_, i32>>,
@@ -272,7 +272,7 @@ fn answer_readings(
 > {
     let devices = names(device_numbers.as_ref(), device_names.as_ref());
     let metrics = names(metric_numbers.as_ref(), metric_names.as_ref());
-    let rows = query::decode_readings(answer).or_report();
+    let rows = query::decode_readings(answer.unwrap_or_default()).or_report();
     let rows = query::named(rows, &devices, &metrics).into_iter();
     let rows = rows.map(|(device, metric, row)| {
         (
