@@ -10,6 +10,7 @@ pub(crate) mod integers;
 mod mixed;
 mod repeats;
 mod texts;
+pub(crate) mod times;
 
 use std::borrow::Cow;
 

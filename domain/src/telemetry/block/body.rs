@@ -6,7 +6,7 @@ use super::BlockFault;
 use super::head::{ColumnHead, Part, TableHead};
 use crate::telemetry::bytes::Reader;
 use crate::telemetry::cells::Cells;
-use crate::telemetry::column::{self, Run, integers::Integers};
+use crate::telemetry::column::{self, Run, times::Times};
 use crate::time::Timestamp;
 
 /// Where the bytes of a body come from; they may lie in pieces of which few are wanted.
@@ -38,22 +38,12 @@ pub(crate) fn read_times(
 ) -> Result<Vec<Timestamp>, BlockFault> {
     let bytes = part(body, table.times)?;
     let mut reader = Reader::new(&bytes);
-    let micros_each = match reader.u8()? {
-        0 => 1,
-        3 => 1_000,
-        6 => 1_000_000,
-        _ => return Err(BlockFault::Layout),
-    };
-    let integers = Integers::parse(&mut reader, table.rows, 1)?;
-    let mut instants = Vec::new();
-    integers.read(Run::whole(table.rows), &mut instants);
-    let times: Option<Vec<Timestamp>> = instants
-        .iter()
-        .map(|instant: &i64| instant.checked_mul(micros_each).map(Timestamp::from_micros))
-        .collect();
-    times
-        .filter(|times| reader.is_empty() && times.is_sorted_by(|left, right| left < right))
-        .ok_or(BlockFault::Layout)
+    let times = Times::parse(&mut reader, table.rows, 1)?.read(Run::whole(table.rows))?;
+    if reader.is_empty() && times.is_sorted_by(|left, right| left < right) {
+        Ok(times)
+    } else {
+        Err(BlockFault::Layout)
+    }
 }
 
 /// A column of a table that has rows.

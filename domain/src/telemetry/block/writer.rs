@@ -4,14 +4,10 @@ use super::slices::{self, Slice};
 use super::{VERSION, summary};
 use crate::telemetry::bytes::{put_i64, put_usize};
 use crate::telemetry::cells::Cells;
-use crate::telemetry::column::{encode_cells, integers};
+use crate::telemetry::column::{encode_cells, times};
 use crate::telemetry::sealed;
 use crate::telemetry::statistics::Statistics;
 use crate::time::Timestamp;
-
-/// The units in which the times of a table may all be whole, coarsest first, as powers of ten of a
-/// microsecond: seconds, milliseconds, microseconds.
-const TIME_UNITS: [(u8, i64); 3] = [(6, 1_000_000), (3, 1_000), (0, 1)];
 
 /// A table with rows.
 #[derive(Clone, Debug)]
@@ -67,7 +63,10 @@ pub(crate) fn write(tables: &[TableDraft<'_>], hours: &[HoursDraft<'_>]) -> (Vec
 fn put_table(head: &mut Vec<u8>, body: &mut Vec<u8>, table: &TableDraft<'_>) {
     let slices = slices::cut(&table.ats);
     slices::put(head, &slices);
-    put_part(head, body, |bytes| put_times(bytes, &table.ats));
+    let micros: Vec<i64> = table.ats.iter().map(|at| at.as_micros()).collect();
+    put_part(head, body, |bytes| {
+        times::encode(bytes, &micros, &[micros.len()]);
+    });
     put_usize(head, table.columns.len());
     let mut last = 0;
     for column in &table.columns {
@@ -111,17 +110,6 @@ fn put_with_length(head: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
     put(&mut content);
     put_usize(head, content.len());
     head.extend_from_slice(&content);
-}
-
-fn put_times(bytes: &mut Vec<u8>, ats: &[Timestamp]) {
-    let is_whole = |micros_each: i64| ats.iter().all(|at| at.as_micros() % micros_each == 0);
-    let (exponent, micros_each) = TIME_UNITS
-        .into_iter()
-        .find(|&(_, each)| is_whole(each))
-        .unwrap_or((0, 1));
-    let instants: Vec<i64> = ats.iter().map(|at| at.as_micros() / micros_each).collect();
-    bytes.push(exponent);
-    integers::encode(bytes, &instants, &[instants.len()]);
 }
 
 /// A bit for each truth, the first in the lowest bit of the first byte.

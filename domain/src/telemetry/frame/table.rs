@@ -3,13 +3,9 @@
 use super::rows::Row;
 use super::writer::PushedShape;
 use crate::telemetry::bytes::{put_i64, put_usize};
-use crate::telemetry::column::{self, integers};
+use crate::telemetry::column::{self, times};
 use crate::telemetry::packed::pack;
 use crate::telemetry::value::Value;
-
-/// The units in which the instants of a table may all be whole, coarsest first, as powers of ten
-/// of a microsecond: seconds, milliseconds, microseconds.
-const TIME_UNITS: [(u8, i64); 3] = [(6, 1_000_000), (3, 1_000), (0, 1)];
 
 /// A table that is being filled.
 pub(super) struct TableDraft {
@@ -76,7 +72,7 @@ impl TableDraft {
         pack(bytes, &self.devices);
         let run_lens: Vec<i64> = self.run_lens.iter().map(|&len| len as i64).collect();
         pack(bytes, &run_lens);
-        self.write_instants(bytes);
+        times::encode(bytes, &self.instants, &self.run_lens);
         let mut content = Vec::new();
         for column in 0..self.metrics.len() {
             let start = content.len();
@@ -93,17 +89,6 @@ impl TableDraft {
             put_usize(bytes, content.len() - start);
         }
         bytes.extend_from_slice(&content);
-    }
-
-    fn write_instants(&self, bytes: &mut Vec<u8>) {
-        let is_whole = |micros_each: i64| self.instants.iter().all(|at| at % micros_each == 0);
-        let (exponent, micros_each) = TIME_UNITS
-            .into_iter()
-            .find(|&(_, each)| is_whole(each))
-            .unwrap_or((0, 1));
-        let instants: Vec<i64> = self.instants.iter().map(|at| at / micros_each).collect();
-        bytes.push(exponent);
-        integers::encode(bytes, &instants, &self.run_lens);
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::telemetry::bytes::{Malformed, Reader};
 use crate::telemetry::cells::Cells;
-use crate::telemetry::column::integers::Integers;
+use crate::telemetry::column::times::Times;
 use crate::telemetry::column::{Column, Run};
 use crate::telemetry::packed::Packed;
 use crate::time::Timestamp;
@@ -74,8 +74,7 @@ pub(super) struct Table<'a> {
     rows: usize,
     devices: Packed<'a>,
     run_lens: Packed<'a>,
-    micros_each: i64,
-    instants: Integers<'a>,
+    times: Times<'a>,
     columns: usize,
     /// The lengths of the columns, then the columns.
     content: Reader<'a>,
@@ -94,20 +93,13 @@ impl<'a> Table<'a> {
         let mut reader = Reader::new(head.body);
         let devices = Packed::parse(&mut reader, head.devices)?;
         let run_lens = Packed::parse(&mut reader, head.devices)?;
-        let micros_each = match reader.u8()? {
-            0 => 1,
-            3 => 1_000,
-            6 => 1_000_000,
-            _ => return Err(Malformed),
-        };
-        let instants = Integers::parse(&mut reader, head.rows, head.devices)?;
+        let times = Times::parse(&mut reader, head.rows, head.devices)?;
         let columns = head.metrics.len();
         Ok(Self {
             rows: head.rows,
             devices,
             run_lens,
-            micros_each,
-            instants,
+            times,
             columns,
             content: reader,
         })
@@ -125,12 +117,7 @@ impl<'a> Table<'a> {
 
     /// The instants of a run.
     pub(super) fn instants(&self, run: Run) -> Result<Vec<Timestamp>, Malformed> {
-        let mut numbers = Vec::new();
-        self.instants.read(run, &mut numbers);
-        numbers
-            .into_iter()
-            .map(|number| self.instant(number))
-            .collect()
+        self.times.read(run)
     }
 
     /// The values of a column in a run.
@@ -140,7 +127,7 @@ impl<'a> Table<'a> {
 
     /// The runs, devices and instants of all rows, checked to be in order.
     pub(super) fn rows(&self) -> Result<TableRows, Malformed> {
-        let (mut devices, mut lens, mut instants) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut devices, mut lens) = (Vec::new(), Vec::new());
         self.devices.read(0, self.devices.len(), &mut devices);
         self.run_lens.read(0, self.devices.len(), &mut lens);
         let mut runs: Vec<Run> = Vec::with_capacity(devices.len());
@@ -151,13 +138,12 @@ impl<'a> Table<'a> {
         if runs.last().is_none_or(|run| run.end != self.rows) {
             return Err(Malformed);
         }
-        self.instants.read_all(&runs, &mut instants);
+        let instants = self.times.read_all(&runs)?;
         let mut keys = Vec::with_capacity(self.rows);
         for (run, &device) in runs.iter().zip(&devices) {
             let device = i32::try_from(device).map_err(|_| Malformed)?;
-            for &number in instants.get(run.start..run.end).ok_or(Malformed)? {
-                keys.push((device, self.instant(number)?));
-            }
+            let instants = instants.get(run.start..run.end).ok_or(Malformed)?;
+            keys.extend(instants.iter().map(|&at| (device, at)));
         }
         let ascend = keys.windows(2).all(|pair| pair[0] < pair[1]);
         if ascend && keys.len() == self.rows {
@@ -195,13 +181,6 @@ impl<'a> Table<'a> {
         } else {
             Err(Malformed)
         }
-    }
-
-    fn instant(&self, number: i64) -> Result<Timestamp, Malformed> {
-        number
-            .checked_mul(self.micros_each)
-            .map(Timestamp::from_micros)
-            .ok_or(Malformed)
     }
 
     fn column(&self, column: usize) -> Result<Column<'a>, Malformed> {
