@@ -55,7 +55,7 @@ select set_eq(
                     and pg_attribute.attname = 'tenant_id'
             )
     $$,
-    array['core.errors', 'core.permissions', 'core.tenants'],
+    array['core.errors', 'core.fields', 'core.permissions', 'core.tenants'],
     'tenant_id leads the primary key of every table but the reference tables'
 );
 select is_empty(
@@ -121,7 +121,14 @@ select results_eq(
     $$,
     $$
         values
-        ('anon', array['core.fail(text,jsonb)', 'core.render(text,jsonb)']),
+        (
+            'anon',
+            array[
+                'core.caller()', 'core.caller_id()', 'core.client_address()',
+                'core.fail(text,jsonb)', 'core.platform_tenant_id()', 'core.render(text,jsonb)',
+                'core.request_header(text)', 'core.requested_tenant_id()'
+            ]
+        ),
         (
             'tenon_bridge',
             array[
@@ -133,8 +140,10 @@ select results_eq(
         (
             'tenon_device',
             array[
-                'core.fail(text,jsonb)', 'core.render(text,jsonb)', 'iot.ingest_json(jsonb)',
-                'v1.ingest(jsonb)'
+                'core.caller()', 'core.caller_id()', 'core.client_address()',
+                'core.fail(text,jsonb)', 'core.platform_tenant_id()', 'core.render(text,jsonb)',
+                'core.request_header(text)', 'core.requested_tenant_id()',
+                'iot.ingest_json(jsonb)', 'v1.ingest(jsonb)'
             ]
         )
     $$,

@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(27);
+select plan(28);
 
 
 :as_ada
@@ -93,9 +93,11 @@ update core.tenants set status = 'suspended' where slug = 'acme';
 select is_empty('select from v1.tenants', 'a suspended tenant is closed to its members');
 :as_gus
 select is(
-    (select array_agg(slug) from v1.tenants), array['group'],
-    'a suspended tenant is closed to those above it'
+    (select array_agg(slug || ' ' || status order by slug) from v1.tenants),
+    array['acme suspended', 'group active'],
+    'those above a suspended tenant see that it is there'
 );
+select is_empty('select from v1.devices', 'and nothing in it');
 :as_owner
 update core.tenants set status = 'active' where slug = 'acme';
 

@@ -16,7 +16,7 @@ create table iot.devices (
     status text not null default 'provisioned',
     last_seen_at timestamptz,
     created_at timestamptz not null default now(),
-    created_by uuid default auth.uid(),
+    created_by uuid default core.caller_id(),
     primary key (tenant_id, id),
     constraint device_slug_is_unique unique (tenant_id, slug),
     constraint device_number_is_unique unique (tenant_id, number),
@@ -101,10 +101,11 @@ insert into core.permissions (permission, description) values
 ('iot.telemetry.write', 'Send readings for any device of the tenant.');
 
 select core.allow_system_roles(
-    array['owner', 'admin', 'viewer'], array['iot.devices.read', 'iot.telemetry.read']
+    array['owner', 'admin', 'manager', 'agent', 'analyst', 'viewer'],
+    array['iot.devices.read', 'iot.telemetry.read']
 );
 select core.allow_system_roles(
-    array['owner', 'admin'], array['iot.devices.write', 'iot.telemetry.write']
+    array['owner', 'admin', 'manager'], array['iot.devices.write', 'iot.telemetry.write']
 );
 
 insert into core.errors (code, status, message, hint) values

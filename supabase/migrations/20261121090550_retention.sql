@@ -26,7 +26,7 @@ create table iot.retention_policies (
     hourly_days integer,
     rejected_days integer,
     changed_at timestamptz not null default now(),
-    changed_by uuid default auth.uid(),
+    changed_by uuid default core.caller_id(),
     primary key (tenant_id, id),
     foreign key (tenant_id, metric) references iot.metrics (tenant_id, number) on delete cascade,
     constraint one_policy_a_metric unique nulls not distinct (tenant_id, metric),
@@ -745,7 +745,7 @@ begin
         hourly_days = excluded.hourly_days,
         rejected_days = excluded.rejected_days,
         changed_at = now(),
-        changed_by = auth.uid();
+        changed_by = core.caller_id();
 
     select policies.* into stored
     from v1.retention_policies as policies
