@@ -273,7 +273,10 @@ create function core.tenants_with(
     permission text, scope text default 'tenant', field text default null
 )
 returns uuid[]
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 as $$
 declare
     caller constant record := core.caller();
