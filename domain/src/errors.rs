@@ -49,6 +49,7 @@ pub const ALL: &[(&str, u16)] = &[
     ("telemetry.width_invalid", 400),
     ("telemetry.zone_unknown", 400),
     ("tenant.slug_invalid", 400),
+    ("token.kind_unknown", 400),
     ("topic.invalid", 400),
 ];
 
@@ -85,6 +86,7 @@ mod tests {
             include_str!("telemetry/payload/error.rs"),
             include_str!("telemetry/query.rs"),
             include_str!("telemetry/submission.rs"),
+            include_str!("token.rs"),
         ];
         // Each `fn code` ends at the first brace that is indented as it is.
         let codes: BTreeSet<_> = sources

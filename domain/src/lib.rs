@@ -8,3 +8,4 @@ pub mod identity;
 pub mod statistics;
 pub mod telemetry;
 pub mod time;
+pub mod token;

@@ -20,6 +20,7 @@ use tenon_domain::telemetry::compaction::KeepingError;
 use tenon_domain::telemetry::frame::FrameError;
 use tenon_domain::telemetry::payload::PayloadError;
 use tenon_domain::telemetry::query::QueryError;
+use tenon_domain::token::TokenError;
 
 /// From this HTTP status on an error is ours, not the caller's.
 const STATUS_OURS_MIN: u16 = 500;
@@ -49,7 +50,8 @@ coded!(
     KeepingError,
     PayloadError,
     QueryError,
-    StatisticsError
+    StatisticsError,
+    TokenError
 );
 
 /// Unwraps, or raises the Postgres error.

@@ -10,6 +10,7 @@ mod jsonb;
 mod lazy_bytes;
 mod statistics;
 mod telemetry;
+mod token;
 mod version;
 
 pgrx::pg_module_magic!(name, version);
