@@ -6,7 +6,7 @@ start_rest() {
     server=$(command -v postgrest || command -v postrust) || die "no REST server is installed: run scripts/setup.sh"
     spawn rest env NO_COLOR=1 \
         PGRST_DB_URI="$(database_url authenticator "$AUTHENTICATOR_PASSWORD" "$PG_PORT")" \
-        PGRST_DB_SCHEMAS=v1 PGRST_DB_ANON_ROLE=anon PGRST_JWT_SECRET="$JWT_SECRET" \
+        PGRST_DB_SCHEMAS=v1 PGRST_DB_PRE_REQUEST=core.pre_request PGRST_DB_ANON_ROLE=anon PGRST_JWT_SECRET="$JWT_SECRET" \
         PGRST_SERVER_HOST=127.0.0.1 PGRST_SERVER_PORT="$REST_PORT" PGRST_COMPAT_MODE=true \
         "${SERVICE[@]}" "$(reachable "$server")"
 }

@@ -83,11 +83,11 @@ select is(
 -- Changes count with the next statement, under the token that the caller already has.
 :as_owner
 update core.members set status = 'suspended'
-where user_id = '00000000-0000-4000-8000-000000000001';
-:as_ada
+where user_id = '00000000-0000-4000-8000-000000000002';
+:as_vic
 select is_empty('select from v1.tenants', 'a member suspended a moment ago is out');
 :as_owner
-update core.members set status = 'active' where user_id = '00000000-0000-4000-8000-000000000001';
+update core.members set status = 'active' where user_id = '00000000-0000-4000-8000-000000000002';
 update core.tenants set status = 'suspended' where slug = 'acme';
 :as_ada
 select is_empty('select from v1.tenants', 'a suspended tenant is closed to its members');

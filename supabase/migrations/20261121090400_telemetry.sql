@@ -390,7 +390,7 @@ create function iot.ingest_json(messages jsonb) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    claims constant jsonb := auth.jwt();
+    caller constant record := core.caller();
     elements constant jsonb := case jsonb_typeof(ingest_json.messages)
         when 'array' then ingest_json.messages else jsonb_build_array(ingest_json.messages)
     end;
@@ -402,11 +402,9 @@ declare
 begin
     -- Not within the query below: a plan for any claims is made with the answer of every branch,
     -- and one of them refuses.
-    if claims ->> 'role' = 'tenon_device' then
-        device := iot.calling_device(claims);
+    if caller.kind = 'device' then
+        device := iot.calling_device(caller.tenant_id, caller.id);
         owner_id := device.tenant_id;
-    elsif claims ->> 'role' = 'service_role' then
-        owner_id := core.requested_tenant_id();
     else
         owner_id := core.sole_tenant_with('iot.telemetry.write');
     end if;
@@ -414,9 +412,6 @@ begin
     select tenants.* into tenant
     from core.tenants
     where tenants.id = owner_id;
-    if not found then
-        perform core.fail('tenancy.ambiguous', '{"count": "all"}');
-    end if;
 
     select * into parsed
     from tenon.batch_from_json(tenant.slug, device.slug, elements, clock_timestamp());
@@ -500,7 +495,7 @@ comment on function iot.ingest_json(jsonb) is
 'What v1.ingest does. Definer, because it writes packed frames; it decides itself for whom the
 caller may send.';
 
-create function iot.calling_device(claims jsonb) returns iot.devices
+create function iot.calling_device(tenant_id uuid, device_id uuid) returns iot.devices
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -509,10 +504,10 @@ begin
     select devices.* into device
     from iot.devices
     where
-        devices.tenant_id = (claims ->> 'tenant_id')::uuid
-        and devices.id = (claims ->> 'device_id')::uuid;
+        devices.tenant_id = calling_device.tenant_id
+        and devices.id = calling_device.device_id;
     if device.id is null then
-        perform core.fail('device.unknown', jsonb_build_object('device', claims ->> 'device_id'));
+        perform core.fail('device.unknown', jsonb_build_object('device', device_id));
     elsif device.status in ('suspended', 'decommissioned') then
         perform core.fail('device.' || device.status, jsonb_build_object('device', device.slug));
     end if;
@@ -520,8 +515,8 @@ begin
 end
 $$;
 
-comment on function iot.calling_device(jsonb) is
-'The device that a token of role tenon_device names by tenant_id and device_id. Raises
+comment on function iot.calling_device(uuid, uuid) is
+'The device that is calling, as core.caller names it. Raises
 device.unknown, device.suspended or device.decommissioned. Internal.';
 
 create function v1.ingest(messages jsonb) returns jsonb
@@ -549,7 +544,7 @@ iot.register_metrics(bytea, integer[]),
 iot.ingest(bytea),
 iot.reject(text[], bytea[], text[], text[]),
 iot.ingest_json(jsonb),
-iot.calling_device(jsonb),
+iot.calling_device(uuid, uuid),
 v1.ingest(jsonb)
 from public;
 grant execute on function iot.ingest(bytea), iot.reject(text[], bytea[], text[], text[])

@@ -665,26 +665,6 @@ Needs iot.telemetry.read; v1.set_retention and v1.clear_retention change it.';
 
 grant select on v1.retention_policies to authenticated, service_role;
 
-create function iot.retention_tenant_id() returns uuid
-language plpgsql stable set search_path = pg_catalog, pg_temp
-as $$
-declare
-    owner_id constant uuid := case auth.jwt() ->> 'role'
-        when 'service_role' then core.requested_tenant_id()
-        else core.sole_tenant_with('iot.retention.write')
-    end;
-begin
-    if owner_id is null then
-        perform core.fail('tenancy.ambiguous', '{"count": "all"}');
-    end if;
-    return owner_id;
-end
-$$;
-
-comment on function iot.retention_tenant_id() is
-'The tenant whose policies a request changes. Raises tenancy.permission_missing (403) or
-tenancy.ambiguous (400). Signed-in users may call it.';
-
 create function iot.retention_metric(tenant_id uuid, metric text) returns integer
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -718,7 +698,7 @@ returns v1.retention_policies
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    owner_id constant uuid := iot.retention_tenant_id();
+    owner_id constant uuid := core.sole_tenant_with('iot.retention.write');
     number constant integer := iot.retention_metric(owner_id, set_retention.metric);
     stored v1.retention_policies;
 begin
@@ -767,7 +747,7 @@ create function v1.clear_retention(metric text default null) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    owner_id constant uuid := iot.retention_tenant_id();
+    owner_id constant uuid := core.sole_tenant_with('iot.retention.write');
     number constant integer := iot.retention_metric(owner_id, clear_retention.metric);
 begin
     delete from iot.retention_policies as policies
@@ -888,7 +868,6 @@ iot.blocks_partitions(),
 iot.blocks_past_before(timestamptz),
 iot.drop_blocks_partition(regclass, timestamptz),
 iot.retain(interval, timestamptz),
-iot.retention_tenant_id(),
 iot.retention_metric(uuid, text),
 v1.set_retention(integer, integer, text, integer),
 v1.clear_retention(text),
@@ -898,7 +877,6 @@ grant execute on function
 iot.rejected_days_default(),
 iot.retention_of(uuid, timestamptz),
 iot.due_blocks(uuid, bigint, timestamptz, timestamptz),
-iot.retention_tenant_id(),
 iot.retention_metric(uuid, text),
 v1.set_retention(integer, integer, text, integer),
 v1.clear_retention(text),
