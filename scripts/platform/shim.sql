@@ -46,6 +46,9 @@ alter role authenticator set lock_timeout = '8s';
 grant anon, authenticated, service_role to authenticator;
 grant anon, authenticated, service_role, authenticator, tenon_bridge to postgres with admin option;
 
+-- There supautils lets postgres configure PostgREST.
+grant set on parameter pgrst.db_pre_request to postgres;
+
 select format('alter database %I owner to postgres', current_database())
 \gexec
 select format('grant create, connect, temporary on database %I to postgres', current_database())

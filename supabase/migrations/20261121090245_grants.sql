@@ -148,9 +148,9 @@ end
 $$;
 
 comment on function core.check_may_grant(uuid, jsonb, jsonb) is
-'Refuses a caller who does not hold all of these permissions, {permission: scope}, in this tenant and
-with these scopes, or who is kept from a field that {object: [field]} does not hide.
-Raises access.beyond_own (403). Internal.';
+'Refuses a caller who does not hold all of these permissions, {permission: scope}, in this tenant
+and with these scopes, or who is kept from a field that {object: [field]} does not hide. Raises
+access.beyond_own (403). Internal.';
 
 create function core.check_may_grant_role(tenant_id uuid, role_tenant_id uuid, role_id uuid)
 returns void

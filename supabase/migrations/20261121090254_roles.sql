@@ -57,9 +57,9 @@ end
 $$;
 
 comment on function core.read_grants(jsonb, jsonb) is
-'What a role is to hold, as clients write it: permissions, {permission: scope} or a list, which means
-the scope tenant; hidden fields, {object: [field]}. Raises role.grants_malformed, role.grant_unknown
-and role.field_unknown (400). Internal.';
+'What a role is to hold, as clients write it: permissions, {permission: scope} or a list, which
+means the scope tenant; hidden fields, {object: [field]}. Raises role.grants_malformed,
+role.grant_unknown and role.field_unknown (400). Internal.';
 
 create function core.fill_role(
     tenant_id uuid, role_id uuid, permissions jsonb, hidden_fields jsonb

@@ -556,5 +556,9 @@ begin
         raise warning 'the pre-request function of PostgREST is %: let it call core.pre_request()',
             installed;
     end if;
+exception
+    when insufficient_privilege then
+        raise warning 'run as a superuser: '
+            'alter role authenticator set pgrst.db_pre_request = ''core.pre_request''';
 end
 $$;
