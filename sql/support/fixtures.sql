@@ -61,16 +61,16 @@ inner join core.tenants on tenants.slug = device.tenant;
 \set rival '\'00000000-0000-4000-a000-000000000003\''
 \set group '\'00000000-0000-4000-a000-000000000001\''
 
-\set as_owner 'reset role; set local "tenon.caller" = \'\'; set local "request.jwt.claims" = \'\'; set local "request.headers" = \'\';'
-\set as_anon 'reset role; set local "tenon.caller" = \'\'; set local "request.headers" = \'\'; set local role anon; set local "request.jwt.claims" = \'{"role": "anon"}\';'
-\set as_service 'reset role; set local "tenon.caller" = \'\'; set local "request.headers" = \'\'; set local role service_role; set local "request.jwt.claims" = \'{"role": "service_role"}\';'
-\set as_bridge 'reset role; set local "tenon.caller" = \'\'; set local "request.jwt.claims" = \'\'; set local role tenon_bridge;'
-\set as_ada 'reset role; set local "tenon.caller" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000001"}\';'
-\set as_vic 'reset role; set local "tenon.caller" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000002"}\';'
-\set as_sue 'reset role; set local "tenon.caller" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000003"}\';'
-\set as_eve 'reset role; set local "tenon.caller" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000004"}\';'
-\set as_gus 'reset role; set local "tenon.caller" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000005"}\';'
-\set as_truck 'reset role; set local "tenon.caller" = \'\'; set local "request.headers" = \'\'; set local role tenon_device; set local "request.jwt.claims" = \'{"role": "tenon_device", "tenant_id": "00000000-0000-4000-a000-000000000002", "device_id": "00000000-0000-4000-b000-000000000001"}\';'
+\set as_owner 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.jwt.claims" = \'\'; set local "request.headers" = \'\';'
+\set as_anon 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role anon; set local "request.jwt.claims" = \'{"role": "anon"}\';'
+\set as_service 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role service_role; set local "request.jwt.claims" = \'{"role": "service_role"}\';'
+\set as_bridge 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.jwt.claims" = \'\'; set local role tenon_bridge;'
+\set as_ada 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000001"}\';'
+\set as_vic 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000002"}\';'
+\set as_sue 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000003"}\';'
+\set as_eve 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000004"}\';'
+\set as_gus 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000005"}\';'
+\set as_truck 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role tenon_device; set local "request.jwt.claims" = \'{"role": "tenon_device", "tenant_id": "00000000-0000-4000-a000-000000000002", "device_id": "00000000-0000-4000-b000-000000000001"}\';'
 
 -- The error code of a statement that PostgREST would answer with, or of Postgres itself.
 create function pg_temp.code_of(statement text) returns text

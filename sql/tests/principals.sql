@@ -16,7 +16,7 @@ language plpgsql
 as $$
 begin
     reset role;
-    perform set_config('tenon.caller', '', true);
+    perform set_config('tenon.caller_kind', '', true);
     perform set_config('request.headers', headers::text, true);
     perform set_config('request.jwt.claims', claims::text, true);
     perform set_config('role', claims ->> 'role', true);

@@ -219,24 +219,6 @@ where api_keys.revoked_at is null;
 comment on view core.holders is
 'Who holds which role in which tenant right now: active members, and API keys. Not for clients.';
 
-create function core.requested_tenant_id() returns uuid
-language plpgsql stable set search_path = pg_catalog, pg_temp
-as $$
-declare
-    requested text :=
-        nullif(current_setting('request.headers', true), '')::json ->> 'x-tenant-id';
-begin
-    if requested !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-        perform core.fail('tenancy.header_invalid', jsonb_build_object('value', requested));
-    end if;
-    return requested::uuid;
-end
-$$;
-
-comment on function core.requested_tenant_id() is
-'The tenant that the header x-tenant-id narrows this request to; null without the header.
-Raises tenancy.header_invalid (400). Any caller of the API may call it.';
-
 create function core.scopes_from(scope text) returns text[]
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
@@ -286,16 +268,13 @@ declare
     scopes text[] := case scope
         when 'tenant' then '{tenant,descendants}' else core.scopes_from(scope)
     end;
-    requested uuid;
+    requested constant uuid := caller.requested_tenant_id;
     parent uuid;
     status text;
     is_granted boolean;
     reached uuid[];
     ancestors uuid[];
 begin
-    if current_setting('request.headers', true) ~* '"x-tenant-id"' then
-        requested := core.requested_tenant_id();
-    end if;
     if caller.kind = 'service' then
         return array(
             select tenants.id from core.tenants where coalesce(tenants.id = requested, true)
@@ -487,7 +466,6 @@ Definer, because it reads the platform''s settings. Anyone may call it.';
 
 revoke all on function
 core.platform_tenant_id(),
-core.requested_tenant_id(),
 core.scopes_from(text),
 core.hides(core.role_permissions, text),
 core.tenants_with(text, text, text),
@@ -498,7 +476,6 @@ core.client_address()
 from public;
 grant execute on function
 core.platform_tenant_id(),
-core.requested_tenant_id(),
 core.scopes_from(text),
 core.tenants_with(text, text, text),
 core.teams_with(text),
@@ -507,7 +484,7 @@ core.require(uuid, text),
 core.client_address()
 to authenticated, service_role;
 grant execute on function
-core.platform_tenant_id(), core.requested_tenant_id(), core.client_address()
+core.platform_tenant_id(), core.client_address()
 to anon, tenon_device;
 
 create function core.guard(

@@ -3,7 +3,7 @@
 -- PostgREST verifies the tokens of users. A request with a credential of ours arrives as anon, and
 -- core.pre_request, which PostgREST runs before each request
 --     alter role authenticator set pgrst.db_pre_request = 'core.pre_request';
--- finds out whose it is, names the caller in tenon.caller, and goes on in the caller's role. Of
+-- finds out whose it is, says so in tenon.caller_…, and goes on in the caller's role. Of
 -- secrets the SHA-256 is kept; a key may have several at once, so that a rotation overlaps.
 
 set local lock_timeout = '5s';
@@ -355,37 +355,34 @@ create function core.pre_request() returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    claims constant json := nullif(current_setting('request.jwt.claims', true), '');
-    headers constant json := nullif(current_setting('request.headers', true), '');
+    key constant text := core.request_header('x-api-key');
     certificate constant text := core.certificate_presented();
+    caller record;
     proven record;
+    role text;
 begin
-    if headers ->> 'x-api-key' is not null or certificate is not null then
-        if
-            (headers ->> 'x-api-key' is not null and certificate is not null)
-            or coalesce(claims ->> 'role', 'anon') <> 'anon'
-        then
+    -- What a former transaction left in these settings is nobody's.
+    perform set_config('tenon.caller_kind', '', true);
+    caller := core.caller();
+    if key is not null or certificate is not null then
+        if caller.kind <> 'anonymous' or (key is not null and certificate is not null) then
             perform core.fail('access.two_principals');
         end if;
-        proven := core.authenticate(headers ->> 'x-api-key', certificate);
-        perform set_config('tenon.caller', row_to_json(proven)::text, true);
-        perform set_config(
-            'request.jwt.claims',
-            json_build_object(
-                'role',
-                case proven.kind when 'device' then 'tenon_device' else 'authenticated' end
-            )::text,
-            true
-        );
-        perform set_config(
-            'role',
-            case proven.kind when 'device' then 'tenon_device' else 'authenticated' end,
-            true
-        );
-    else
-        -- What an earlier user of a pooled connection left behind is nobody's.
-        perform set_config('tenon.caller', '', true);
+        proven := core.authenticate(key, certificate);
+        caller.kind := proven.kind;
+        caller.id := proven.id;
+        caller.tenant_id := proven.tenant_id;
+        role := case proven.kind when 'device' then 'tenon_device' else 'authenticated' end;
+        perform set_config('request.jwt.claims', json_build_object('role', role)::text, true);
+        perform set_config('role', role, true);
     end if;
+    perform
+        set_config('tenon.caller_kind', caller.kind, true),
+        set_config('tenon.caller_id', coalesce(caller.id::text, ''), true),
+        set_config('tenon.caller_tenant_id', coalesce(caller.tenant_id::text, ''), true),
+        set_config(
+            'tenon.requested_tenant_id', coalesce(caller.requested_tenant_id::text, ''), true
+        );
     perform core.check_rate_limits();
     perform core.refuse_unhonoured_key();
 end
