@@ -143,7 +143,7 @@ begin
         values (tenant_id, caller.id, core.owner_role_id());
     end if;
     perform core.emit(
-        tenant_id, 'core.tenant.created', 'core.tenants', tenant_id,
+        tenant_id, 'core.tenant.created', 'tenant', tenant_id,
         jsonb_build_object('slug', create_tenant.slug)
     );
     return core.tenant_answer(tenant_id);
@@ -176,7 +176,7 @@ begin
         returning tenants.id
     loop
         perform core.emit(
-            stopped.id, 'core.tenant.suspended', 'core.tenants', stopped.id,
+            stopped.id, 'core.tenant.suspended', 'tenant', stopped.id,
             jsonb_build_object('with', suspend_tenant.tenant_id)
         );
     end loop;
@@ -213,7 +213,7 @@ begin
             )
         returning tenants.id
     loop
-        perform core.emit(resumed.id, 'core.tenant.resumed', 'core.tenants', resumed.id);
+        perform core.emit(resumed.id, 'core.tenant.resumed', 'tenant', resumed.id);
     end loop;
     return core.tenant_answer(resume_tenant.tenant_id);
 end
@@ -231,7 +231,7 @@ begin
     where tenants.id = close_tenant.tenant_id and tenants.status = 'active';
     if found then
         perform core.emit(
-            close_tenant.tenant_id, 'core.tenant.closing', 'core.tenants', close_tenant.tenant_id
+            close_tenant.tenant_id, 'core.tenant.closing', 'tenant', close_tenant.tenant_id
         );
     end if;
     return core.tenant_answer(close_tenant.tenant_id);
@@ -325,7 +325,7 @@ begin
         perform core.fail('core.retry', '{"retry_after_s": 1}');
     end if;
     perform core.emit(
-        move_tenant.tenant_id, 'core.tenant.moved', 'core.tenants', move_tenant.tenant_id,
+        move_tenant.tenant_id, 'core.tenant.moved', 'tenant', move_tenant.tenant_id,
         jsonb_build_object('from', from_id, 'to', move_tenant.parent_id)
     );
     return core.tenant_answer(move_tenant.tenant_id);

@@ -169,7 +169,7 @@ begin
         )
     );
     perform core.emit(
-        owner_id, 'core.member.invited', 'core.invitations', invitation.id,
+        owner_id, 'core.member.invited', 'invitation', invitation.id,
         jsonb_build_object('role', invite.role)
     );
     return jsonb_build_object(
@@ -255,7 +255,7 @@ begin
         invitations.tenant_id = invitation.tenant_id
         and invitations.id = invitation.id;
     perform core.emit(
-        invitation.tenant_id, 'core.member.joined', 'core.members', caller.id,
+        invitation.tenant_id, 'core.member.joined', 'member', caller.id,
         jsonb_build_object('invitation', invitation.id)
     );
     return core.member_answer(member);
@@ -281,7 +281,7 @@ begin
     where members.tenant_id = owner_id and members.user_id = member.user_id
     returning * into member;
     perform core.emit(
-        owner_id, 'core.member.role_changed', 'core.members', member.user_id,
+        owner_id, 'core.member.role_changed', 'member', member.user_id,
         jsonb_build_object('role', set_member_role.role)
     );
     return core.member_answer(member);
@@ -308,7 +308,7 @@ begin
             case member.status
                 when 'active' then 'core.member.resumed' else 'core.member.suspended'
             end,
-            'core.members', member.user_id
+            'member', member.user_id
         );
     end if;
     return core.member_answer(member);
@@ -326,7 +326,7 @@ begin
     delete from core.members
     where members.tenant_id = drop_member.tenant_id and members.user_id = drop_member.user_id;
     perform core.emit(
-        drop_member.tenant_id, 'core.member.left', 'core.members', drop_member.user_id
+        drop_member.tenant_id, 'core.member.left', 'member', drop_member.user_id
     );
 end
 $$;
@@ -396,7 +396,7 @@ begin
         and members.user_id <> heir.user_id
         and members.role_id = core.owner_role_id();
     perform core.emit(
-        owner_id, 'core.ownership.transferred', 'core.members', heir.user_id,
+        owner_id, 'core.ownership.transferred', 'member', heir.user_id,
         jsonb_build_object('from', core.caller_id())
     );
     return core.member_answer(heir);

@@ -125,7 +125,7 @@ begin
     perform core.check_may_grant(owner_id, wanted.permissions, wanted.hidden_fields);
     perform core.fill_role(owner_id, saved.id, wanted.permissions, wanted.hidden_fields);
     perform core.emit(
-        owner_id, 'core.role.saved', 'core.roles', saved.id,
+        owner_id, 'core.role.saved', 'role', saved.id,
         jsonb_build_object('role', save_role.slug)
     );
     return jsonb_build_object(
@@ -159,7 +159,7 @@ begin
             perform core.fail('role.in_use', jsonb_build_object('role', delete_role.slug));
     end;
     perform core.emit(
-        owner_id, 'core.role.deleted', 'core.roles', gone.id,
+        owner_id, 'core.role.deleted', 'role', gone.id,
         jsonb_build_object('role', delete_role.slug)
     );
     return jsonb_build_object('tenant_id', owner_id, 'slug', delete_role.slug, 'deleted', true);
@@ -203,7 +203,7 @@ begin
         end;
     end if;
     perform core.emit(
-        owner_id, 'core.team.saved', 'core.teams', saved.id,
+        owner_id, 'core.team.saved', 'team', saved.id,
         jsonb_build_object('team', save_team.slug)
     );
     return jsonb_build_object(
@@ -234,7 +234,7 @@ begin
         perform core.fail('team.unknown', jsonb_build_object('team', delete_team.slug));
     end if;
     perform core.emit(
-        owner_id, 'core.team.deleted', 'core.teams', gone,
+        owner_id, 'core.team.deleted', 'team', gone,
         jsonb_build_object('team', delete_team.slug)
     );
     return jsonb_build_object('tenant_id', owner_id, 'slug', delete_team.slug, 'deleted', true);

@@ -125,7 +125,7 @@ begin
     returning * into made;
     secret := core.add_api_key_secret(made);
     perform core.emit(
-        owner_id, 'core.api_key.created', 'core.api_keys', made.id,
+        owner_id, 'core.api_key.created', 'api_key', made.id,
         jsonb_build_object('name', made.name)
     );
     return jsonb_build_object(
@@ -162,7 +162,7 @@ begin
         and api_key_secrets.api_key_id = rotated.id;
     secret := core.add_api_key_secret(rotated);
     perform core.emit(
-        rotated.tenant_id, 'core.api_key.rotated', 'core.api_keys', rotated.id,
+        rotated.tenant_id, 'core.api_key.rotated', 'api_key', rotated.id,
         jsonb_build_object('name', rotated.name)
     );
     return jsonb_build_object(
@@ -185,7 +185,7 @@ begin
     update core.api_keys set revoked_at = now(), revoked_by = core.caller_id()
     where api_keys.tenant_id = revoked.tenant_id and api_keys.id = revoked.id;
     perform core.emit(
-        revoked.tenant_id, 'core.api_key.revoked', 'core.api_keys', revoked.id,
+        revoked.tenant_id, 'core.api_key.revoked', 'api_key', revoked.id,
         jsonb_build_object('name', revoked.name)
     );
     return jsonb_build_object(
