@@ -1,5 +1,6 @@
 // What does the services no harm, on one stack: to start one takes longer than most of these tests.
 import "./suites/drive.mjs";
+import "./suites/principals.mjs";
 import "./suites/isolation_of_tenants.mjs";
 import "./suites/isolation_of_devices.mjs";
 import "./suites/rejections.mjs";

@@ -1,5 +1,6 @@
 // The guides are right: their code runs from top to bottom and prints what its comments say.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { sign } from "../../scripts/token.mjs";
@@ -13,32 +14,83 @@ const codeOf = (guide) =>
   [...readFileSync(`${ROOT}docs/guides/${guide}.md`, "utf8").matchAll(/^```(.+)\n([^]*?)^```$/gm)]
     .map(([, language, code]) => ({ language, code }));
 
-test("the guide to tenancy does what it says", async () => {
-  const north = await addTenant(stack, "elsewhere", { members: { nora: { role: "viewer" } } });
-  await stack.sql(
-    "update auth.users set email = 'nora@example.com' where id = :'nora'",
-    north.members,
+/** A line of a guide that says what it prints becomes an assertion of it. */
+const asserting = (code) =>
+  code.replaceAll(
+    /^console\.log\((.*)\); \/\/ (.+)$/gm,
+    (_, values, promised) => `assert.equal([${values}].join(" "), ${JSON.stringify(promised)});`,
   );
-  await stack.sql("delete from core.members where user_id = :'nora'", north.members);
-  const code = codeOf("tenancy").filter(({ language }) => language === "sql").map((block) =>
-    block.code
-  ).join("\n");
 
-  const output = await run(PSQL, [
-    "-XqAt",
-    "-v",
-    "ON_ERROR_STOP=1",
-    "-v",
-    `nora=${north.members.nora}`,
-    stack.env.DB_URL,
-  ], {
-    input: `begin;\n${code}\nrollback;\n`,
+/** Users who belong to nobody yet, with confirmed addresses. @returns {Promise<Record<string, string>>} ids by name */
+async function addUsers(...names) {
+  const ids = Object.fromEntries(names.map((name) => [name, randomUUID()]));
+  await stack.sql(
+    `insert into auth.users (id, email, email_confirmed_at)
+     select value::uuid, key || '@example.com', now() from jsonb_each_text(:'ids');`,
+    { ids },
+  );
+  return ids;
+}
+
+const tokenOf = (user) =>
+  sign({ role: "authenticated", aud: "authenticated", sub: user }, stack.env.JWT_SECRET);
+
+/**
+ * Runs the JavaScript, the shell and the SQL of a guide in their order; each line that says what it
+ * prints is held to it.
+ */
+async function runInOrder(guide, env, variables = {}) {
+  const set = Object.entries(variables).flatMap(([name, value]) => ["-v", `${name}=${value}`]);
+  const psql = [PSQL, ["-XqAt", "-v", "ON_ERROR_STOP=1", ...set, stack.env.DB_URL]];
+  const inOrder = {
+    js: asserting,
+    sh: (code) =>
+      `execFileSync("bash", ["-ec", ${JSON.stringify(code)}], { env: { ...process.env,
+        DEVICE_TOKEN: typeof credential === "undefined" ? "" : credential.token } });`,
+    sql: (code) => {
+      const promised = [...code.matchAll(/; -- (.+)$/gm)].map(([, value]) => value);
+      return `assert.deepEqual(
+        execFileSync(...${JSON.stringify(psql)}, { input: ${
+        JSON.stringify(code)
+      }, encoding: "utf8" })
+          .split("\\n").filter((line) => line && !line.startsWith("{")),
+        ${JSON.stringify(promised)});`;
+    },
+  };
+  const blocks = codeOf(guide).map(({ language, code }) => inOrder[language]?.(code) ?? "");
+  await run(process.execPath, ["--input-type=module", "-"], {
+    cwd: ROOT,
+    env: { ...stack.env, ...env },
+    input: `
+      import assert from "node:assert/strict";
+      import { execFileSync } from "node:child_process";
+      ${blocks.join("\n")}
+    `,
   });
-  // Not the claims that set_config returns, and not the nothing that allow_system_roles does.
-  const printed = output.split("\n").filter((line) => line && !line.startsWith("{"));
-  const promised = [...code.matchAll(/; -- (.+)$/gm)].map(([, value]) => value);
-  assert.ok(promised.length >= 3);
-  assert.deepEqual(printed, promised);
+}
+
+test("the guide to tenancy does what it says", async () => {
+  const ids = await addUsers("nora", "nils", "nina");
+  await runInOrder(
+    "tenancy",
+    { NORA_TOKEN: tokenOf(ids.nora), NILS_TOKEN: tokenOf(ids.nils) },
+    ids,
+  );
+  await stack.sql(`
+    drop table public.orders;
+    delete from core.role_permissions where permission like 'app.orders.%';
+    delete from core.fields where object = 'app.orders';
+    delete from core.permissions where permission like 'app.orders.%';
+  `);
+});
+
+test("the guide to API keys does what it says", async () => {
+  const harbour = await addTenant(stack, "harbour", {
+    devices: ["crane-1"],
+    members: { hanna: { role: "owner" } },
+  });
+  await runInOrder("api-keys", { USER_TOKEN: tokenOf(harbour.members.hanna) });
+  await stack.sql("update core.tenants set settings = '{}' where id = core.platform_tenant_id();");
 });
 
 /** What the SQL of a guide prints, and what the comments at the start of its lines say that it does. */
@@ -70,13 +122,6 @@ test("the guide from TimescaleDB does what it says", async () => {
   assert.ok(promised.length >= 10);
   assert.deepEqual(printed, promised);
 });
-
-/** A line of a guide that says what it prints becomes an assertion of it. */
-const asserting = (code) =>
-  code.replaceAll(
-    /^console\.log\((.*)\); \/\/ (.+)$/gm,
-    (_, values, promised) => `assert.equal([${values}].join(" "), ${JSON.stringify(promised)});`,
-  );
 
 test("the guide to telemetry does what it says", async () => {
   const acme = await addTenant(stack, "acme", { members: { ada: { role: "owner" } } });
