@@ -150,6 +150,8 @@ create table if not exists realtime.messages (
 ) partition by range (inserted_at);
 alter table realtime.messages enable row level security;
 alter table realtime.messages owner to supabase_realtime_admin;
+-- There by supautils.policy_grants: postgres makes policies on a table that is not its own.
+grant supabase_realtime_admin to postgres;
 grant select, insert, update on realtime.messages to anon, authenticated, service_role, postgres;
 
 select
@@ -172,12 +174,19 @@ create or replace function realtime.send(
 ) returns void
 language plpgsql
 as $$
+declare
+    message_id constant uuid := gen_random_uuid();
 begin
-    insert into realtime.messages (payload, event, topic, private, extension)
-    values (payload, event, topic, private, 'broadcast');
+    perform set_config('realtime.topic', topic, true);
+    insert into realtime.messages (id, payload, event, topic, private, extension)
+    values (
+        message_id,
+        case when payload ? 'id' then payload else payload || jsonb_build_object('id', message_id) end,
+        event, topic, private, 'broadcast'
+    );
 exception
     when others then
-        raise warning 'realtime.send: %', sqlerrm;
+        raise warning 'WarnSendingBroadcastMessage: %', sqlerrm;
 end
 $$;
 

@@ -55,7 +55,7 @@ select set_eq(
                     and pg_attribute.attname = 'tenant_id'
             )
     $$,
-    array['core.errors', 'core.fields', 'core.permissions', 'core.tenants'],
+    array['core.errors', 'core.event_types', 'core.fields', 'core.permissions', 'core.tenants'],
     'tenant_id leads the primary key of every table but the reference tables'
 );
 select is_empty(
