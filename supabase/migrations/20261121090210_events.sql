@@ -89,13 +89,13 @@ comment on column core.pending_events.newest_seen is
 'Of the first: the newest event of the transaction when its trigger last looked.';
 
 create table core.event_heads (
-    tenant_id uuid primary key references core.tenants (id),
-    last_number bigint not null,
-    constraint last_number_is_counted check (last_number > 0)
-) with (fillfactor = 50);
+    tenant_id uuid primary key references core.tenants (id)
+);
 
 comment on table core.event_heads is
-'The number of each tenant''s newest event. Its row is locked while a transaction commits events.';
+'The row of each tenant that is locked while a transaction commits events of it. It holds no number:
+a counter that every commit updates leaves versions behind, through which each commit has to go for
+as long as any old snapshot is held. The newest event has the number.';
 
 create table core.event_expiries (
     tenant_id uuid primary key references core.tenants (id),
@@ -104,8 +104,7 @@ create table core.event_expiries (
 );
 
 comment on table core.event_expiries is
-'Up to which number each tenant''s events are gone. Apart from core.event_heads, so that expiry
-never waits for those who commit events, nor they for it.';
+'Up to which number each tenant''s events are gone.';
 
 alter table core.event_types enable row level security;
 alter table core.events enable row level security;
@@ -146,6 +145,33 @@ return 16384;
 comment on function core.event_bytes_max() is
 'How long the data of an event may be as text: what is sent on as a webhook should stay below 20 kB
 (Standard Webhooks), and every reader of a tenant fetches it. Internal.';
+
+create function core.last_event_number(tenant_id uuid) returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+    return greatest(
+        (
+            select events.number
+            from core.events
+            where events.tenant_id = last_event_number.tenant_id
+            order by events.number desc
+            limit 1
+        ),
+        (
+            select expiries.expired_number
+            from core.event_expiries as expiries
+            where expiries.tenant_id = last_event_number.tenant_id
+        ),
+        0
+    );
+end
+$$;
+
+comment on function core.last_event_number(uuid) is
+'The number of a tenant''s newest event, 0 before the first. Internal.';
 
 create function core.emit(
     tenant_id uuid,
@@ -213,11 +239,12 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
     if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is not null then
-        execute format('select %I.send($1, $2, $3, true)', 'realtime')
-        using
+        perform realtime.send(
             jsonb_build_object('number', hint_at_events.number, 'types', hint_at_events.types),
             'events',
-            'tenant:' || hint_at_events.tenant_id;
+            'tenant:' || hint_at_events.tenant_id,
+            true
+        );
     end if;
 exception
     -- A hint that is lost costs its readers time until they ask again; it must not cost the writer.
@@ -230,49 +257,46 @@ comment on function core.hint_at_events(uuid, bigint, text[]) is
 'Tells those who listen on the private channel tenant:{id} of Realtime, where there is one, up to
 which number there are events now. Never fails. Internal.';
 
-create function core.number_events() returns trigger
-language plpgsql security definer
+create function core.number_pending_events() returns void
+language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
 declare
     mine constant xid8 := pg_current_xact_id();
-    newest bigint;
+    owners constant uuid[] := array(
+        select distinct pending.tenant_id
+        from core.pending_events as pending
+        where pending.transaction = mine
+        order by pending.tenant_id
+    );
     numbered record;
 begin
-    -- Deferred triggers may emit too, and theirs have to be numbered with the others: locks taken
-    -- in two goes could stand in a circle. So the trigger queues itself again, behind all that is
-    -- queued by now, until a round has brought no more events.
-    select max(pending.position) into newest
-    from core.pending_events as pending
-    where pending.transaction = mine;
-    if newest is null then
-        return null;
-    elsif newest is distinct from new.newest_seen then
-        update core.pending_events as pending
-        set newest_seen = newest
-        where pending.tenant_id = new.tenant_id and pending.position = new.position;
-        return null;
-    end if;
+    -- In the order of ids, so that no two transactions wait for each other.
+    insert into core.event_heads (tenant_id)
+    select owner_id
+    from unnest(owners) as owner_id
+    where not exists (select from core.event_heads where event_heads.tenant_id = owner_id)
+    order by owner_id
+    on conflict do nothing;
+    perform
+    from core.event_heads
+    where event_heads.tenant_id = any(owners)
+    order by event_heads.tenant_id
+    for no key update;
 
-    -- Heads are locked in the order of tenants' ids, in which the insert gets its rows.
+    -- A statement of its own, which sees what was committed while this one waited.
     for numbered in
         with waiting as (
             delete from core.pending_events as pending
             where pending.transaction = mine
             returning pending.*
         ),
-        heads as (
-            insert into core.event_heads as known (tenant_id, last_number)
+        lasts as materialized (
             select
-                waiting.tenant_id,
-                count(*)
-            from waiting
-            group by waiting.tenant_id
-            order by waiting.tenant_id
-            on conflict (tenant_id) do update
-            set last_number = known.last_number + excluded.last_number
-            returning known.tenant_id, known.last_number
+                owner_id as tenant_id,
+                core.last_event_number(owner_id) as number
+            from unnest(owners) as owner_id
         ),
         stored as (
             insert into core.events (
@@ -280,9 +304,8 @@ begin
             )
             select
                 waiting.tenant_id,
-                heads.last_number + 1
-                - row_number() over (
-                    partition by waiting.tenant_id order by waiting.position desc
+                lasts.number + row_number() over (
+                    partition by waiting.tenant_id order by waiting.position
                 ),
                 waiting.type,
                 waiting.at,
@@ -292,7 +315,7 @@ begin
                 waiting.actor_id,
                 waiting.data
             from waiting
-            inner join heads on heads.tenant_id = waiting.tenant_id
+            inner join lasts on lasts.tenant_id = waiting.tenant_id
             returning events.tenant_id, events.number, events.type
         )
         select
@@ -301,18 +324,55 @@ begin
             array_agg(distinct stored.type) as types
         from stored
         group by stored.tenant_id
-        order by stored.tenant_id
     loop
         perform core.hint_at_events(numbered.tenant_id, numbered.number, numbered.types);
     end loop;
+end
+$$;
+
+comment on function core.number_pending_events() is
+'Numbers the transaction''s events, moves them to core.events, and hints at them. The locks that it
+takes on core.event_heads end with the transaction, so that numbers become visible in their order.
+Internal.';
+
+create function core.number_events() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+    newest bigint;
+begin
+    -- Deferred triggers may emit too, and theirs have to be numbered with the others: locks taken
+    -- in two goes could stand in a circle. So the trigger queues itself again, behind all that is
+    -- queued by now, until a round has brought no more events.
+    select max(pending.position) into newest
+    from core.pending_events as pending
+    where pending.transaction = pg_current_xact_id();
+    if newest is distinct from new.newest_seen then
+        update core.pending_events as pending
+        set newest_seen = newest
+        where pending.tenant_id = new.tenant_id and pending.position = new.position;
+    elsif current_setting('transaction_isolation') = 'read committed' then
+        perform core.number_pending_events();
+    else
+        -- With one snapshot for all statements, the last number may be one of the past.
+        begin
+            perform core.number_pending_events();
+        exception
+            when unique_violation then
+                raise exception 'could not number events, because others were committed meanwhile'
+                    using errcode = 'serialization_failure';
+        end;
+    end if;
     return null;
 end
 $$;
 
 comment on function core.number_events() is
-'Trigger at commit: numbers the transaction''s events, moves them to core.events, and hints at them.
-The locks that it takes on core.event_heads end with the transaction, so that numbers become visible
-in their order. Definer, because it runs as whoever commits.';
+'Trigger at commit: has the transaction''s events numbered when all are there. Definer, because it
+runs as whoever commits. A transaction of a stricter isolation than read committed fails with 40001
+where another one has committed events of the same tenant since its snapshot.';
 
 create constraint trigger events_numbered_at_commit
 after insert or update on core.pending_events
@@ -465,16 +525,16 @@ using (
     and ((select core.readable_event_types()) -> type) ? tenant_id::text
 );
 
-create policy event_heads_read on core.event_heads for select to authenticated
-using (tenant_id = any((select core.tenants_with('core.events.read'))::uuid[]));
-
 create policy event_expiries_read on core.event_expiries for select to authenticated
 using (tenant_id = any((select core.tenants_with('core.events.read'))::uuid[]));
+
+create policy event_heads_unseen on core.event_heads for select to authenticated
+using (false);
 
 create policy pending_events_unseen on core.pending_events for select to authenticated
 using (false);
 
-grant select on core.event_types, core.events, core.event_heads, core.event_expiries
+grant select on core.event_types, core.events, core.event_expiries
 to authenticated, service_role;
 
 create view v1.event_types with (security_invoker = true) as
@@ -523,6 +583,22 @@ comment on function core.events_scan_max() is
 'How many events one call of v1.events_since looks at, whether or not the caller may see them: some
 milliseconds. Signed-in users may call it.';
 
+create function core.readable_last_event_number(tenant_id uuid) returns bigint
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if readable_last_event_number.tenant_id = any(core.tenants_with('core.events.read')) then
+        return core.last_event_number(readable_last_event_number.tenant_id);
+    end if;
+    return null;
+end
+$$;
+
+comment on function core.readable_last_event_number(uuid) is
+'The number of the newest event of a tenant in which the caller holds core.events.read, whether or
+not the caller may see that event; null elsewhere. Definer, because of the events that the caller
+may not see. Signed-in users may call it.';
+
 create function v1.events_since(
     after bigint default 0, types text[] default null, limit_to integer default 500
 )
@@ -556,9 +632,7 @@ begin
     end if;
 
     -- One snapshot for all that follows, because the function is stable.
-    select coalesce(max(heads.last_number), 0) into newest
-    from core.event_heads as heads
-    where heads.tenant_id = owner_id;
+    newest := core.readable_last_event_number(owner_id);
     select coalesce(max(expiries.expired_number), 0) into expired
     from core.event_expiries as expiries
     where expiries.tenant_id = owner_id;
@@ -675,7 +749,6 @@ begin
     for head in
         select
             heads.tenant_id,
-            heads.last_number,
             known.settings
         from core.event_heads as heads
         inner join core.tenants as known on known.id = heads.tenant_id
@@ -705,15 +778,16 @@ begin
         where expiries.tenant_id = head.tenant_id;
         removed := 0;
         loop
-            last_in_step := least(head.last_number, expired + step);
-            select min(kept.number) into first_kept
-            from core.events as kept
+            select
+                max(old.number),
+                min(old.number) filter (where old.at >= kept_from)
+            into last_in_step, first_kept
+            from core.events as old
             where
-                kept.tenant_id = head.tenant_id
-                and kept.number > expired
-                and kept.number <= last_in_step
-                and kept.at >= kept_from;
-            last_in_step := coalesce(first_kept - 1, last_in_step);
+                old.tenant_id = head.tenant_id
+                and old.number > expired
+                and old.number <= expired + step;
+            last_in_step := coalesce(first_kept - 1, last_in_step, expired);
             exit when last_in_step = expired;
             insert into core.event_expiries as expiries (tenant_id, expired_number)
             values (head.tenant_id, last_in_step)
@@ -746,8 +820,10 @@ deletes for every tenant; service_role may call it.';
 
 revoke all on function
 core.event_bytes_max(),
+core.last_event_number(uuid),
 core.emit(uuid, text, text, uuid, jsonb),
 core.hint_at_events(uuid, bigint, text[]),
+core.number_pending_events(),
 core.number_events(),
 core.refuse_event_removal(),
 core.refuse_event_change(),
@@ -756,6 +832,7 @@ core.forget_in_events(uuid, text, uuid),
 core.readable_event_types(),
 core.events_limit_max(),
 core.events_scan_max(),
+core.readable_last_event_number(uuid),
 v1.events_since(bigint, text[], integer),
 core.may_follow_topic(text),
 core.events_days(jsonb),
@@ -765,6 +842,7 @@ grant execute on function
 core.readable_event_types(),
 core.events_limit_max(),
 core.events_scan_max(),
+core.readable_last_event_number(uuid),
 v1.events_since(bigint, text[], integer),
 core.may_follow_topic(text)
 to authenticated, service_role;
