@@ -125,7 +125,8 @@ select results_eq(
             'anon',
             array[
                 'core.caller()', 'core.caller_id()', 'core.client_address()',
-                'core.fail(text,jsonb)', 'core.platform_tenant_id()', 'core.render(text,jsonb)',
+                'core.fail(text,jsonb)', 'core.platform_tenant_id()',
+                'core.refuse_unhonoured_key()', 'core.render(text,jsonb)',
                 'core.request_header(text)', 'core.requested_tenant_id()'
             ]
         ),
@@ -141,7 +142,8 @@ select results_eq(
             'tenon_device',
             array[
                 'core.caller()', 'core.caller_id()', 'core.client_address()',
-                'core.fail(text,jsonb)', 'core.platform_tenant_id()', 'core.render(text,jsonb)',
+                'core.fail(text,jsonb)', 'core.platform_tenant_id()',
+                'core.refuse_unhonoured_key()', 'core.render(text,jsonb)',
                 'core.request_header(text)', 'core.requested_tenant_id()',
                 'iot.ingest_json(jsonb)', 'v1.ingest(jsonb)'
             ]
