@@ -274,6 +274,7 @@ declare
     is_granted boolean;
     reached uuid[];
     ancestors uuid[];
+    below uuid[];
 begin
     if caller.kind = 'service' then
         return array(
@@ -340,17 +341,22 @@ begin
         and granted.scope = any(scopes)
         and (tenants_with.field is null or not core.hides(granted, tenants_with.field));
 
-    -- Level by level; most tenants have none below them.
-    while ancestors is not null loop
-        select array_agg(tenants.id)
-        into ancestors
-        from core.tenants
-        where
-            tenants.parent_id = any(ancestors)
-            and tenants.status = any(open_statuses)
-            and tenants.id <> all(reached);
-        reached := reached || ancestors;
-    end loop;
+    -- Level by level; most tenants have none below them. What is held in a tenant below as well is
+    -- no end of the way down, and is counted once.
+    if ancestors is not null then
+        below := ancestors;
+        while below is not null loop
+            select array_agg(tenants.id)
+            into below
+            from core.tenants
+            where
+                tenants.parent_id = any(below)
+                and tenants.status = any(open_statuses)
+                and tenants.id <> all(ancestors);
+            reached := reached || below;
+        end loop;
+        reached := array(select distinct id from unnest(reached) as id);
+    end if;
     return coalesce(reached, '{}');
 end
 $$;
