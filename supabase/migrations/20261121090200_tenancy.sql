@@ -553,50 +553,46 @@ team''s ids, which grants of the scopes own and team go by; without them only th
 descendants open the table. For the migration that makes the table. Owner only.';
 revoke all on function core.guard(regclass, text, text, text) from public;
 
-create function core.refuse_hidden_fields() returns trigger
+create function core.refuse_hidden_field() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    fields constant text[] := tg_argv[1:];
-    before constant jsonb := case tg_op when 'UPDATE' then to_jsonb(old) else '{}' end;
-    after constant jsonb := to_jsonb(new);
-    field text;
+    object constant text := tg_argv[0];
+    field constant text := tg_argv[1];
 begin
-    if (core.caller()).kind in ('user', 'api_key') then
-        foreach field in array fields loop
-            if
-                nullif(after -> field, 'null') is distinct from nullif(before -> field, 'null')
-                and (
-                    new.tenant_id = any(core.tenants_with(tg_argv[0] || '.write', 'own', field))
-                ) is not true
-            then
-                perform core.fail(
-                    'access.field_hidden',
-                    jsonb_build_object('object', tg_argv[0], 'field', field)
-                );
-            end if;
-        end loop;
+    -- An update is refused whatever it sets: were the same value let through, it could be guessed.
+    if
+        (core.caller()).kind in ('user', 'api_key')
+        and (tg_op = 'UPDATE' or to_jsonb(new) ->> field is not null)
+        and (new.tenant_id = any(core.tenants_with(object || '.write', 'own', field))) is not true
+    then
+        perform core.fail(
+            'access.field_hidden', jsonb_build_object('object', object, 'field', field)
+        );
     end if;
     return new;
 end
 $$;
 
-comment on function core.refuse_hidden_fields() is
-'Trigger before insert or update: refuses a write to a field that the caller''s role is kept from.
-Arguments: the object, then its fields. Raises access.field_hidden (403).';
-revoke all on function core.refuse_hidden_fields() from public;
+comment on function core.refuse_hidden_field() is
+'Trigger before insert, or update of a field: refuses a write to a field that the caller''s role is
+kept from, even of the value that is there. Arguments: the object, the field. Raises
+access.field_hidden (403).';
+revoke all on function core.refuse_hidden_field() from public;
 
 create function core.guard_fields(guarded regclass, object text, fields text[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
+declare
+    name text;
 begin
-    execute format(
-        'create trigger fields_hidden before insert or update of %s on %s '
-        'for each row execute function core.refuse_hidden_fields(%L%s)',
-        (select string_agg(quote_ident(field), ', ') from unnest(fields) as field),
-        guarded, object,
-        (select string_agg(', ' || quote_literal(field), '') from unnest(fields) as field)
-    );
+    foreach name in array fields loop
+        execute format(
+            'create trigger %I before insert or update of %I on %s '
+            'for each row execute function core.refuse_hidden_field(%L, %L)',
+            name || '_may_be_hidden', name, guarded, object, name
+        );
+    end loop;
     insert into core.fields (object, field, description)
     select
         guard_fields.object,
