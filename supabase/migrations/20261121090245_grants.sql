@@ -136,7 +136,7 @@ begin
         into beyond
         from core.hidden_in(check_may_grant.tenant_id, caller.id) as unseen
         where
-            permissions ? (unseen.object || '.read')
+            permissions ?| array[unseen.object || '.read', unseen.object || '.write']
             and (hidden_fields -> unseen.object ? unseen.field) is not true
         order by unseen.object, unseen.field
         limit 1;
