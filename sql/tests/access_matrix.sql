@@ -1,0 +1,971 @@
+-- Who may do what to whose rows: every kind of caller, every table with rows of tenants and its view,
+-- every verb, every place in the tree, with and without x-tenant-id; tens of thousands of cells.
+--
+-- What should be is worked out here from literals alone: where the places are, who holds which role
+-- where, what a role grants. Nothing of that asks core. What is, is tried: as PostgREST would, with
+-- claims that lie about everything but who is calling. A line of a failure names the cells that are
+-- wrong: verb, place, header.
+begin;
+set local search_path = public, extensions;
+set local client_min_messages = warning;
+
+-- The literals -------------------------------------------------------------------------------------
+
+create temporary table places (key text primary key, path text not null, status text not null);
+insert into places (key, path, status) values
+('parent', 'parent', 'active'),
+('self', 'parent/self', 'active'),
+('child', 'parent/self/child', 'active'),
+('grandchild', 'parent/self/child/grandchild', 'active'),
+('sibling', 'parent/sibling', 'active'),
+('nephew', 'parent/sibling/nephew', 'active'),
+('stranger', 'stranger', 'active'),
+('suspended', 'suspended', 'suspended'),
+('below_suspended', 'suspended/below_suspended', 'active'),
+('suspended_child', 'parent/self/suspended_child', 'suspended'),
+('below_suspended_child', 'parent/self/suspended_child/below_suspended_child', 'active'),
+('closing', 'closing', 'closing'),
+('below_closing', 'closing/below_closing', 'active'),
+('closing_child', 'parent/self/closing_child', 'closing');
+
+-- What roles grant: the system's, as the guide to tenancy promises it, and some of the test's own.
+create temporary table grants (roles text[], permissions text[], scope text);
+insert into grants (roles, permissions, scope) values
+(
+    '{owner,admin}',
+    '{core.tenants.read,core.tenants.write,core.tenants.suspend,core.members.read,
+    core.api_keys.read,iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
+    'descendants'
+),
+('{manager}', '{iot.devices.write}', 'tenant'),
+(
+    '{manager,agent,analyst,viewer}',
+    '{core.tenants.read,core.members.read,iot.devices.read,iot.telemetry.read}', 'tenant'
+),
+('{own}', '{test.things.read,test.things.write,iot.devices.read,core.members.read}', 'own'),
+('{team}', '{test.things.read,test.things.write,iot.devices.read,core.members.read}', 'team'),
+(
+    '{local,hidden_from}',
+    '{test.things.read,test.things.write,iot.devices.read,core.members.read,core.api_keys.read}',
+    'tenant'
+),
+(
+    '{reach}',
+    '{test.things.read,test.things.write,iot.devices.read,core.members.read,core.api_keys.read,
+    core.tenants.suspend}',
+    'descendants'
+),
+('{hidden_from}', '{core.roles.write}', 'tenant'),
+('{mixed}', '{test.things.read,iot.devices.read,iot.telemetry.read}', 'descendants'),
+('{mixed}', '{test.things.write}', 'own'),
+('{mixed}', '{iot.devices.write,iot.retention.write}', 'tenant'),
+('{write_only}', '{test.things.write,iot.devices.write}', 'tenant');
+
+create temporary table callers (name text primary key, kind text not null);
+insert into callers (name, kind) values
+('owner', 'user'), ('admin', 'user'), ('manager', 'user'), ('agent', 'user'),
+('analyst', 'user'), ('viewer', 'user'),
+('own', 'user'), ('team', 'user'), ('local', 'user'), ('reach', 'user'), ('mixed', 'user'),
+('write_only', 'user'), ('hidden_from', 'user'),
+('owner_above', 'user'), ('two_places', 'user'), ('shut_out', 'user'), ('nobody', 'user'),
+('key', 'api_key'), ('key_above', 'api_key'), ('key_of_suspended', 'api_key'),
+('key_revoked', 'api_key'),
+('anonymous', 'anon'), ('device', 'device'), ('service', 'service');
+
+create temporary table holdings (
+    caller text not null, place text not null, role text not null, counts boolean not null
+);
+insert into holdings (caller, place, role, counts)
+select
+    callers.name,
+    place,
+    callers.name,
+    true
+from callers
+cross join unnest(array['self', 'suspended', 'closing']) as place
+where
+    callers.name in (
+        'owner', 'admin', 'manager', 'agent', 'analyst', 'viewer', 'own', 'team', 'local', 'reach',
+        'mixed', 'write_only', 'hidden_from'
+    )
+union all
+values
+('owner_above', 'parent', 'owner', true),
+('two_places', 'self', 'owner', true),
+('two_places', 'child', 'viewer', true),
+('shut_out', 'self', 'owner', false),
+('shut_out', 'closing', 'reach', false),
+('key', 'self', 'local', true),
+('key_above', 'parent', 'reach', true),
+('key_of_suspended', 'suspended', 'owner', true),
+('key_revoked', 'self', 'owner', false);
+
+-- Whose a row is. Tables without an owner have rows of the kind 'row'.
+create temporary table kinds (kind text primary key, own boolean, team boolean);
+insert into kinds (kind, own, team) values
+('row', false, false), ('mine', true, true), ('teams', false, true), ('others', false, false),
+('nobodys', false, false);
+
+-- The tables and views. Each verb: the permission that it takes, or null where nobody has it.
+-- addition: how a client adds a row; change: what a client may set. owned: rows have owners.
+create temporary table objects (
+    object text primary key,
+    reading text,
+    adding text,
+    changing text,
+    deleting text,
+    addition text,
+    change text,
+    owned boolean not null default false,
+    key text not null default 'tenant_id'
+);
+insert into objects (object, reading, adding, changing, deleting, addition, change) values
+('core.tenants', 'core.tenants.read', null, 'core.tenants.write', null, null, 'name = name'),
+('v1.tenants', 'core.tenants.read', null, 'core.tenants.write', null, null, 'name = name'),
+('core.roles', 'core.members.read', null, null, null, null, null),
+('v1.roles', 'core.members.read', null, null, null, null, null),
+('core.role_permissions', 'core.members.read', null, null, null, null, null),
+('core.hidden_fields', 'core.members.read', null, null, null, null, null),
+('core.members', 'core.members.read', null, null, null, null, null),
+('v1.members', 'core.members.read', null, null, null, null, null),
+('core.teams', 'core.members.read', null, null, null, null, null),
+('v1.teams', 'core.members.read', null, null, null, null, null),
+('core.team_members', 'core.members.read', null, null, null, null, null),
+('core.invitations', 'core.members.read', null, null, null, null, null),
+('v1.invitations', 'core.members.read', null, null, null, null, null),
+('core.api_keys', 'core.api_keys.read', null, null, null, null, null),
+('v1.api_keys', 'core.api_keys.read', null, null, null, null, null),
+('core.api_key_secrets', 'core.api_keys.read', null, null, null, null, null),
+(
+    'iot.devices', 'iot.devices.read', 'iot.devices.write', 'iot.devices.write', null,
+    'insert into iot.devices (tenant_id, slug) values (%L, ''added'')', 'name = name'
+),
+(
+    'v1.devices', 'iot.devices.read', 'iot.devices.write', 'iot.devices.write', null,
+    'insert into v1.devices (tenant_id, slug) values (%L, ''added'')', 'name = name'
+),
+('iot.device_credentials', 'iot.devices.read', null, null, null, null, null),
+('v1.device_credentials', 'iot.devices.read', null, null, null, null, null),
+('iot.metrics', 'iot.devices.read', null, 'iot.devices.write', null, null, 'unit = unit'),
+('v1.metrics', 'iot.devices.read', null, 'iot.devices.write', null, null, 'unit = unit'),
+('iot.batches', 'iot.telemetry.read', null, null, null, null, null),
+('iot.rejected_messages', 'iot.devices.read', null, null, null, null, null),
+('v1.rejected_messages', 'iot.devices.read', null, null, null, null, null),
+('iot.blocks', 'iot.telemetry.read', null, null, null, null, null),
+('iot.latest', 'iot.telemetry.read', null, null, null, null, null),
+(
+    'iot.retention_policies', 'iot.telemetry.read', 'iot.retention.write', 'iot.retention.write',
+    'iot.retention.write',
+    'insert into iot.retention_policies (tenant_id, metric, raw_days) values (%L, 1, 7)',
+    'raw_days = raw_days'
+),
+('v1.retention_policies', 'iot.telemetry.read', null, null, null, null, null),
+(
+    'core.things', 'test.things.read', 'test.things.write', 'test.things.write',
+    'test.things.write',
+    'insert into core.things (tenant_id, id, kind, owner_id, team_id) '
+    'values (%1$L, %5$L, %2$L, %3$L, %4$L)',
+    'title = title'
+),
+(
+    'v1.things', 'test.things.read', 'test.things.write', 'test.things.write',
+    'test.things.write',
+    'insert into v1.things (tenant_id, id, kind, owner_id, team_id) '
+    'values (%1$L, %5$L, %2$L, %3$L, %4$L)',
+    'title = title'
+);
+update objects set owned = true where object in ('core.things', 'v1.things');
+update objects set key = 'id' where object in ('core.tenants', 'v1.tenants');
+
+-- The oracle ---------------------------------------------------------------------------------------
+
+-- Who may what to which rows, as long as no header narrows it. A role counts in the place where it is
+-- held and, with the scope descendants, below; all places on the way have to be open.
+create temporary table allowed as
+select distinct
+    holdings.caller,
+    permission,
+    places.key as place,
+    kinds.kind,
+    -- A role that is kept from a field shows nobody that field.
+    bool_or(holdings.role <> 'hidden_from') as shows_field
+from holdings
+inner join grants on holdings.role = any(grants.roles)
+cross join unnest(grants.permissions) as permission
+inner join places as held on held.key = holdings.place
+inner join places
+    on
+        places.key = held.key
+        or (grants.scope = 'descendants' and strpos(places.path || '/', held.path || '/') = 1)
+cross join kinds
+where
+    holdings.counts
+    and case grants.scope when 'own' then kinds.own when 'team' then kinds.team else true end
+    and not exists (
+        select from places as between_them
+        where
+            strpos(places.path || '/', between_them.path || '/') = 1
+            and strpos(between_them.path || '/', held.path || '/') = 1
+            and (
+                between_them.status = 'suspended'
+                or (between_them.status = 'closing' and permission !~ '\.read$')
+            )
+    )
+group by 1, 2, 3, 4;
+create index on allowed (caller, permission);
+analyze allowed;
+
+-- Those who may resume a suspended tenant from above see that it is there.
+create temporary table resumable as
+select
+    allowed.caller,
+    above.key as above,
+    places.key as place
+from places
+inner join places as above on places.path = above.path || '/' || places.key
+inner join allowed on allowed.place = above.key and allowed.kind = 'row'
+where
+    places.status = 'suspended' and allowed.permission = 'core.tenants.suspend';
+
+-- The scenario -------------------------------------------------------------------------------------
+
+create function pg_temp.tenant(place text) returns uuid
+language sql immutable
+as $$ select md5('tenant ' || place)::uuid $$;
+create function pg_temp.caller_id(name text) returns uuid
+language sql immutable
+as $$ select md5('caller ' || name)::uuid $$;
+create function pg_temp.role_id(place text, name text) returns uuid
+language sql immutable
+as $$ select md5('role ' || name || ' of ' || place)::uuid $$;
+create function pg_temp.team(place text, name text) returns uuid
+language sql immutable
+as $$ select md5('team ' || name || ' of ' || place)::uuid $$;
+create function pg_temp.thing(place text, kind text) returns uuid
+language sql immutable
+as $$ select md5('thing of ' || kind || ' of ' || place)::uuid $$;
+
+insert into core.permissions (permission, description) values
+('test.things.read', 'See things.'), ('test.things.write', 'Write things.');
+create table core.things (
+    tenant_id uuid not null references core.tenants (id),
+    id uuid not null default gen_random_uuid(),
+    kind text not null,
+    owner_id uuid,
+    team_id uuid,
+    title text not null default 'thing',
+    price integer,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, team_id) references core.teams (tenant_id, id)
+);
+select core.guard('core.things', 'test.things', 'owner_id', 'team_id');
+select core.guard_fields('core.things', 'test.things', array['price']);
+create view v1.things with (security_invoker = true) as
+select
+    things.tenant_id,
+    things.id,
+    things.kind,
+    things.owner_id,
+    things.team_id,
+    things.title,
+    case
+        when
+            things.tenant_id
+            = any((select core.tenants_with('test.things.read', 'own', 'price'))::uuid[])
+            then things.price
+    end as price
+from core.things;
+grant select, insert, update, delete on core.things, v1.things to authenticated, service_role;
+
+insert into core.tenants (id, parent_id, slug, name, status)
+select
+    pg_temp.tenant(places.key),
+    coalesce(
+        pg_temp.tenant((
+            select above.key from places as above
+            where places.path = above.path || '/' || places.key
+        )),
+        '00000000-0000-0000-0000-000000000000'
+    ),
+    'matrix-' || replace(places.key, '_', '-'),
+    places.key,
+    places.status
+from places
+order by places.path;
+
+-- Everybody who holds something has an account; a resident has one in every place.
+insert into auth.users (id, email)
+select
+    pg_temp.caller_id(named.name),
+    named.name || '@matrix.example'
+from (
+    select name from callers where kind = 'user'
+    union all
+    values ('resident')
+) as named;
+insert into core.roles (tenant_id, id, slug, name)
+select distinct
+    pg_temp.tenant(holdings.place),
+    pg_temp.role_id(holdings.place, holdings.role),
+    holdings.role,
+    holdings.role
+from holdings
+where holdings.role not in ('owner', 'admin', 'manager', 'agent', 'analyst', 'viewer');
+insert into core.roles (tenant_id, id, slug, name)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.role_id(places.key, 'residents'),
+    'residents',
+    'Residents'
+from places;
+insert into core.role_permissions (tenant_id, role_id, permission, scope)
+select
+    roles.tenant_id,
+    roles.id,
+    permission,
+    grants.scope
+from core.roles
+inner join grants on roles.slug = any(grants.roles)
+cross join unnest(grants.permissions) as permission
+where roles.tenant_id in (select pg_temp.tenant(places.key) from places);
+insert into core.role_permissions (tenant_id, role_id, permission)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.role_id(places.key, 'residents'),
+    'core.tenants.read'
+from places;
+insert into core.hidden_fields (tenant_id, role_id, object, field)
+select
+    roles.tenant_id,
+    roles.id,
+    'test.things',
+    'price'
+from core.roles
+where
+    roles.slug in ('hidden_from', 'residents')
+    and roles.tenant_id in (select pg_temp.tenant(places.key) from places);
+
+insert into core.members (tenant_id, user_id, role_tenant_id, role_id, status)
+select
+    pg_temp.tenant(holdings.place),
+    pg_temp.caller_id(holdings.caller),
+    roles.tenant_id,
+    roles.id,
+    case when holdings.counts then 'active' else 'suspended' end
+from holdings
+inner join callers on callers.name = holdings.caller and callers.kind = 'user'
+inner join core.roles
+    on
+        roles.slug = holdings.role
+        and roles.tenant_id
+        in (pg_temp.tenant(holdings.place), '00000000-0000-0000-0000-000000000000');
+insert into core.members (tenant_id, user_id, role_tenant_id, role_id)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.caller_id('resident'),
+    pg_temp.tenant(places.key),
+    pg_temp.role_id(places.key, 'residents')
+from places;
+insert into core.api_keys (tenant_id, id, name, role_tenant_id, role_id, revoked_at)
+select
+    pg_temp.tenant(holdings.place),
+    pg_temp.caller_id(holdings.caller),
+    holdings.caller,
+    roles.tenant_id,
+    roles.id,
+    case when not holdings.counts then now() end
+from holdings
+inner join callers on callers.name = holdings.caller and callers.kind = 'api_key'
+inner join core.roles
+    on
+        roles.slug = holdings.role
+        and roles.tenant_id
+        in (pg_temp.tenant(holdings.place), '00000000-0000-0000-0000-000000000000');
+insert into core.api_keys (tenant_id, id, name, role_tenant_id, role_id)
+select
+    pg_temp.tenant(places.key),
+    md5('key of ' || places.key)::uuid,
+    'resident',
+    pg_temp.tenant(places.key),
+    pg_temp.role_id(places.key, 'residents')
+from places;
+insert into core.api_key_secrets (tenant_id, api_key_id, token_hash, hint)
+select
+    pg_temp.tenant(places.key),
+    md5('key of ' || places.key)::uuid,
+    sha256(convert_to(places.key, 'UTF8')),
+    'tnn_key_test'
+from places;
+-- All members of a place are in the one team of it, and none in the other.
+insert into core.teams (tenant_id, id, slug, name)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.team(places.key, team),
+    team,
+    team
+from places
+cross join unnest(array['teams', 'others']) as team;
+insert into core.team_members (tenant_id, team_id, user_id)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.team(places.key, 'teams'),
+    members.user_id
+from places
+inner join core.members on members.tenant_id = pg_temp.tenant(places.key);
+insert into core.invitations (
+    tenant_id, email, role_tenant_id, role_id, token_hash, expires_at
+)
+select
+    pg_temp.tenant(places.key),
+    'guest@matrix.example',
+    pg_temp.tenant(places.key),
+    pg_temp.role_id(places.key, 'residents'),
+    sha256(convert_to(places.key, 'UTF8')),
+    now() + interval '1 day'
+from places;
+
+insert into iot.devices (tenant_id, id, slug)
+select
+    pg_temp.tenant(places.key),
+    md5('device of ' || places.key)::uuid,
+    'truck-1'
+from places;
+insert into iot.device_credentials (tenant_id, device_id, kind, secret_hash, hint)
+select
+    pg_temp.tenant(places.key),
+    md5('device of ' || places.key)::uuid,
+    'token',
+    sha256(convert_to(places.key, 'UTF8')),
+    'tnn_dev_test'
+from places;
+insert into iot.metrics (tenant_id, number, name) overriding system value
+select
+    pg_temp.tenant(places.key),
+    1,
+    'speed'
+from places;
+insert into iot.batches (
+    tenant_id, first_device, last_device, first_at, last_at, readings, frame
+)
+select
+    pg_temp.tenant(places.key),
+    1,
+    1,
+    '2026-03-01 00:00Z',
+    '2026-03-01 00:00Z',
+    1,
+    ''
+from places;
+insert into iot.rejected_messages (
+    tenant_id, source, code, message, payload, payload_bytes
+)
+select
+    pg_temp.tenant(places.key),
+    'http',
+    'device.unknown',
+    'unknown',
+    '',
+    0
+from places;
+select iot.add_blocks_partition('2026-03-01 00:00Z');
+insert into iot.blocks (tenant_id, device, first_at, last_at, rows, readings, head, body)
+select
+    pg_temp.tenant(places.key),
+    1,
+    '2026-03-01 00:00Z',
+    '2026-03-01 00:00Z',
+    1,
+    1,
+    '',
+    ''
+from places;
+insert into iot.latest (tenant_id, device, readings)
+select
+    pg_temp.tenant(places.key),
+    1,
+    ''
+from places;
+insert into iot.retention_policies (tenant_id, raw_days)
+select
+    pg_temp.tenant(places.key),
+    7
+from places;
+insert into core.things (tenant_id, id, kind, owner_id, team_id, price)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.thing(places.key, kinds.kind),
+    kinds.kind,
+    case kinds.kind when 'others' then pg_temp.caller_id('resident') end,
+    case
+        when kinds.kind in ('teams', 'others') then pg_temp.team(places.key, kinds.kind)
+    end,
+    100
+from places
+cross join kinds
+where kinds.kind <> 'row';
+
+-- Trying -------------------------------------------------------------------------------------------
+
+-- Turns the transaction into a caller, as PostgREST and core.pre_request would.
+create function pg_temp.become(name text, header text) returns void
+language plpgsql
+as $$
+declare
+    kind constant text := (select callers.kind from callers where callers.name = become.name);
+    role constant text := case kind
+        when 'anon' then 'anon' when 'device' then 'tenon_device'
+        when 'service' then 'service_role' else 'authenticated'
+    end;
+    -- What a token may hold, were it the client's to write, and must not matter.
+    lies constant jsonb := jsonb_build_object(
+        'tenant_id', pg_temp.tenant('stranger'),
+        'tenants', jsonb_build_array(pg_temp.tenant('stranger')),
+        'permissions', jsonb_build_array('core.tenants.read'),
+        'app_metadata', jsonb_build_object(
+            'role', 'service_role', 'tenant_id', pg_temp.tenant('stranger')
+        ),
+        'user_metadata', '{"role": "service_role", "is_admin": true}'::jsonb
+    );
+begin
+    perform set_config(
+        'request.jwt.claims',
+        (
+            lies || jsonb_build_object('role', role) || case kind
+                when 'user' then jsonb_build_object('sub', pg_temp.caller_id(become.name))
+                when 'device' then jsonb_build_object(
+                    'tenant_id', pg_temp.tenant('self'), 'device_id', md5('device of self')::uuid
+                )
+                else '{}'
+            end
+        )::text,
+        true
+    );
+    perform set_config(
+        'tenon.caller',
+        case kind when 'api_key' then
+            jsonb_build_object(
+                'kind', 'api_key', 'id', pg_temp.caller_id(become.name), 'tenant_id',
+                (
+                    select pg_temp.tenant(holdings.place) from holdings
+                    where holdings.caller = become.name
+                )
+            )::text
+        else '' end,
+        true
+    );
+    perform set_config(
+        'request.headers',
+        case when header is null then '{"accept": "*/*"}' else
+            jsonb_build_object('x-tenant-id', pg_temp.tenant(header))::text
+        end,
+        true
+    );
+    perform set_config('role', role, true);
+end
+$$;
+
+-- What the statement answers as the caller, of which nothing stays; or how it is refused.
+create function pg_temp.attempt(
+    name text, header text, statement text, out answer text[], out refusal text
+)
+language plpgsql
+as $$
+begin
+    perform pg_temp.become(name, header);
+    if statement ~ '^(insert|update) ' then
+        execute statement;
+    else
+        execute statement into answer;
+    end if;
+    raise sqlstate 'UNDO0';
+exception
+    when sqlstate 'UNDO0' then
+        answer := coalesce(answer, '{}');
+    when sqlstate 'PGRST' then
+        answer := '{}';
+        refusal := sqlerrm::jsonb ->> 'code';
+    when others then
+        answer := '{}';
+        refusal := sqlstate;
+end
+$$;
+
+-- Rows are called place/kind.
+create function pg_temp.named(answer text[]) returns text[]
+language sql
+as $$
+    select
+        coalesce(
+            array_agg(coalesce(places.key, cells.tenant) || '/' || split_part(cell, '/', 2)), '{}'
+        )
+    from unnest(answer) as cell
+    cross join lateral (select split_part(cell, '/', 1) as tenant) as cells
+    left join places on pg_temp.tenant(places.key)::text = cells.tenant
+$$;
+
+create function pg_temp.difference(verb text, header text, got text[], wanted text[])
+returns text[]
+language sql
+as $$
+    select coalesce(array_agg(line order by line), '{}')
+    from (
+        select verb || ' ' || cell || coalesce(' header ' || header, '') || ': must not' as line
+        from unnest(got) as cell
+        where cell <> all(wanted)
+        union all
+        select verb || ' ' || cell || coalesce(' header ' || header, '') || ': must'
+        from unnest(wanted) as cell
+        where cell <> all(got)
+    ) as lines
+$$;
+
+-- The cells that a caller may reach, narrowed by a header.
+create function pg_temp.wanted(
+    name text, object objects, verb text, permission text, header text
+)
+returns text[]
+language sql
+as $$
+    select coalesce(array_agg(cells.place || '/' || cells.kind), '{}')
+    from (
+        select
+            may.place,
+            may.kind
+        from allowed as may
+        where
+            may.caller = wanted.name
+            and may.permission = wanted.permission
+            and (may.kind <> 'row') = object.owned
+            and coalesce(may.place = wanted.header, true)
+            -- What is changed is read, too.
+            and (
+                wanted.verb not in ('upsert', 'update', 'delete')
+                or exists (
+                    select from allowed as reads
+                    where
+                        (reads.caller, reads.permission, reads.place, reads.kind)
+                        = (may.caller, object.reading, may.place, may.kind)
+                )
+            )
+        union
+        select
+            resumable.place,
+            'row'
+        from resumable
+        where
+            resumable.caller = wanted.name
+            and wanted.verb = 'select'
+            and object.object like '%.tenants'
+            and coalesce(resumable.above = wanted.header, true)
+        union
+        select
+            places.key,
+            kinds.kind
+        from places
+        inner join kinds on (kinds.kind <> 'row') = object.owned
+        inner join callers on callers.name = wanted.name
+        where callers.kind = 'service'
+    ) as cells
+$$;
+
+-- The cells of an object that a caller does reach by selecting, updating or deleting all of it.
+create function pg_temp.reached(
+    name text, object objects, verb text, header text, out cells text[], out refusal text
+)
+language plpgsql
+as $$
+declare
+    cell constant text := case
+        when object.owned then 'tenant_id || ''/'' || kind'
+        else format('%I || %L', object.key, '/row')
+    end;
+begin
+    select
+        pg_temp.named(tried.answer),
+        tried.refusal
+    into cells, refusal
+    from pg_temp.attempt(
+        reached.name,
+        reached.header,
+        format(
+            case reached.verb
+                when 'select' then 'select array_agg(distinct %1$s) from %2$s where %4$s'
+                when 'update' then
+                    'with changed as (update %2$s set %3$s where %4$s returning %1$s as cell) '
+                    'select array_agg(distinct changed.cell) from changed'
+                else
+                    'with gone as (delete from %2$s where %4$s returning %1$s as cell) '
+                    'select array_agg(distinct gone.cell) from gone'
+            end,
+            cell,
+            object.object,
+            coalesce(object.change, format('%1$I = %1$I', object.key)),
+            -- The platform's roles are everybody's, and no matter here.
+            format('%I <> %L', object.key, '00000000-0000-0000-0000-000000000000')
+        )
+    ) as tried;
+end
+$$;
+
+-- The cells of an object into which a caller can add, or where they can write over what is there.
+create function pg_temp.added(
+    name text, object objects, verb text, header text, out cells text[], out refusal text
+)
+language plpgsql
+as $$
+declare
+    place text;
+    kind text;
+    refused text;
+begin
+    cells := '{}';
+    if object.addition is null then
+        refusal := (
+            pg_temp.attempt(
+                added.name, added.header, format('insert into %s default values', object.object)
+            )
+        ).refusal;
+        return;
+    end if;
+    for place, kind in
+        select
+            places.key,
+            kinds.kind
+        from places
+        inner join kinds on (kinds.kind <> 'row') = object.owned
+    loop
+        refused := (
+            pg_temp.attempt(
+                added.name,
+                added.header,
+                format(
+                    object.addition,
+                    pg_temp.tenant(place),
+                    kind,
+                    case kind
+                        when 'mine' then pg_temp.caller_id(added.name)
+                        when 'others' then pg_temp.caller_id('resident')
+                    end,
+                    case when kind in ('teams', 'others') then pg_temp.team(place, kind) end,
+                    case verb
+                        when 'upsert' then pg_temp.thing(place, kind) else gen_random_uuid()
+                    end
+                )
+                || case verb
+                    when 'upsert' then
+                        ' on conflict (tenant_id, id) do update set title = excluded.title'
+                    else ''
+                end
+            )
+        ).refusal;
+        if refused is null then
+            cells := cells || (place || '/' || kind);
+        elsif refused <> '42501' then
+            refusal := refused;
+        end if;
+    end loop;
+end
+$$;
+
+-- Which cells of a caller and an object are not as they should be.
+create function pg_temp.wrong_cells(name text, object objects) returns text[]
+language plpgsql
+as $$
+declare
+    caller constant callers := (select callers from callers where callers.name = wrong_cells.name);
+    header text;
+    verb text;
+    permission text;
+    reached record;
+    wrong text[] := '{}';
+    -- Lacking the right, or, of a view that joins, lacking the possibility.
+    refusals constant text[] := case
+        when object.object like 'v1.%' then '{42501,55000}' else '{42501}'
+    end;
+begin
+    if object.owned then
+        update core.things set owner_id = pg_temp.caller_id(caller.name)
+        where things.kind = 'mine';
+    end if;
+    foreach header in array
+        array[null, 'self', 'child', 'grandchild', 'stranger', 'suspended', 'closing']
+    loop
+        foreach verb in array array['select', 'insert', 'upsert', 'update', 'delete'] loop
+            -- Of the service role, which bypasses policies, reading is asked, and of things all.
+            continue when caller.kind = 'service' and verb <> 'select' and not object.owned;
+            permission := case verb
+                when 'select' then object.reading when 'delete' then object.deleting
+                when 'insert' then object.adding else object.changing
+            end;
+            -- What nobody may, no header changes. Each place to add to is tried by itself, which
+            -- takes its time, so that the header is left to tables that have one row a place.
+            continue when header is not null and permission is null;
+            continue when verb = 'upsert' and not object.owned;
+            continue when verb in ('insert', 'upsert') and header is not null
+                and (object.owned or header <> 'child');
+            if verb in ('insert', 'upsert') then
+                reached := pg_temp.added(caller.name, object, verb, header);
+            else
+                reached := pg_temp.reached(caller.name, object, verb, header);
+            end if;
+            -- A refusal has no other reason than that the right is lacking.
+            if
+                reached.refusal <> all(refusals)
+                or (permission is null and reached.refusal is null and caller.kind <> 'service')
+            then
+                wrong := wrong || format(
+                    '%s%s: %s', verb, ' header ' || header,
+                    coalesce(reached.refusal, 'not refused')
+                );
+            end if;
+            wrong := wrong || pg_temp.difference(
+                verb, header, reached.cells,
+                pg_temp.wanted(caller.name, object, verb, permission, header)
+            );
+        end loop;
+    end loop;
+    return wrong;
+end
+$$;
+
+select plan(
+    (select count(*) from callers)::integer * (select count(*) from objects)::integer
+    + (select count(*) from callers)::integer + 8 + 2
+);
+
+select is_empty(
+    $$
+        select classes.oid::regclass
+        from pg_class as classes
+        where
+            classes.relnamespace in ('core'::regnamespace, 'iot'::regnamespace, 'v1'::regnamespace)
+            and classes.relkind in ('r', 'p', 'v')
+            and not classes.relispartition
+            and exists (
+                select from pg_attribute as attributes
+                where
+                    attributes.attrelid = classes.oid
+                    and (attributes.attname = 'tenant_id' or classes.relname = 'tenants')
+            )
+            and classes.oid::regclass::text not in (select objects.object from objects)
+            and classes.oid::regclass::text <> 'core.holders'
+    $$,
+    'every table and view with rows of tenants is in the matrix'
+);
+select is_empty(
+    $$
+        select
+            attributes.attrelid::regclass,
+            attributes.attname
+        from pg_attribute as attributes
+        inner join pg_class as classes on classes.oid = attributes.attrelid
+        where
+            classes.relnamespace in ('core'::regnamespace, 'iot'::regnamespace, 'v1'::regnamespace)
+            and classes.relkind in ('r', 'p', 'v')
+            and classes.relname <> 'things'
+            and attributes.attname in ('tenant_id', 'id', 'created_by')
+            and has_column_privilege(
+                'authenticated', attributes.attrelid, attributes.attnum, 'update'
+            )
+    $$,
+    'no client can move a row to another tenant, not even to one of the own'
+);
+
+select
+    is(
+        pg_temp.wrong_cells(callers.name, objects), '{}'::text[],
+        format('%s on %s', callers.name, objects.object)
+    )
+from callers
+cross join objects
+order by callers.name, objects.object;
+
+-- Hidden fields: shown as null, not to be found, not to be written, not to be guessed.
+create function pg_temp.found_by_field(name text) returns text[]
+language plpgsql
+as $$
+begin
+    update core.things set owner_id = pg_temp.caller_id(found_by_field.name)
+    where things.kind = 'mine';
+    return pg_temp.named((
+        pg_temp.attempt(
+            found_by_field.name, null,
+            'select array_agg(tenant_id || ''/'' || kind) from v1.things where price = 100'
+        )
+    ).answer);
+end
+$$;
+select
+    set_eq(
+        format('select unnest(pg_temp.found_by_field(%L))', callers.name),
+        format(
+            $$
+                select place || '/' || kind from allowed
+                where
+                    caller = %1$L
+                    and permission = 'test.things.read'
+                    and kind <> 'row'
+                    and shows_field
+                union
+                select key || '/' || kind from places, kinds
+                where kind <> 'row' and %1$L = 'service'
+            $$, callers.name
+        ),
+        callers.name || ' finds by a field where it is shown'
+    )
+from callers
+order by callers.name;
+
+create temporary table writes (what text, statement text);
+insert into writes (what, statement) values
+('to change it', 'update core.things set price = 1 where kind = ''nobodys'' and tenant_id = %1$L'),
+('to guess it', 'update core.things set price = 100 where kind = ''nobodys'' and tenant_id = %1$L'),
+('to guess a null', 'update core.things set price = null where kind = ''row'' and tenant_id = %1$L'),
+(
+    'to give it with a row',
+    'insert into core.things (tenant_id, kind, price) values (%1$L, ''row'', 1)'
+),
+(
+    'to write it over a row',
+    'insert into core.things (tenant_id, id, kind, price) values (%1$L, %2$L, ''row'', 100) '
+    'on conflict (tenant_id, id) do update set price = excluded.price'
+),
+(
+    'to write null over a row',
+    'insert into core.things (tenant_id, id, kind, price) values (%1$L, %2$L, ''row'', null) '
+    'on conflict (tenant_id, id) do update set price = excluded.price'
+);
+insert into core.things (tenant_id, kind) values (pg_temp.tenant('self'), 'row');
+select
+    results_eq(
+        format(
+            $$
+                select (pg_temp.attempt('hidden_from', null, %1$L)).refusal
+                union all
+                select (pg_temp.attempt('local', null, %1$L)).refusal
+            $$,
+            format(
+                writes.statement, pg_temp.tenant('self'), pg_temp.thing('self', 'nobodys')
+            )
+        ),
+        $$ values ('access.field_hidden'), (null) $$,
+        'who is kept from a field is refused ' || writes.what
+    )
+from writes;
+select
+    is(
+        (
+            pg_temp.attempt(
+                'hidden_from', null,
+                format(
+                    $$select array[v1.save_role('sly', 'Sly', '["%s"]')::text]$$, permission
+                )
+            )
+        ).refusal,
+        'access.beyond_own',
+        'who is kept from a field makes no role that is not, with ' || permission
+    )
+from unnest(array['test.things.read', 'test.things.write']) as permission;
+
+select * from finish();
+rollback;
