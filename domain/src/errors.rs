@@ -7,6 +7,8 @@ pub const ALL: &[(&str, u16)] = &[
     ("device.missing", 400),
     ("device.slug_invalid", 400),
     ("device.username_invalid", 400),
+    ("limit.buckets_invalid", 400),
+    ("limit.invalid", 400),
     ("payload.duplicate_metric", 400),
     ("payload.empty", 400),
     ("payload.metric_name_invalid", 400),
@@ -77,6 +79,7 @@ mod tests {
     fn every_code_in_the_sources_is_listed() {
         let sources = [
             include_str!("identity.rs"),
+            include_str!("limit.rs"),
             include_str!("statistics.rs"),
             include_str!("telemetry/batch.rs"),
             include_str!("telemetry/block.rs"),

@@ -5,6 +5,7 @@
 
 pub mod errors;
 pub mod identity;
+pub mod limit;
 pub mod statistics;
 pub mod telemetry;
 pub mod time;
