@@ -12,6 +12,7 @@ use pgrx::pg_sys::{self, ErrorContextCallback};
 use pgrx::prelude::*;
 use tenon_domain::errors;
 use tenon_domain::identity::IdentityError;
+use tenon_domain::limit::LimitError;
 use tenon_domain::statistics::StatisticsError;
 use tenon_domain::telemetry::batch::BatchError;
 use tenon_domain::telemetry::block::BlockError;
@@ -48,6 +49,7 @@ coded!(
     FrameError,
     IdentityError,
     KeepingError,
+    LimitError,
     PayloadError,
     QueryError,
     StatisticsError,

@@ -23,6 +23,10 @@ start_postgres() {
     [ -x "$PG_BIN/postgres" ] || die "the private copy of Postgres is missing: run scripts/setup.sh"
     [ -e "$DATA" ] || make_cluster
     forget_dead_postmaster
+    # The extension's shared memory is there only if Postgres starts with it; before the first build
+    # of the extension Postgres starts without.
+    local preload=pg_cron
+    [ ! -e "$(dirname "$PG_BIN")/lib/tenon.so" ] || preload+=,tenon
     cat >"$STACK/postgresql.conf" <<CONF
 data_directory = '$DATA'
 hba_file = '$DATA/pg_hba.conf'
@@ -36,7 +40,7 @@ max_wal_size = '2GB'
 timezone = 'UTC'
 log_timezone = 'UTC'
 jit = off
-shared_preload_libraries = 'pg_cron'
+shared_preload_libraries = '$preload'
 cron.database_name = 'postgres'
 cron.use_background_workers = on
 CONF
