@@ -12,9 +12,9 @@ pub mod window;
 
 use thiserror::Error;
 
-/// The most buckets that one request is counted in. Requests have four to eight; the locks of all
-/// of them are held at once, and Postgres lets a session hold two hundred.
-pub const BUCKETS_MAX: usize = 64;
+/// The most buckets that one request is counted in. Requests have four to eight; this is what they
+/// come to when a request belongs to several tenants with as many limits as there can be.
+pub const BUCKETS_MAX: usize = 256;
 
 /// Why a text is no limit, or a request cannot be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -3,6 +3,7 @@
 pub(crate) mod memory;
 mod table;
 mod touched;
+mod verdict;
 
 use std::hash::Hasher;
 
@@ -17,10 +18,12 @@ use tenon_domain::time::Timestamp;
 use crate::convert::{from_timestamp, to_timestamp};
 use crate::error::OrReport;
 use crate::jsonb::JsonbText;
+use verdict::VerdictNumbers;
 
 /// A bucket of shared memory: whose it is, and by which limit.
 struct Entry {
-    place: usize,
+    /// Its place among the arguments, counted from 1.
+    number: i64,
     window: Window,
     key: u128,
 }
@@ -31,7 +34,7 @@ fn limit_check(
     buckets: Array<'_, &str>,
     limits: Array<'_, &str>,
     at: default!(TimestampWithTimeZone, "clock_timestamp()"),
-) -> Option<JsonbText> {
+) -> Option<VerdictNumbers> {
     let memory = memory::buckets()?;
     let now = to_timestamp(at);
     let entries = entries(&buckets, &limits, memory.secret()).or_report();
@@ -55,22 +58,21 @@ fn limit_check(
     }
     drop(locked);
 
-    Some(JsonbText(match verdict {
-        Verdict::Admitted { remaining } => format!(r#"{{"remaining":{remaining}}}"#),
+    Some(match verdict {
+        Verdict::Admitted { remaining } => VerdictNumbers {
+            refused_by: 0,
+            retry_after_micros: 0,
+            remaining: remaining.into(),
+        },
         Verdict::Refused {
             place,
             retry_after_micros,
-        } => entries.get(place).map_or_else(String::new, |entry| {
-            let bucket = buckets.get(entry.place).flatten();
-            serde_json::json!({
-                "bucket": bucket,
-                "limit": entry.window.to_string(),
-                "remaining": 0,
-                "retry_after_us": retry_after_micros,
-            })
-            .to_string()
-        }),
-    }))
+        } => VerdictNumbers {
+            refused_by: entries.get(place).map_or(0, |entry| entry.number),
+            retry_after_micros,
+            remaining: 0,
+        },
+    })
 }
 
 /// A bucket's key is a secret hash of its name and its period: a list of limits has a bucket each.
@@ -83,7 +85,7 @@ fn entries(
         return Err(LimitError::ListsDiffer);
     }
     let mut entries: Vec<Entry> = Vec::with_capacity(buckets.len());
-    for (place, (bucket, limits)) in buckets.iter().zip(limits.iter()).enumerate() {
+    for (number, (bucket, limits)) in (1..).zip(buckets.iter().zip(limits.iter())) {
         let (bucket, limits) = bucket.zip(limits).ok_or(LimitError::ListsDiffer)?;
         for &window in Limits::parse(limits)?.windows() {
             let mut hasher = SipHasher13::new_with_key(secret);
@@ -95,7 +97,11 @@ fn entries(
             } else if entries.len() == BUCKETS_MAX {
                 return Err(LimitError::TooManyBuckets);
             }
-            entries.push(Entry { place, window, key });
+            entries.push(Entry {
+                number,
+                window,
+                key,
+            });
         }
     }
     Ok(entries)
@@ -214,7 +220,7 @@ fn limit_memory(
 extension_sql!(
     r#"
 comment on function limit_check(text[], text[], timestamptz) is
-    'Counts one request in all buckets, or in none when one of them is full. buckets: names, whatever they mean; limits: for each, as 100/1m, 1000/1h burst 20. Returns {remaining} of the bucket that lets the fewest more through at once, or {bucket, limit, remaining: 0, retry_after_us} of the one that refuses longest; null without shared memory. A rollback takes nothing back, and a restart forgets all.';
+    'Counts one request in all buckets, or in none when one of them is full. buckets: names, whatever they mean; limits: for each, as 100/1m, 1000/1h burst 20. Returns {refused_by, retry_after_us, remaining}: 0, 0 and how many more may come at once, or the place of the bucket that refuses longest, counted from 1, in how many microseconds it lets one through, and 0; null without shared memory. A rollback takes nothing back, and a restart forgets all.';
 comment on function limit_decide(timestamptz[], text[], timestamptz) is
     'The decision of limit_check over buckets that the caller keeps. taken_until: until when each is taken up, null for never; limits: one for each. Returns the new taken_until, or refused_by, the place of the bucket that refuses longest counted from 1, and retry_after_us.';
 comment on function limit_windows(text) is

@@ -21,7 +21,9 @@ pub const WINDOWS_MAX: usize = 4;
 /// One to [`WINDOWS_MAX`] windows, by their periods, the shortest first. All of them hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    windows: Vec<Window>,
+    // In place, as a request reads several texts; what is behind the last repeats the first.
+    windows: [Window; WINDOWS_MAX],
+    count: usize,
 }
 
 impl Limits {
@@ -34,42 +36,49 @@ impl Limits {
             bytes: text.as_bytes(),
             place: 0,
         };
-        let mut windows: Vec<Window> = Vec::with_capacity(1);
-        loop {
+        let (first, _) = reader.window()?;
+        let mut limits = Self {
+            windows: [first; WINDOWS_MAX],
+            count: 1,
+        };
+        while let Some(sign) = reader.peek() {
+            let place = limits.count;
+            if sign != b',' {
+                return Err(reader.expected("\",\" or the end"));
+            } else if place == WINDOWS_MAX {
+                return Err(LimitError::TooMany {
+                    position: reader.place + 1,
+                });
+            }
+            reader.place += 1;
             let (window, period_at) = reader.window()?;
             let twice = |other: &Window| other.period_seconds() == window.period_seconds();
-            if windows.iter().any(twice) {
+            if limits.windows().iter().any(twice) {
                 return Err(LimitError::PeriodTwice {
                     position: period_at + 1,
                 });
             }
-            windows.push(window);
-            match reader.peek() {
-                None => break,
-                Some(b',') if windows.len() == WINDOWS_MAX => {
-                    return Err(LimitError::TooMany {
-                        position: reader.place + 1,
-                    });
-                }
-                Some(b',') => reader.place += 1,
-                Some(_) => return Err(reader.expected("\",\" or the end")),
-            }
+            limits.windows[place] = window;
+            limits.count += 1;
         }
-        windows.sort_unstable_by_key(Window::period_seconds);
-        Ok(Self { windows })
+        limits.windows[..limits.count].sort_unstable_by_key(Window::period_seconds);
+        // One way to be the same limits.
+        let first = limits.windows[0];
+        limits.windows[limits.count..].fill(first);
+        Ok(limits)
     }
 
     /// The windows, by their periods, the shortest first.
     #[must_use]
     pub fn windows(&self) -> &[Window] {
-        &self.windows
+        &self.windows[..self.count]
     }
 }
 
 /// The one way in which these limits are written: [`Limits::parse`] of it gives the same.
 impl fmt::Display for Limits {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, window) in self.windows.iter().enumerate() {
+        for (place, window) in self.windows().iter().enumerate() {
             let comma = if place == 0 { "" } else { ", " };
             write!(formatter, "{comma}{window}")?;
         }
