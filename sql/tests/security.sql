@@ -124,8 +124,10 @@ select results_eq(
         (
             'anon',
             array[
-                'core.caller()', 'core.caller_id()', 'core.client_address()',
-                'core.fail(text,jsonb)', 'core.platform_tenant_id()',
+                'core.authenticate(text,text)', 'core.caller()', 'core.caller_id()',
+                'core.certificate_presented()', 'core.check_rate_limits(text)',
+                'core.client_address()', 'core.fail(text,jsonb)',
+                'core.platform_tenant_id()', 'core.pre_request()',
                 'core.refuse_unhonoured_key()', 'core.render(text,jsonb)',
                 'core.request_header(text)', 'core.requested_tenant_id()'
             ]
@@ -134,6 +136,7 @@ select results_eq(
             'tenon_bridge',
             array[
                 'iot.compact(timestamp with time zone,interval)',
+                'iot.device_may_sign_in(text,text)',
                 'iot.housekeep_unscheduled(interval)', 'iot.ingest(bytea)',
                 'iot.reject(text[],bytea[],text[],text[])'
             ]
@@ -141,8 +144,10 @@ select results_eq(
         (
             'tenon_device',
             array[
-                'core.caller()', 'core.caller_id()', 'core.client_address()',
-                'core.fail(text,jsonb)', 'core.platform_tenant_id()',
+                'core.authenticate(text,text)', 'core.caller()', 'core.caller_id()',
+                'core.certificate_presented()', 'core.check_rate_limits(text)',
+                'core.client_address()', 'core.fail(text,jsonb)',
+                'core.platform_tenant_id()', 'core.pre_request()',
                 'core.refuse_unhonoured_key()', 'core.render(text,jsonb)',
                 'core.request_header(text)', 'core.requested_tenant_id()',
                 'iot.ingest_json(jsonb)', 'v1.ingest(jsonb)'

@@ -156,7 +156,7 @@ begin
     if caller_tenant_id is not null then
         return array[caller_tenant_id];
     elsif caller_kind <> 'user' then
-        return '{}';
+        return '{}'::uuid[];
     end if;
     if current_setting('request.headers', true) ~* '"x-tenant-id"' then
         requested := core.requested_tenant_id();
@@ -197,7 +197,7 @@ begin
         select tenants.parent_id into place from core.tenants where tenants.id = place;
         exit when not found;
     end loop;
-    return '{}';
+    return '{}'::uuid[];
 end
 $$;
 
