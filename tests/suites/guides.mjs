@@ -123,6 +123,16 @@ test("the guide from TimescaleDB does what it says", async () => {
   assert.deepEqual(printed, promised);
 });
 
+test("the guide to rate limits does what it says", async () => {
+  const north = await addTenant(stack, "limited", { members: { nora: { role: "owner" } } });
+  const { printed, promised } = await printedAndPromised("rate-limits", {
+    nora: north.members.nora,
+    north: north.id,
+  });
+  assert.ok(promised.length >= 15);
+  assert.deepEqual(printed, promised);
+});
+
 test("the guide to telemetry does what it says", async () => {
   const acme = await addTenant(stack, "acme", { members: { ada: { role: "owner" } } });
   const [password] = (await stack.devicePasswords(["acme/d/boiler-1"])).values();
