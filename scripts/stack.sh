@@ -188,6 +188,7 @@ done
 # Commands -----------------------------------------------------------------------------------------
 
 database() {
+    stop_outdated_postgres
     start postgres
     shim postgres
     migrate

@@ -46,6 +46,10 @@ cron.use_background_workers = on
 CONF
     spawn postgres "${SERVICE[@]}" "$PG_BIN/postgres" -c config_file="$STACK/postgresql.conf"
 }
+# Postgres keeps the library that it started with: one that was built since takes a restart.
+stop_outdated_postgres() {
+    ! [ "$(dirname "$PG_BIN")/lib/tenon.so" -nt "$STACK/pids/postgres" ] || stop postgres
+}
 # After a crash of the machine, the process id in the lock file may belong to any program.
 forget_dead_postmaster() {
     local pid
