@@ -172,13 +172,15 @@ select is(
     'a device is a principal'
 );
 :as_anon
-set local "tenon.caller" = '{"kind": "api_key", "id": "00000000-0000-4000-8000-00000000000f", "tenant_id": "00000000-0000-4000-a000-000000000002"}';
+set local "tenon.caller_kind" = 'api_key';
+set local "tenon.caller_id" = '00000000-0000-4000-8000-00000000000f';
+set local "tenon.caller_tenant_id" = '00000000-0000-4000-a000-000000000002';
 select is(
     array[pg_temp.asked(:of_one), pg_temp.asked(:of_one), pg_temp.asked(:of_one)],
     array['let through', 'let through', 'limit.exceeded'],
     'an API key is a principal'
 );
-set local "tenon.caller" = '';
+set local "tenon.caller_kind" = '';
 :as_eve
 select is(
     array[pg_temp.asked(:of_one), pg_temp.asked(:of_one), pg_temp.asked(:of_one)],
@@ -329,6 +331,7 @@ select is(
 :as_service
 select is(pg_temp.asked(:of_all), 'let through', 'the service role is not limited');
 :as_owner
+set local "request.method" = '';
 select is(pg_temp.asked(:of_all), 'let through', 'nor is who is at SQL');
 
 -- The table that counts where there is no shared memory.
