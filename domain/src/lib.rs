@@ -6,6 +6,7 @@
 pub mod errors;
 pub mod identity;
 pub mod limit;
+pub mod sign_in;
 pub mod statistics;
 pub mod telemetry;
 pub mod time;
