@@ -10,6 +10,7 @@ mod error;
 mod jsonb;
 mod lazy_bytes;
 mod limit;
+mod sign_in;
 mod statistics;
 mod telemetry;
 mod token;
