@@ -155,7 +155,7 @@ begin
         select invitations.tenant_id
         from core.invitations
         where
-            lower(invitations.email) = lower(tenant_inviting.email)
+            invitations.email = lower(tenant_inviting.email)
             and invitations.accepted_at is null
             and invitations.revoked_at is null
             and invitations.expires_at > now()
