@@ -260,10 +260,13 @@ declare
 begin
     -- One failure more would be the first: neither failures nor a success are remembered.
     delete from core.sign_in_attempts as attempts
-    using tenon.sign_in_attempt(
-        false, false, now(), attempts.failures, attempts.failed_at, attempts.succeeded_at, 0, null
-    ) as judged
-    where judged.network_failures = 1 and not judged.network_is_known;
+    where (
+        select judged.network_failures = 1 and not judged.network_is_known
+        from tenon.sign_in_attempt(
+            false, false, now(), attempts.failures, attempts.failed_at, attempts.succeeded_at, 0,
+            null
+        ) as judged
+    );
     get diagnostics forgotten = row_count;
     delete from core.sign_in_authenticators as known
     where
