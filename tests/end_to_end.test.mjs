@@ -8,3 +8,4 @@ import "./suites/http.mjs";
 import "./suites/charts.mjs";
 import "./suites/guides.mjs";
 import "./suites/retention.mjs";
+import "./suites/auth_hooks.mjs";

@@ -36,16 +36,24 @@ as $$
     ))
 $$;
 
--- The matrix. Each row is a call and a mail that it must bring, written by hand after the sources of
--- Auth: c and n are the codes of the current and the new address, hc and hn their hashes.
+-- The matrix. Each row is a call and a mail that it must bring, written by hand after the sources
+-- of Auth: c and n are the codes of the current and the new address, hc and hn their hashes.
 create temporary table expected (
     case_ text, action text, sent jsonb, person jsonb,
     recipient text, template text, key text, token text, token_hash text, details jsonb
 );
 insert into expected
 select
-    action, action, '{"token": "111111", "token_hash": "h1"}'::jsonb, '{}'::jsonb,
-    'ada@example.com', 'auth.' || action, 'only', '111111', 'h1', '{}'::jsonb
+    action,
+    action,
+    '{"token": "111111", "token_hash": "h1"}'::jsonb,
+    '{}'::jsonb,
+    'ada@example.com',
+    'auth.' || action,
+    'only',
+    '111111',
+    'h1',
+    '{}'::jsonb
 from unnest(array['signup', 'recovery', 'invite', 'magiclink', 'email']) as action;
 insert into expected values
 (
@@ -314,7 +322,9 @@ where roles.tenant_id = core.platform_tenant_id() and roles.slug = 'viewer';
 
 select is(pg_temp.tenant_of('eve'), 'rival rival', 'a member''s mail is the tenant''s');
 select is(pg_temp.tenant_of('nobody'), 'platform platform', 'of no tenant it is the platform''s');
-select is(pg_temp.tenant_of('late'), 'platform platform', 'and so it is without an open invitation');
+select is(
+    pg_temp.tenant_of('late'), 'platform platform', 'and so it is without an open invitation'
+);
 select is(
     pg_temp.tenant_of('ivy', '{"invitation_token": "t2"}'), 'acme acme',
     'who was invited has the mail of the tenant that did'
@@ -323,7 +333,10 @@ select is(
     pg_temp.tenant_of('ivy'), 'rival rival', 'by more than one, of the last to expire'
 );
 insert into core.members (tenant_id, user_id, role_id)
-select :rival::uuid, '00000000-0000-4000-8000-000000000001', id
+select
+    :rival::uuid,
+    '00000000-0000-4000-8000-000000000001',
+    id
 from core.roles
 where tenant_id = core.platform_tenant_id() and slug = 'viewer';
 select is(

@@ -14,7 +14,7 @@ select
     classes.reloptions as options
 from pg_class as classes
 inner join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
-where namespaces.nspname in ('core', 'iot', 'v1');
+where namespaces.nspname in ('core', 'hooks', 'iot', 'v1');
 
 create temporary view our_functions as
 select
@@ -26,7 +26,7 @@ select
     procs.proacl as acl
 from pg_proc as procs
 inner join pg_namespace as namespaces on namespaces.oid = procs.pronamespace
-where namespaces.nspname in ('core', 'iot', 'v1');
+where namespaces.nspname in ('core', 'hooks', 'iot', 'v1');
 
 select is_empty(
     $$select schema, name from ours where relkind in ('r', 'p') and not has_rls$$,
@@ -115,7 +115,11 @@ select results_eq(
             array_agg(our_functions.name order by our_functions.name)
         from our_functions
         cross join lateral aclexplode(our_functions.acl) as granted
-        where granted.grantee in ('anon'::regrole, 'tenon_device'::regrole, 'tenon_bridge'::regrole)
+        where
+            granted.grantee in (
+                'anon'::regrole, 'supabase_auth_admin'::regrole, 'tenon_bridge'::regrole,
+                'tenon_device'::regrole
+            )
         group by 1
         order by 1
     $$,
@@ -130,6 +134,21 @@ select results_eq(
                 'core.platform_tenant_id()', 'core.pre_request()',
                 'core.refuse_unhonoured_key()', 'core.render(text,jsonb)',
                 'core.request_header(text)', 'core.requested_tenant_id()'
+            ]
+        ),
+        (
+            'supabase_auth_admin',
+            array[
+                'core.active_tenant(uuid)', 'core.email_allowed(uuid,text)',
+                'core.enqueue_auth_mail(uuid,text,text,jsonb,text)',
+                'core.judge_sign_in(uuid,text,boolean,text)',
+                'core.names_allowed_domains(uuid)', 'core.note_sign_in(uuid,text)',
+                'core.platform_tenant_id()', 'core.tenant_inviting(text,text)',
+                'hooks.before_user_created(jsonb)', 'hooks.custom_access_token(jsonb)',
+                'hooks.mails_of(jsonb,jsonb)', 'hooks.mfa_verification_attempt(jsonb)',
+                'hooks.password_verification_attempt(jsonb)', 'hooks.refusal(integer,text)',
+                'hooks.send_email(jsonb)', 'hooks.text_of(jsonb,text,integer)',
+                'hooks.uuid_of(jsonb,text)'
             ]
         ),
         (
@@ -154,7 +173,7 @@ select results_eq(
             ]
         )
     $$,
-    'anonymous callers, bridges and devices may run exactly these functions'
+    'anonymous callers, Auth, bridges and devices may run exactly these functions'
 );
 
 select * from finish();

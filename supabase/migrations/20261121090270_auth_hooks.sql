@@ -82,7 +82,6 @@ alter table core.user_settings enable row level security;
 create policy user_settings_read on core.user_settings for select to authenticated
 using (user_id = (select core.caller_id()));
 
-grant select on core.user_settings to authenticated;
 grant all on core.user_settings to service_role;
 
 -- Auth has no right to pass over row level security: what its hooks read, it must be let see.
@@ -218,17 +217,6 @@ comment on function v1.set_active_tenant(uuid) is
 the client refresh its session). It changes nothing about what you may do.
 Raises tenancy.not_a_member (403). Signed-in users may call it.';
 
-create view v1.user_settings with (security_invoker = true) as
-select
-    user_settings.active_tenant_id,
-    user_settings.changed_at
-from core.user_settings;
-
-comment on view v1.user_settings is
-'What you have chosen for all of your tenants; written by v1.set_active_tenant.';
-
-grant select on v1.user_settings to authenticated;
-
 insert into core.errors (code, status, message, hint) values
 (
     'tenancy.not_a_member', 403,
@@ -263,8 +251,8 @@ end
 $$;
 
 comment on function hooks.custom_access_token(jsonb) is
-'Adds the claim tenon, {tenant_id, tenant, role}, all null where there is no active tenant, and keeps
-the others. A hint: nothing in the database reads it. Only supabase_auth_admin may call it.';
+'Adds the claim tenon, {tenant_id, tenant, role}, all null where there is no active tenant, and
+keeps the others. A hint: nothing in the database reads it. Only supabase_auth_admin may call it.';
 
 revoke all on function
 hooks.refusal(integer, text),

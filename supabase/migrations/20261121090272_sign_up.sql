@@ -40,13 +40,13 @@ create table core.email_domain_rules (
 );
 
 comment on table core.email_domain_rules is
-'E-mail domains whose addresses may join a tenant, or may not. The platform''s rules are for everyone
-who signs up.';
+'E-mail domains whose addresses may join a tenant, or may not. The platform''s rules are for
+everyone who signs up.';
 comment on column core.email_domain_rules.domain is
 'In the form of the DNS; what is written is brought into it.';
 comment on column core.email_domain_rules.includes_subdomains is
-'Whether the rule is for sub-domains too. Left out, it is for those that deny, which could be avoided
-by a sub-domain otherwise, and not for those that allow.';
+'Whether the rule is for sub-domains too. Where it is left out, a rule that denies is, for it could
+be avoided by a sub-domain otherwise, and one that allows is not.';
 
 select core.guard('core.email_domain_rules', 'core.sign_up');
 
@@ -197,12 +197,8 @@ begin
     end if;
     -- Without an address: a phone number, or nothing at all.
     if
-        (
-            case
-                when email is null then core.names_allowed_domains(platform)
-                else not core.email_allowed(platform, email)
-            end
-        )
+        (email is null and core.names_allowed_domains(platform))
+        or (email is not null and not core.email_allowed(platform, email))
     then
         return hooks.refusal(403, 'Signing up is not open to addresses of this domain.');
     end if;
@@ -217,7 +213,7 @@ begin
     if sign_up is distinct from 'open' and inviting is null and not is_vouched_for then
         return hooks.refusal(403, 'Signing up needs an invitation.');
     end if;
-    return '{}';
+    return jsonb '{}';
 exception
     when others then
         raise warning 'hooks.before_user_created: % (%)', sqlerrm, sqlstate;

@@ -107,7 +107,7 @@ begin
         known.tenant_id = platform
         and known.user_id = judge_sign_in.user_id
         and known.authenticator = judge_sign_in.authenticator
-    for update;
+    for no key update;
     select attempts.* into seen
     from core.sign_in_attempts as attempts
     where
@@ -140,7 +140,7 @@ begin
             and known.authenticator = judge_sign_in.authenticator;
     end if;
     if refusal is null then
-        insert into core.sign_in_attempts (
+        insert into core.sign_in_attempts as attempts (
             tenant_id, user_id, authenticator, network, failures, failed_at, succeeded_at
         )
         values (
@@ -151,7 +151,8 @@ begin
         set
             failures = excluded.failures,
             failed_at = excluded.failed_at,
-            succeeded_at = excluded.succeeded_at;
+            -- A sign-in by other means may have been noted meanwhile.
+            succeeded_at = greatest(attempts.succeeded_at, excluded.succeeded_at);
     end if;
     if outcome.event is not null then
         perform core.record_sign_in_event(
@@ -169,8 +170,8 @@ end
 $$;
 
 comment on function core.judge_sign_in(uuid, text, boolean, text) is
-'Counts an attempt to sign in with a password or a factor, and says whether it is refused: refusal is
-delayed (wait_s seconds are left), exhausted or null. Definer, because nobody else may write the
+'Counts an attempt to sign in with a password or a factor, and says whether it is refused: refusal
+is delayed (wait_s seconds are left), exhausted or null. Definer, because nobody else may write the
 counts. supabase_auth_admin may call it.';
 
 create function core.record_sign_in_event(user_id uuid, event text, details jsonb) returns void
@@ -301,7 +302,7 @@ begin
         user_id, 'password', (event -> 'valid')::boolean, event #>> '{metadata,ip_address}'
     );
     if judged.refusal is null then
-        return '{"decision": "continue"}';
+        return jsonb '{"decision": "continue"}';
     end if;
     return jsonb_build_object(
         'decision', 'reject',
@@ -344,7 +345,7 @@ begin
         user_id, factor_id::text, (event -> 'valid')::boolean, event #>> '{metadata,ip_address}'
     );
     if judged.refusal is null then
-        return '{"decision": "continue"}';
+        return jsonb '{"decision": "continue"}';
     end if;
     return jsonb_build_object(
         'decision', 'reject',

@@ -2,9 +2,9 @@
 --
 -- Auth asks in the transaction that writes the token of the mail: the row commits with it, or
 -- vanishes with it. What sends the mail finds in `data` all that a template needs. With a change of
--- address Auth's fields are crossed, and stay so for compatibility: the current address gets `token`
--- and `token_hash_new`, the new one `token_new` and `token_hash`. Where the current address need not
--- agree, or there is none, only `token` and `token_hash` are filled, for the new one.
+-- address Auth's fields are crossed, and stay so for compatibility: the current address gets
+-- `token` and `token_hash_new`, the new one `token_new` and `token_hash`. Where the current address
+-- need not agree, or there is none, only `token` and `token_hash` are filled, for the new one.
 
 set local lock_timeout = '5s';
 
@@ -187,7 +187,7 @@ begin
             'auth:' || request_id || ':' || mail.kind
         );
     end loop;
-    return '{}';
+    return jsonb '{}';
 exception
     when others then
         raise warning 'hooks.send_email: % (%)', sqlerrm, sqlstate;

@@ -24,6 +24,9 @@ const callsOf = (client) => ({
   set_retention: () => client.rpc("set_retention", { metric: "speed", raw_days: 1 }),
   clear_retention: () => client.rpc("clear_retention", { metric: "speed" }),
   retention_preview: () => client.rpc("retention_preview", { as_of: "2126-01-01T00:00:00Z" }),
+  // Of the platform, of which nobody here is a member.
+  set_active_tenant: () =>
+    client.rpc("set_active_tenant", { tenant_id: "00000000-0000-0000-0000-000000000000" }),
 });
 
 /** Questions for whatever the caller may see, without naming anything. */
@@ -52,6 +55,13 @@ const writesOf = (client, { id, devices }) => [
   client.from("retention_policies").insert({ tenant_id: id, raw_days: 1 }),
   client.from("retention_policies").update({ raw_days: 1 }).eq("tenant_id", id),
   client.from("retention_policies").delete().eq("tenant_id", id),
+  client.from("email_domain_rules").insert({
+    tenant_id: id,
+    domain: "planted.example",
+    effect: "deny",
+  }),
+  client.from("email_domain_rules").update({ effect: "deny" }).eq("tenant_id", id),
+  client.from("email_domain_rules").delete().eq("tenant_id", id),
   client.from("rejected_messages").update({ message: "nothing" }).eq("tenant_id", id),
 ];
 
@@ -66,6 +76,7 @@ const stateOf = async ({ id }) =>
     'metrics', (select jsonb_agg(to_jsonb(metrics) order by number) from iot.metrics where tenant_id = :'id'),
     'batches', (select jsonb_agg(to_jsonb(batches) order by id) from iot.batches where tenant_id = :'id'),
     'rejected', (select jsonb_agg(to_jsonb(refused) order by id) from iot.rejected_messages as refused where tenant_id = :'id'),
+    'domains', (select jsonb_agg(to_jsonb(rules) order by domain) from core.email_domain_rules as rules where tenant_id = :'id'),
     'policies', (select jsonb_agg(to_jsonb(policies) order by id) from iot.retention_policies as policies where tenant_id = :'id')
   )
 `,
@@ -96,6 +107,9 @@ describe("a tenant", () => {
     }];
     assert.equal((await dataOf(ada.rpc("ingest", { messages }))).accepted, 1);
     await dataOf(ada.rpc("set_retention", { metric: "speed", raw_days: 36_500 }));
+    await dataOf(
+      ada.from("email_domain_rules").insert({ domain: "apart.example", effect: "allow" }).select(),
+    );
     [[views, functions]] = await stack.sql(`
       select json_build_array(
         (select json_agg(relname) from pg_class where relnamespace = 'v1'::regnamespace and relkind in ('v', 'm', 'r')),
@@ -168,7 +182,7 @@ describe("a tenant", () => {
               ]);
             } else {assert.match(
                 error.code,
-                /^(device\.unknown|metric\.unknown|tenancy\.permission_missing|42501)$/,
+                /^(device\.unknown|metric\.unknown|tenancy\.(not_a_member|permission_missing)|42501)$/,
                 name,
               );}
           }
