@@ -106,66 +106,70 @@ create function core.active_tenant(
 )
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
+declare
+    above uuid;
 begin
-    with recursive path (id, slug, parent_id, above) as (
-        select
-            tenants.id,
-            tenants.slug,
-            tenants.parent_id,
-            0
-        from core.tenants
-        where
-            tenants.status <> 'suspended'
-            and tenants.id = coalesce(
-                (
-                    select settings.active_tenant_id
-                    from core.user_settings as settings
-                    where
-                        settings.tenant_id = core.platform_tenant_id()
-                        and settings.user_id = active_tenant.user_id
-                ),
-                (
-                    select (array_agg(members.tenant_id))[1]
-                    from core.members
-                    where members.user_id = active_tenant.user_id
-                    having count(*) = 1
-                )
-            )
-        union all
-        select
-            tenants.id,
-            tenants.slug,
-            tenants.parent_id,
-            path.above + 1
-        from path
-        inner join core.tenants on tenants.id = path.parent_id
-        where tenants.status <> 'suspended'
-    )
-
     select
-        (select path.id from path where path.above = 0),
-        (select path.slug from path where path.above = 0),
+        tenants.id,
+        tenants.slug,
+        tenants.parent_id,
         roles.slug
-    into active_tenant.tenant_id, active_tenant.tenant, active_tenant.role
-    from path
-    inner join core.members on members.tenant_id = path.id
-    inner join core.roles
+    into active_tenant.tenant_id, active_tenant.tenant, above, active_tenant.role
+    from core.tenants
+    left join core.members
+        on
+            members.tenant_id = tenants.id
+            and members.user_id = active_tenant.user_id
+            and members.status = 'active'
+    left join core.roles
         on roles.tenant_id = members.role_tenant_id and roles.id = members.role_id
     where
-        members.user_id = active_tenant.user_id
-        and members.status = 'active'
-        and (
-            path.above = 0
-            or exists (
-                select from core.role_permissions as granted
+        tenants.status <> 'suspended'
+        and tenants.id = coalesce(
+            (
+                select settings.active_tenant_id
+                from core.user_settings as settings
                 where
-                    granted.tenant_id = roles.tenant_id
-                    and granted.role_id = roles.id
-                    and granted.scope = 'descendants'
+                    settings.tenant_id = core.platform_tenant_id()
+                    and settings.user_id = active_tenant.user_id
+            ),
+            (
+                select (array_agg(members.tenant_id))[1]
+                from core.members
+                where members.user_id = active_tenant.user_id
+                having count(*) = 1
             )
-        )
-    order by path.above
-    limit 1;
+        );
+
+    -- A role held above may reach down to it; few users are here.
+    while active_tenant.role is null and above is not null loop
+        select
+            tenants.parent_id,
+            roles.slug
+        into above, active_tenant.role
+        from core.tenants
+        left join core.members
+            on
+                members.tenant_id = tenants.id
+                and members.user_id = active_tenant.user_id
+                and members.status = 'active'
+        left join core.roles
+            on
+                roles.tenant_id = members.role_tenant_id
+                and roles.id = members.role_id
+                and exists (
+                    select from core.role_permissions as granted
+                    where
+                        granted.tenant_id = roles.tenant_id
+                        and granted.role_id = roles.id
+                        and granted.scope = 'descendants'
+                )
+        where tenants.id = above and tenants.status <> 'suspended';
+    end loop;
+    if active_tenant.role is null then
+        active_tenant.tenant_id := null;
+        active_tenant.tenant := null;
+    end if;
 end
 $$;
 
