@@ -93,8 +93,8 @@ test("the guide to API keys does what it says", async () => {
   await stack.sql("update core.tenants set settings = '{}' where id = core.platform_tenant_id();");
 });
 
-/** What the SQL of a guide prints, and what the comments at the start of its lines say that it does. */
-const printedAndPromised = async (guide, variables = {}) => {
+/** What the SQL of a guide prints, and what its comments say, by default those at the start of lines. */
+const printedAndPromised = async (guide, variables = {}, promise = /^-- (.+)$/gm) => {
   const code = codeOf(guide).filter(({ language }) => language === "sql").map((block) => block.code)
     .join("\n");
   const set = Object.entries(variables).flatMap(([name, value]) => ["-v", `${name}=${value}`]);
@@ -104,9 +104,18 @@ const printedAndPromised = async (guide, variables = {}) => {
   return {
     // Not the claims that set_config returns.
     printed: output.split("\n").filter((line) => line && !line.startsWith("{")),
-    promised: [...code.matchAll(/^-- (.+)$/gm)].map(([, row]) => row),
+    promised: [...code.matchAll(promise)].map(([, row]) => row),
   };
 };
+
+test("the guide to the hooks of Auth does what it says", async () => {
+  const { members } = await addTenant(stack, "hooked-north", {
+    members: { nora: { role: "viewer" } },
+  });
+  const { printed, promised } = await printedAndPromised("auth-hooks", members, /; -- (.+)$/gm);
+  assert.ok(promised.length >= 8);
+  assert.deepEqual(printed, promised);
+});
 
 test("the guide to statistics does what it says", async () => {
   const { printed, promised } = await printedAndPromised("statistics");
