@@ -1,7 +1,7 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/auth_hooks.sql
-select plan(44);
+select plan(45);
 
 -- Who may call what: Auth, and nobody else.
 create temporary view hook_functions as
@@ -291,6 +291,16 @@ select lives_ok(
 );
 :as_owner
 select is(pg_temp.hint('gus'), 'acme owner 00000000', 'the role is the one that reaches down');
+insert into core.members (tenant_id, user_id, role_id)
+select
+    :group::uuid,
+    '00000000-0000-4000-8000-000000000006',
+    id
+from core.roles
+where tenant_id = core.platform_tenant_id() and slug = 'viewer';
+insert into core.user_settings (user_id, active_tenant_id)
+values ('00000000-0000-4000-8000-000000000006', :acme);
+select is(pg_temp.hint('nil'), '', 'a role that stays in its tenant names none below');
 update core.tenants set status = 'suspended' where slug = 'acme';
 select is(pg_temp.hint('gus'), '', 'a suspended tenant is not named');
 update core.tenants set status = 'active' where slug = 'acme';
