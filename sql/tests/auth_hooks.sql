@@ -1,7 +1,7 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/auth_hooks.sql
-select plan(45);
+select plan(46);
 
 -- Who may call what: Auth, and nobody else.
 create temporary view hook_functions as
@@ -318,6 +318,15 @@ select is(
     pg_temp.code_of(format('select v1.set_active_tenant(%L)', :acme)), '42501',
     'nor does the service role'
 );
+:as_owner
+set local "request.jwt.claims" =
+'{"role": "authenticated", "sub": "00000000-0000-4000-8000-00000000dead"}';
+set local role authenticated;
+select is(
+    pg_temp.code_of('select v1.set_active_tenant(null)'), 'tenancy.not_a_member',
+    'nor a user who is gone'
+);
+
 
 -- The hint opens nothing.
 :as_owner

@@ -185,7 +185,11 @@ as $$
 declare
     caller constant record := core.caller();
 begin
-    if caller.kind <> 'user' then
+    -- Not everybody with a token is a user who is still there.
+    if
+        caller.kind <> 'user'
+        or not exists (select from core.members where members.user_id = caller.id)
+    then
         perform core.fail('tenancy.not_a_member');
     end if;
     insert into core.user_settings (user_id, active_tenant_id)
