@@ -6,8 +6,8 @@
 //! them for nothing. Wider networks would put strangers of one provider together, and let one make
 //! the other wait.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 const V4_PREFIX_BITS: u32 = 24;
 const V6_PREFIX_BITS: u32 = 64;
