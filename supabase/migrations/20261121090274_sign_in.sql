@@ -264,8 +264,8 @@ begin
     where (
         select judged.network_failures = 1 and not judged.network_is_known
         from tenon.sign_in_attempt(
-            false, false, now(), attempts.failures, attempts.failed_at, attempts.succeeded_at, 0,
-            null
+            false, false, clock_timestamp(),
+            attempts.failures, attempts.failed_at, attempts.succeeded_at, 0, null
         ) as judged
     );
     get diagnostics forgotten = row_count;
