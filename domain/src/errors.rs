@@ -4,6 +4,9 @@
 
 /// Code and HTTP status, ordered by code.
 pub const ALL: &[(&str, u16)] = &[
+    ("audit.digest_malformed", 500),
+    ("audit.row_malformed", 500),
+    ("audit.settings_malformed", 500),
     ("device.missing", 400),
     ("device.slug_invalid", 400),
     ("device.username_invalid", 400),
@@ -78,6 +81,7 @@ mod tests {
     #[test]
     fn every_code_in_the_sources_is_listed() {
         let sources = [
+            include_str!("audit.rs"),
             include_str!("identity.rs"),
             include_str!("limit.rs"),
             include_str!("statistics.rs"),

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file, the environment or a database; the time of day and the
 //! time zone are arguments. `extension` brings these rules into Postgres and `bridge` to the wire.
 
+pub mod audit;
 pub mod errors;
 pub mod identity;
 pub mod limit;

@@ -10,6 +10,7 @@ use std::fmt::Display;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::{self, ErrorContextCallback};
 use pgrx::prelude::*;
+use tenon_domain::audit::AuditError;
 use tenon_domain::errors;
 use tenon_domain::identity::IdentityError;
 use tenon_domain::limit::LimitError;
@@ -43,6 +44,7 @@ macro_rules! coded {
 }
 
 coded!(
+    AuditError,
     BatchError,
     BlockError,
     BucketError,

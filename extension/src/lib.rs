@@ -5,6 +5,7 @@
 //! shared memory, where Postgres gives some: see [`limit`].
 
 mod aggregate;
+mod audit;
 mod convert;
 mod error;
 mod jsonb;
