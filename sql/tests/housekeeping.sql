@@ -86,8 +86,13 @@ $$;
 select is(iot.schedule_housekeeping(), true, 'where pg_cron is, it is scheduled');
 select is(iot.schedule_housekeeping(), true, 'also a second time');
 select results_eq(
-    'select jobname, schedule, command from cron.job',
-    $$values ('tenon-housekeeping', '* * * * *', 'select iot.housekeep()')$$, 'as one job'
+    'select jobname, schedule, command from cron.job order by jobid',
+    $$
+        values
+        ('tenon-housekeeping', '* * * * *', 'select iot.housekeep()'),
+        ('tenon-audit', '10 seconds', 'select core.seal_audit()')
+    $$,
+    'as one job of each kind'
 );
 select pg_temp.send();
 :as_bridge

@@ -28,9 +28,8 @@ create table core.audit_entries (
     constraint operation_is_known
     check (operation in ('insert', 'update', 'delete', 'truncate', 'read', 'event'))
 ) partition by range (at);
--- What is not sealed yet is found by id; entries lie in its order.
-create index audit_entries_id on core.audit_entries using brin (id)
-with (pages_per_range = 16, autosummarize = on);
+-- What is not sealed yet is found by id.
+create index audit_entries_id on core.audit_entries (id);
 create index audit_entries_record on core.audit_entries (tenant_id, jsonb_hash(key));
 create index audit_entries_event on core.audit_entries (tenant_id, event, at)
 where event is not null;
@@ -334,16 +333,26 @@ $$;
 comment on function core.personal_columns(regclass) is
 'The columns of a table that core.personal_data lists, none before there is one. Internal.';
 
+create function core.name_of(relation regclass) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select namespaces.nspname || '.' || classes.relname
+        from pg_class as classes
+        inner join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
+        where classes.oid = relation
+    );
+end
+$$;
+
+comment on function core.name_of(regclass) is
+'The name of a table with its schema, as the audit trail writes it. Internal.';
+
 create function core.audit_settings(audited regclass, ignored text[]) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-    name constant text := (
-        select namespaces.nspname || '.' || classes.relname
-        from pg_class as classes
-        inner join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
-        where classes.oid = audited
-    );
     tenant constant text := case audited
         when 'core.tenants'::regclass then 'id' else 'tenant_id'
     end;
@@ -369,7 +378,7 @@ begin
             audited using errcode = 'undefined_column';
     end if;
     return jsonb_build_object(
-        'table', name,
+        'table', core.name_of(audited),
         'tenant', tenant,
         'key', case when own_key = '{}' then key else own_key end,
         -- One that is dropped later is in nobody's way.
@@ -585,6 +594,7 @@ core.record_security_event(uuid, text, jsonb),
 core.audit_row(),
 core.audit_truncation(),
 core.personal_columns(regclass),
+core.name_of(regclass),
 core.audit_settings(regclass, text[]),
 core.audit(regclass, text[]),
 core.refresh_audits(),

@@ -124,44 +124,11 @@ granted a partition itself, and it has the policy of the whole, should somebody 
 create function iot.settled_batch() returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
-declare
-    newest constant bigint := coalesce(pg_sequence_last_value('iot.batches_id_seq'), 0);
-    writers text[];
 begin
-    -- A transaction that goes on seeing what it saw at its start would not see what is waited for.
-    if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception 'readings are compacted in transactions of isolation level read committed'
-            using errcode = 'invalid_transaction_state';
-    end if;
-    -- A transaction that has taken an id holds this lock until it ends; other compactions hold it,
-    -- too, but write no batch.
-    writers := array(
-        select holding.virtualtransaction
-        from pg_locks as holding
-        where
-            holding.locktype = 'relation'
-            and holding.database = (select oid from pg_database where datname = current_database())
-            and holding.relation = 'iot.batches'::regclass
-            and holding.mode = 'RowExclusiveLock'
-            and holding.pid is distinct from pg_backend_pid()
-            and not exists (
-                select from pg_locks as compacting
-                where
-                    compacting.locktype = 'advisory'
-                    and compacting.pid = holding.pid
-                    and compacting.classid = iot.compaction_lock_class()::oid
-                    and compacting.objsubid = 2
-            )
+    -- Other compactions hold the lock of a writer, too, but write no batch.
+    return core.settled_id(
+        'iot.batches', 'iot.batches_id_seq', iot.compaction_lock_class()
     );
-    for attempt in 1..100 loop
-        if not exists (
-            select from pg_locks where pg_locks.virtualtransaction = any(writers)
-        ) then
-            return newest;
-        end if;
-        perform pg_sleep(0.01);
-    end loop;
-    return null;
 end
 $$;
 

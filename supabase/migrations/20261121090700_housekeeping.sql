@@ -1,4 +1,5 @@
--- What has to be done again and again: readings compacted, and dropped when their time is over.
+-- What has to be done again and again: readings compacted, and dropped when their time is over; the
+-- audit trail sealed.
 --
 -- pg_cron does it where it is there; elsewhere each bridge asks once a minute whether somebody else
 -- does it, and if not, does it. Everything here may run in several sessions at once.
@@ -36,13 +37,21 @@ begin
             failure := concat_ws('; ', failure, 'iot.retain: ' || sqlerrm);
             raise warning '%', failure;
     end;
+    -- Last, because other sealers stand back until this transaction ends.
+    begin
+        perform core.keep_audit(greatest(deadline - clock_timestamp(), interval '5 seconds'));
+    exception
+        when others then
+            failure := concat_ws('; ', failure, 'core.keep_audit: ' || sqlerrm);
+            raise warning '%', failure;
+    end;
     return next;
 end
 $$;
 
 comment on function iot.housekeep(interval) is
-'Does what has to be done again and again, for about as long as the budget says: iot.compact, then
-iot.retain. Returns what iot.compact returns, and what failed, in words, where something did.
+'Does what has to be done again and again, for about as long as the budget says: iot.compact,
+iot.retain, then core.keep_audit. Returns what iot.compact returns, and what failed, in words, where something did.
 Definer, because it works for every tenant; service_role may call it.';
 
 create function iot.housekeeping_job() returns text
@@ -68,14 +77,23 @@ begin
     end if;
     execute format('select %I.schedule($1, $2, $3)', 'cron')
     using iot.housekeeping_job(), '* * * * *', 'select iot.housekeep()';
+    -- The tail of the audit trail that is not sealed yet is kept short. pg_cron before 1.5 knows no
+    -- seconds: there iot.housekeep seals, every minute.
+    begin
+        execute format('select %I.schedule($1, $2, $3)', 'cron')
+        using 'tenon-audit', '10 seconds', 'select core.seal_audit()';
+    exception
+        when invalid_parameter_value then
+            null;
+    end;
     return true;
 end
 $$;
 
 comment on function iot.schedule_housekeeping() is
-'Has pg_cron call iot.housekeep every minute; false where there is no pg_cron that the caller may
-use. Calling it again changes nothing. For the owner of the schema, after pg_cron was installed
-later than Tenon.';
+'Has pg_cron call iot.housekeep every minute, and core.seal_audit every ten seconds; false where
+there is no pg_cron that the caller may use. Calling it again changes nothing. For the owner of the
+schema, after pg_cron was installed later than Tenon.';
 
 create function iot.housekeeping_is_scheduled() returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
