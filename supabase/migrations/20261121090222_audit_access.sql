@@ -122,14 +122,14 @@ begin
             'findings_total', count(*),
             'findings', coalesce(
                 jsonb_agg(
-                    jsonb_strip_nulls(to_jsonb(found) - 'place') order by found.place
-                ) filter (where found.place <= findings_max),
+                    jsonb_strip_nulls(to_jsonb(differing) - 'place') order by differing.place
+                ) filter (where differing.place <= findings_max),
                 '[]'
             )
         )
     into report
     from core.verify_audit(tenant, verify_own_audit.checkpoint)
-        with ordinality as found (finding, entry_id, seal_number, details, place);
+        with ordinality as differing (finding, entry_id, seal_number, details, place);
     return core.audit_state(tenant) || report;
 end
 $$;
@@ -197,7 +197,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     tenant constant uuid := core.sole_tenant_with('core.audit.read');
-    key constant jsonb := case jsonb_typeof(record)
+    wanted constant jsonb := case jsonb_typeof(record)
         when 'object' then record - 'tenant_id'
         else jsonb_build_object('id', record)
     end;
@@ -217,8 +217,8 @@ begin
     from core.audit_entries as entries
     where
         entries.tenant_id = tenant
-        and jsonb_hash(entries.key) = jsonb_hash(own_history.key)
-        and entries.key = own_history.key
+        and jsonb_hash(entries.key) = jsonb_hash(wanted)
+        and entries.key = wanted
         and entries.table_name = own_history.table_name
     order by entries.id;
 end
@@ -261,10 +261,10 @@ as $$
 declare
     page_max constant integer := 5000;
     tenant constant uuid := core.sole_tenant_with('core.audit.read');
-    ids bigint[];
+    page_ids bigint[];
     answer jsonb;
 begin
-    ids := array(
+    page_ids := array(
         select entries.id
         from core.audit_entries as entries
         where
@@ -285,7 +285,7 @@ begin
                 'text', core.audit_seal_text(seals)
             ) as seal
         from core.audit_seals as seals
-        where seals.tenant_id = tenant and seals.ids && export_own_audit.ids
+        where seals.tenant_id = tenant and seals.ids && page_ids
     )
     select
         jsonb_build_object(
@@ -321,21 +321,21 @@ begin
                             order by entries.id
                         )
                     from core.audit_entries as entries
-                    where entries.tenant_id = tenant and entries.id = any(ids)
+                    where entries.tenant_id = tenant and entries.id = any(page_ids)
                 ),
                 '[]'
             ),
             'seals', coalesce(
                 (select jsonb_agg(holding.seal order by holding.number) from holding), '[]'
             ),
-            'next', ids[cardinality(ids)]
+            'next', page_ids[cardinality(page_ids)]
         )
     into answer;
     perform core.record_security_event(
         tenant,
         'audit.exported',
         jsonb_build_object(
-            'from', first_at, 'to', until, 'after', after, 'entries', cardinality(ids)
+            'from', first_at, 'to', until, 'after', after, 'entries', cardinality(page_ids)
         )
     );
     return answer;
