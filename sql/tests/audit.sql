@@ -44,7 +44,7 @@ $$;
 
 -- What.
 :as_ada
-set local "request.headers" = '{"user-agent": "browser", "x-request-id": "r-1", "x-forwarded-for": "192.0.2.7"}';
+set local "request.headers" = '{"user-agent": "browser", "x-request-id": "1", "x-forwarded-for": "192.0.2.7"}';
 set local "request.method" = 'POST';
 set local "request.path" = '/rest/v1/orders';
 insert into public.orders (tenant_id, id, title, email, amount, shape)
@@ -69,13 +69,13 @@ select results_eq(
             'user', '00000000-0000-4000-8000-000000000001'::uuid,
             '{
                 "address": "192.0.2.7", "method": "POST", "path": "/rest/v1/orders",
-                "request_id": "r-1", "user_agent": "browser"
+                "request_id": "1", "user_agent": "browser"
             }'::jsonb
         )
     $$,
     'it says who, and from where'
 );
-update public.orders set title = 'Two', amount = 2 where id = '00000000-0000-4000-c000-000000000001';
+update public.orders set title = 'Two', amount = 2;
 select results_eq(
     $$select old, new from pg_temp.entries('update')$$,
     $$
@@ -179,7 +179,8 @@ create table public.visits (
 create table public.visits_north partition of public.visits for values in ('north');
 select core.audit('public.visits');
 create table public.visits_south partition of public.visits for values in ('south');
-insert into public.visits values (:acme, '2026-01-02', 'north', 1), (:acme, '2026-01-02', 'south', 2);
+insert into public.visits values
+(:acme, '2026-01-02', 'north', 1), (:acme, '2026-01-02', 'south', 2);
 update public.visits set people = 3 where place = 'south';
 select results_eq(
     $$
@@ -368,7 +369,7 @@ select pg_temp.attempt_all('device');
 :as_bridge
 select pg_temp.attempt_all('bridge');
 :as_owner
-select is((select count(*) from pg_temp.attempts), 180::bigint, 'five roles, nine tables, four verbs');
+select is((select count(*) from pg_temp.attempts), 180::bigint, '5 roles, 9 tables, 4 verbs');
 select is_empty(
     $$
         select * from pg_temp.attempts
@@ -467,21 +468,21 @@ select results_eq(
 :as_vic
 select is(
     pg_temp.code_of(
-        $$select v1.open_record('public.orders', '00000000-0000-4000-c000-000000000003', 'why not')$$
+        $$select v1.open_record('public.orders', '00000000-0000-4000-c000-000000000003', 'to see')$$
     ),
     'sensitive.not_found', 'a viewer does not open it'
 );
 :as_eve
 select is(
     pg_temp.code_of(
-        $$select v1.open_record('public.orders', '00000000-0000-4000-c000-000000000003', 'why not')$$
+        $$select v1.open_record('public.orders', '00000000-0000-4000-c000-000000000003', 'to see')$$
     ),
     'sensitive.not_found', 'nor does a stranger'
 );
 :as_ada
 select is(
     pg_temp.code_of(
-        $$select v1.open_record('auth.users', '00000000-0000-4000-8000-000000000001', 'why not')$$
+        $$select v1.open_record('auth.users', '00000000-0000-4000-8000-000000000001', 'to see')$$
     ),
     'sensitive.not_found', 'and through it nobody reads other tables'
 );
@@ -502,7 +503,9 @@ insert into core.hidden_fields (tenant_id, role_id, object, field)
 select tenant_id, id, 'core.tenants', 'amount' from core.roles
 where slug = 'clerk' and tenant_id = :acme;
 update core.members
-set role_tenant_id = :acme, role_id = (select id from core.roles where slug = 'clerk' and tenant_id = :acme)
+set
+    role_tenant_id = :acme,
+    role_id = (select id from core.roles where slug = 'clerk' and tenant_id = :acme)
 where user_id = '00000000-0000-4000-8000-000000000002';
 select core.mark_sensitive('public.orders', '00000000-0000-4000-c000-000000000003', 'system says');
 :as_ada
@@ -525,7 +528,9 @@ select is(
         where
             operation = 'read'
             and caller_id = '00000000-0000-4000-8000-000000000001'
-            and v1.open_record('public.orders', '00000000-0000-4000-c000-000000000003', 'y') is not null
+            and v1.open_record(
+                'public.orders', '00000000-0000-4000-c000-000000000003', 'y'
+            ) is not null
         limit 1
     ),
     null, 'an entry keeps the origin of its own request'

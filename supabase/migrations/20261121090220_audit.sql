@@ -2,9 +2,9 @@
 --
 -- core.audit(table) switches it on. Each change of a row is one entry in the transaction that makes
 -- the change; entries of one tenant do not wait for each other, because nothing links them yet:
--- they are sealed right after the commit, by the next migration. What a column of core.personal_data
--- holds stands in the entry by reference, as a salted digest, and in core.audit_values as a value,
--- from where it can be erased without touching the entry.
+-- they are sealed right after the commit, by the next migration. What a personal column
+-- (core.personal_data) holds stands in the entry by reference, as a salted digest, and as a value in
+-- core.audit_values, from where it can be erased without touching the entry.
 
 set local lock_timeout = '5s';
 
@@ -221,7 +221,8 @@ $$;
 
 comment on function core.record_security_event(uuid, text, jsonb) is
 'Appends a security event, such as sign_in.failed, to the audit trail of the tenant; of the platform
-without one. It stays if the transaction does. Definer, because nobody may write the trail; internal.';
+without one. It stays if the transaction does. Definer, because nobody may write the trail;
+internal.';
 
 create function core.audit_row() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp

@@ -13,7 +13,7 @@ create table core.audit_seals (
     number bigint not null,
     month timestamptz not null,
     entries integer not null,
-    ids bigint [] not null,
+    ids bigint[] not null,
     digests bytea not null,
     previous bytea not null,
     hash bytea not null,
@@ -55,12 +55,13 @@ create index audit_anchors_platform_number on core.audit_anchors (platform_numbe
 
 comment on table core.audit_anchors is
 'Ends that chains of tenants had, as seals of the platform vouch for them. Append-only.';
-comment on column core.audit_anchors.platform_number is 'The platform''s seal that holds the anchor.';
+comment on column core.audit_anchors.platform_number is
+'The platform''s seal that holds the anchor.';
 
 create table core.audit_progress (
     tenant_id uuid primary key default core.platform_tenant_id(),
     sealed_up_to bigint not null default 0,
-    open_ids bigint [] not null default '{}',
+    open_ids bigint[] not null default '{}',
     constraint there_is_one check (tenant_id = '00000000-0000-0000-0000-000000000000')
 );
 
@@ -216,7 +217,7 @@ comment on function core.audit_seal_text(core.audit_seals) is
 'The canonical form of a seal; its SHA-256 is the seal''s hash. Internal.';
 
 create function core.append_audit_seal(
-    tenant_id uuid, month timestamptz, ids bigint [], digests bytea
+    tenant_id uuid, month timestamptz, ids bigint[], digests bytea
 )
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -251,7 +252,7 @@ begin
 end
 $$;
 
-comment on function core.append_audit_seal(uuid, timestamptz, bigint [], bytea) is
+comment on function core.append_audit_seal(uuid, timestamptz, bigint[], bytea) is
 'Appends a seal to the chain of a tenant. The caller holds the sealers'' lock. Internal.';
 
 create function core.audit_seal_entries_max() returns integer
@@ -407,8 +408,8 @@ end
 $$;
 
 comment on function core.unsealed_audit_entries(uuid) is
-'The entries of a tenant that are not sealed yet. Definer, because it reads how far sealing has come;
-internal.';
+'The entries of a tenant that are not sealed yet. Definer, because it reads how far sealing has
+come; internal.';
 
 create function core.audit_cut_months(tenant_id uuid) returns timestamptz[]
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -425,7 +426,8 @@ end
 $$;
 
 comment on function core.audit_cut_months(uuid) is
-'The months whose entries core.drop_audit_month has dropped, as the tenant''s chain says. Internal.';
+'The months whose entries core.drop_audit_month has dropped, as the tenant''s chain says.
+Internal.';
 
 create function core.verify_audit_chain(tenant_id uuid, checkpoint jsonb)
 returns table (finding text, entry_id bigint, seal_number bigint, details jsonb)
@@ -891,9 +893,9 @@ end
 $$;
 
 comment on function core.drop_audit_month(timestamptz) is
-'Drops the entries of the month of UTC that holds the time, and their personal values; says how many.
-The seals stay, and each tenant''s chain gets an entry about it with its head at the time, from which
-core.verify_audit knows that these entries are not missing. Raises audit.month_not_over and
+'Drops the entries of the month of UTC that holds the time, and their personal values; says how
+many. The seals stay, and each tenant''s chain gets an entry about it with its head at the time, from
+which core.verify_audit knows that these entries are not missing. Raises audit.month_not_over and
 audit.month_not_sealed (409). Definer, because nobody may change the trail; for the operator:
 service_role may call it.';
 
@@ -913,7 +915,7 @@ core.month_after(timestamptz),
 core.settled_id(regclass, regclass, integer),
 core.audit_line(core.audit_entries),
 core.audit_seal_text(core.audit_seals),
-core.append_audit_seal(uuid, timestamptz, bigint [], bytea),
+core.append_audit_seal(uuid, timestamptz, bigint[], bytea),
 core.audit_seal_entries_max(),
 core.seal_audit(interval),
 core.unsealed_audit_entries(uuid),

@@ -29,8 +29,8 @@ select
 from core.audit_entries as entries;
 
 comment on view v1.audit is
-'The audit trail of your tenants: who did what to which record, and from where. Personal values stand
-in it by reference; v1.history shows them. Needs core.audit.read.';
+'The audit trail of your tenants: who did what to which record, and from where. Personal values
+stand in it by reference; v1.history shows them. Needs core.audit.read.';
 
 grant select on v1.audit to authenticated, service_role;
 
@@ -380,7 +380,7 @@ create table core.sensitive_records (
 create index sensitive_records_record on core.sensitive_records (table_name, record_id);
 
 comment on table core.sensitive_records is
-'Records that ordinary reads do not return: v1.open_record returns them, and writes down who asked.';
+'Records that ordinary reads do not return: v1.open_record does, and writes down who asked.';
 
 alter table core.sensitive_records enable row level security;
 

@@ -16,11 +16,11 @@ const TENANT: &str = "00000000-0000-4000-a000-000000000002";
 fn settings() -> Settings {
     let text = r#"{"table": "app.orders", "tenant": "tenant_id", "key": ["id"],
         "ignored": ["seen_at"], "personal": ["email"]}"#;
-    Settings::parse(text).unwrap()
+    Settings::parse(text).expect("what the test made")
 }
 
 fn parsed(json: Option<&String>) -> Option<Map<String, Value>> {
-    json.map(|json| serde_json::from_str(json).unwrap())
+    json.map(|json| serde_json::from_str(json).expect("what the test made"))
 }
 
 /// What an entry should say, worked out from parsed rows and one column at a time.
@@ -55,7 +55,7 @@ proptest! {
     #[test]
     fn a_change_holds_exactly_the_columns_that_differ(old in rows(), new in rows()) {
         let (before, after) = (Value::from(old.clone()).to_string(), Value::from(new.clone()).to_string());
-        let recorded = changes(&settings(), Some(&before), Some(&after), b"").unwrap();
+        let recorded = changes(&settings(), Some(&before), Some(&after), b"").expect("what the test made");
         let (is, was) = (oracle(&old, &new), oracle(&new, &old));
         match recorded.as_slice() {
             [] => prop_assert!(is.is_empty()),
@@ -278,16 +278,22 @@ fn the_forms_are_those_of_the_documentation() {
 }
 
 fn only(change: Vec<Change>) -> Change {
-    let [change] = <[Change; 1]>::try_from(change).unwrap();
+    let [change] = <[Change; 1]>::try_from(change).expect("what the test made");
     change
 }
 
 #[test]
 fn a_personal_value_stands_by_reference_with_a_salt_of_its_own() {
     let row = format!(r#"{{"tenant_id":"{TENANT}","id":1,"email":"a@example.com","name":null}}"#);
-    let one = only(changes(&settings(), None, Some(&row), b"seed 1").unwrap());
-    let other = only(changes(&settings(), None, Some(&row), b"seed 2").unwrap());
-    assert!(!one.new.clone().unwrap().contains("example"));
+    let one = only(changes(&settings(), None, Some(&row), b"seed 1").expect("what the test made"));
+    let other =
+        only(changes(&settings(), None, Some(&row), b"seed 2").expect("what the test made"));
+    assert!(
+        !one.new
+            .clone()
+            .expect("what the test made")
+            .contains("example")
+    );
     assert_ne!(
         one.new, other.new,
         "equal values cannot be told to be equal"
@@ -309,18 +315,18 @@ fn a_personal_value_stands_by_reference_with_a_salt_of_its_own() {
 fn a_long_value_is_cut_on_a_character() {
     let long = "é".repeat(VALUE_BYTES_MAX);
     let row = json!({"tenant_id": TENANT, "id": 1, "email": null, "note": long}).to_string();
-    let change = only(changes(&settings(), None, Some(&row), b"").unwrap());
-    let new = parsed(change.new.as_ref()).unwrap();
+    let change = only(changes(&settings(), None, Some(&row), b"").expect("what the test made"));
+    let new = parsed(change.new.as_ref()).expect("what the test made");
     assert_eq!(new["note"]["$cut"]["bytes"], 2 * VALUE_BYTES_MAX + 2);
     assert_eq!(
         new["note"]["$cut"]["start"]
             .as_str()
-            .unwrap()
+            .expect("what the test made")
             .chars()
             .count(),
         256
     );
-    assert!(change.new.unwrap().len() < 1000);
+    assert!(change.new.expect("what the test made").len() < 1000);
 }
 
 #[test]
@@ -328,7 +334,7 @@ fn a_record_that_moves_is_gone_here_and_new_there() {
     let row =
         |tenant: &str, id: i32| format!(r#"{{"tenant_id":"{tenant}","id":{id},"title":"x"}}"#);
     for (old, new) in [(row("a", 1), row("b", 1)), (row("a", 1), row("a", 2))] {
-        let moved = changes(&settings(), Some(&old), Some(&new), b"").unwrap();
+        let moved = changes(&settings(), Some(&old), Some(&new), b"").expect("what the test made");
         let said: Vec<_> = moved
             .iter()
             .map(|one| (one.operation, one.tenant.as_deref()))
@@ -374,13 +380,21 @@ fn an_origin_keeps_what_helps_and_is_never_long() {
         Some(&"/x".repeat(9000)),
         Some("192.0.2.7"),
     ))
-    .unwrap();
+    .expect("what the test made");
     assert_eq!(
-        kept["user_agent"].as_str().unwrap().chars().count(),
+        kept["user_agent"]
+            .as_str()
+            .expect("what the test made")
+            .chars()
+            .count(),
         USER_AGENT_CHARACTERS_MAX
     );
     assert_eq!(
-        kept["path"].as_str().unwrap().chars().count(),
+        kept["path"]
+            .as_str()
+            .expect("what the test made")
+            .chars()
+            .count(),
         PATH_CHARACTERS_MAX
     );
     assert_eq!(kept["request_id"], "ab");
