@@ -61,7 +61,7 @@ inner join core.tenants on tenants.slug = device.tenant;
 \set rival '\'00000000-0000-4000-a000-000000000003\''
 \set group '\'00000000-0000-4000-a000-000000000001\''
 
-\set as_owner 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.jwt.claims" = \'\'; set local "request.headers" = \'\';'
+\set as_owner 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.jwt.claims" = \'\'; set local "request.method" = \'\'; set local "request.headers" = \'\';'
 \set as_anon 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role anon; set local "request.jwt.claims" = \'{"role": "anon"}\';'
 \set as_service 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role service_role; set local "request.jwt.claims" = \'{"role": "service_role"}\';'
 \set as_bridge 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.jwt.claims" = \'\'; set local role tenon_bridge;'

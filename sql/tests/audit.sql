@@ -216,16 +216,20 @@ select is(
     :acme::uuid, 'a tenant itself is in its own trail'
 );
 
--- Security events.
+-- Security events. Gus owns rival too, so that eve can go.
+insert into core.members (tenant_id, user_id, role_id)
+select :rival, '00000000-0000-4000-8000-000000000005', id from core.roles where slug = 'owner';
 select is(
     (
         select array_agg(event order by id) from core.audit_entries
         where tenant_id = :rival and operation = 'event'
     ),
-    array['member.added'], 'who becomes a member is a security event'
+    array['member.added', 'member.added'], 'who becomes a member is a security event'
 );
-update core.members set status = 'suspended' where tenant_id = :rival;
-delete from core.members where tenant_id = :rival;
+update core.members set status = 'suspended'
+where tenant_id = :rival and user_id = '00000000-0000-4000-8000-000000000004';
+delete from core.members
+where tenant_id = :rival and user_id = '00000000-0000-4000-8000-000000000004';
 insert into core.roles (tenant_id, slug, name) values (:rival, 'clerk', 'Clerk');
 insert into core.role_permissions (tenant_id, role_id, permission)
 select tenant_id, id, 'core.tenants.read' from core.roles where slug = 'clerk';
@@ -237,8 +241,8 @@ select is(
         where tenant_id = :rival and operation = 'event'
     ),
     array[
-        'member.added', 'member.suspended', 'member.removed', 'role.permission_granted',
-        'role.permission_changed', 'role.permission_revoked'
+        'member.added', 'member.added', 'member.suspended', 'member.removed',
+        'role.permission_granted', 'role.permission_changed', 'role.permission_revoked'
     ],
     'so is what changes what they may do'
 );
