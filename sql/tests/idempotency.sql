@@ -116,7 +116,9 @@ select is(
 );
 :as_anon
 select pg_temp.send_key('k1');
-select is(pg_temp.code_of($$select public.write('{}')$$), '42501', 'anonymous callers have no keys');
+select is(
+    pg_temp.code_of($$select public.write('{}')$$), '42501', 'anonymous callers have no keys'
+);
 :as_owner
 set local "request.jwt.claims" = '{"role": "anon"}';
 select pg_temp.send_key('k1');
@@ -135,12 +137,16 @@ select is(
     pg_temp.code_of('select from core.idempotency_keys'), '42501', 'nobody reads what is kept'
 );
 :as_service
-select is(pg_temp.code_of('select from core.idempotency_keys'), '42501', 'the service role neither');
+select is(
+    pg_temp.code_of('select from core.idempotency_keys'), '42501', 'the service role neither'
+);
 
 -- What a key is.
 :as_ada
 select pg_temp.send_key(repeat('k', 255));
-select is(pg_temp.code_of($$select public.write('{}')$$), 'no error', 'a key has up to 255 letters');
+select is(
+    pg_temp.code_of($$select public.write('{}')$$), 'no error', 'a key has up to 255 letters'
+);
 select pg_temp.send_key(repeat('k', 256));
 select is(
     pg_temp.code_of($$select public.write('{}')$$), 'idempotency.key_invalid', 'and no more'
@@ -177,7 +183,9 @@ select count(*) as work_before from public.work
 \gset
 select is(public.write_both('{}'), '"both"', 'the outermost of functions answers');
 select is(public.write_both('{}'), '"both"', 'and answers the same again');
-select is((select count(*) from public.work), (:work_before + 2)::bigint, 'and those inside it work once');
+select is(
+    (select count(*) from public.work), (:work_before + 2)::bigint, 'and those inside it work once'
+);
 select pg_temp.send_key('k4');
 select public.forget('{}');
 :as_owner

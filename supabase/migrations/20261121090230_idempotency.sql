@@ -409,9 +409,9 @@ $$;
 comment on function v1.insert_once(text, jsonb) is
 'Inserts rows through a view of this API as a POST to the view does, once for each Idempotency-Key:
 sent again with the same key, it inserts nothing and returns the answer of the first time.
-into_view: the name of the view; rows: one object, or an array of objects of the same keys, which are
-columns; columns left out have their defaults. Returns the rows as the view shows them, so that you
-need to be allowed to read what you insert. Raises insert.view_unknown (404), insert.column_unknown
+into_view: the name of the view; rows: one object, or an array of objects of the same keys, which
+are columns; columns left out have their defaults. Returns the rows as the view shows them, so that
+you need to be allowed to read what you insert. Raises insert.view_unknown (404), insert.column_unknown
 (400), insert.rows_invalid (400), the errors of the header, and those of the insert.
 Needs what inserting into the view needs.';
 
