@@ -4,10 +4,11 @@ begin;
 select plan(24);
 
 insert into core.event_types (type, description) values ('test.clock.struck', 'It is late.');
-select core.enqueue_delivery(
-    :acme, 'email', 'ann@example.com', 'auth.recovery', '{"token": "t0p-secret"}', 'k1',
-    'test.clock.struck'
-) as delivery
+select
+    core.enqueue_delivery(
+        :acme, 'email', 'ann@example.com', 'auth.recovery', '{"token": "t0p-secret"}', 'k1',
+        'test.clock.struck'
+    ) as delivery
 \gset
 
 select results_eq(
