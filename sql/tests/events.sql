@@ -454,9 +454,12 @@ select is(
         from unnest(array['tenant:', 'tenant:acme', 'tenant:' || :acme || 'x', 'x', '']) as topic
     ), 0::numeric, 'nor on one that is none, which is no error'
 );
-select is_empty(
-    $$select from realtime.messages where extension <> 'broadcast'$$,
-    'nor is there anything else to listen to'
+select is(
+    (
+        select array_agg(distinct extension) from realtime.messages
+        where pg_temp.heard('tenant:' || :acme) > 0
+    ),
+    '{broadcast}', 'and hears of events there, not of who else listens'
 );
 select is(
     pg_temp.code_of(

@@ -251,3 +251,56 @@ test("the guide to retention does what it says", async (t) => {
     `,
   });
 });
+
+/**
+ * Runs the SQL of a guide as the owner of the schema and its JavaScript as a member, block by block.
+ * @returns {Promise<string>} what the SQL printed
+ */
+const runInOrder = async (guide, userId) => {
+  const psql = [PSQL, [
+    "-XqAt",
+    "-v",
+    "ON_ERROR_STOP=1",
+    "-v",
+    `user_id=${userId}`,
+    stack.env.DB_URL,
+  ]];
+  const inOrder = {
+    js: asserting,
+    sql: (code) =>
+      `sqlPrinted += execFileSync(...${JSON.stringify(psql)}, { input: ${
+        JSON.stringify(code)
+      }, encoding: "utf8" });\n`,
+  };
+  const program = codeOf(guide).map(({ language, code }) => inOrder[language]?.(code) ?? "")
+    .join("\n");
+  return await run(process.execPath, ["--input-type=module", "-"], {
+    cwd: ROOT,
+    env: {
+      ...stack.env,
+      USER_TOKEN: sign({ role: "authenticated", sub: userId }, stack.env.JWT_SECRET),
+    },
+    input: `
+      import assert from "node:assert/strict";
+      import { execFileSync } from "node:child_process";
+      let sqlPrinted = "";
+      ${program}
+      process.stdout.write(sqlPrinted);
+    `,
+  });
+};
+
+test("the guide to events does what it says", async () => {
+  const harbour = await addTenant(stack, "harbour", { members: { hal: { role: "owner" } } });
+  await runInOrder("events", harbour.members.hal);
+});
+
+test("the guide to idempotency does what it says", async () => {
+  const quay = await addTenant(stack, "quay", { members: { kay: { role: "owner" } } });
+  const printed = await runInOrder("idempotency", quay.members.kay);
+  for (const [, promised] of codeOf("idempotency").flatMap(({ code }) => [
+    ...code.matchAll(/^-- (.+)$/gm),
+  ])) {
+    assert.ok(printed.split("\n").includes(promised), promised);
+  }
+});
