@@ -298,9 +298,7 @@ test("the guide to events does what it says", async () => {
 test("the guide to idempotency does what it says", async () => {
   const quay = await addTenant(stack, "quay", { members: { kay: { role: "owner" } } });
   const printed = await runInOrder("idempotency", quay.members.kay);
-  for (const [, promised] of codeOf("idempotency").flatMap(({ code }) => [
-    ...code.matchAll(/^-- (.+)$/gm),
-  ])) {
-    assert.ok(printed.split("\n").includes(promised), promised);
-  }
+  const promised = codeOf("idempotency").flatMap(({ code }) => [...code.matchAll(/^-- (.+)$/gm)]);
+  assert.ok(promised.length >= 2);
+  for (const [, row] of promised) assert.ok(printed.split("\n").includes(row), row);
 });
