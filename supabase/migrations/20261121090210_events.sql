@@ -489,26 +489,20 @@ stays. Returns of how many. Definer, because nobody else writes events. Internal
 create function core.readable_event_types() returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
-declare
-    answer jsonb := '{}';
-    needed record;
-    tenants jsonb;
 begin
-    for needed in
-        select
-            event_types.permission,
-            array_agg(event_types.type) as types
+    return (
+        -- Each permission is asked for once, however many types name it.
+        with held as materialized (
+            select
+                named.permission,
+                to_jsonb(core.tenants_with(named.permission)) as tenants
+            from (select distinct event_types.permission from core.event_types) as named
+        )
+        select coalesce(jsonb_object_agg(event_types.type, held.tenants), '{}')
         from core.event_types
-        group by event_types.permission
-    loop
-        tenants := to_jsonb(core.tenants_with(needed.permission));
-        if tenants <> '[]' then
-            answer := answer || (
-                select jsonb_object_agg(type, tenants) from unnest(needed.types) as type
-            );
-        end if;
-    end loop;
-    return answer;
+        inner join held on held.permission = event_types.permission
+        where held.tenants <> '[]'
+    );
 end
 $$;
 
