@@ -16,12 +16,9 @@ begin
     then
         return null;
     end if;
-    if current_setting('transaction_isolation') = 'repeatable read' then
-        raise exception 'owners change in read committed transactions, or serializable ones'
-            using errcode = 'serialization_failure';
-    end if;
-    -- Two owners who go at the same moment go one after the other.
-    perform from core.tenants where tenants.id = old.tenant_id for no key update;
+    -- Two owners who go at the same moment go one after the other. The row is written, not only
+    -- locked: whoever waited and goes by an older snapshot is refused then, and tries again.
+    update core.tenants set status = tenants.status where tenants.id = old.tenant_id;
     if not exists (
         select from core.members
         where
@@ -378,9 +375,17 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     owner_id constant uuid := core.sole_tenant_with('core.tenants.own');
-    heir core.members := core.member_in(owner_id, transfer_ownership.user_id);
-    admin record := core.role_named(owner_id, 'admin');
+    admin constant record := core.role_named(owner_id, 'admin');
+    heir core.members;
 begin
+    -- Both in one order: two owners may hand the tenant to each other.
+    perform from core.members
+    where
+        members.tenant_id = owner_id
+        and members.user_id in (transfer_ownership.user_id, core.caller_id())
+    order by members.user_id
+    for update;
+    heir := core.member_in(owner_id, transfer_ownership.user_id);
     if heir.status <> 'active' then
         perform core.fail('member.suspended');
     end if;
