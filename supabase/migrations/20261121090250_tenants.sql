@@ -35,6 +35,7 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
     above uuid := parent_id;
+    passed core.tenants;
     levels integer := 1;
     below integer;
 begin
@@ -43,7 +44,11 @@ begin
             perform core.fail('tenant.below_itself');
         end if;
         levels := levels + 1;
-        select tenants.parent_id into above from core.tenants where tenants.id = above;
+        select tenants.* into passed from core.tenants where tenants.id = above;
+        if passed.status = 'suspended' then
+            perform core.fail('tenant.suspended', jsonb_build_object('tenant', passed.slug));
+        end if;
+        above := passed.parent_id;
     end loop;
     with recursive subtree as (
         select
@@ -66,20 +71,24 @@ end
 $$;
 
 comment on function core.check_tenant_place(uuid, uuid) is
-'Refuses a place in the tree that is below the tenant itself, or too deep for what is below it.
-Raises tenant.below_itself (409) and tenant.too_deep (422). Internal.';
+'Refuses a place in the tree that is below the tenant itself or a suspended one, or too deep for
+what is below it. Raises tenant.below_itself (409), tenant.suspended (403) and tenant.too_deep
+(422). Internal.';
 
 create function core.lock_tenant_tree() returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform pg_advisory_xact_lock(hashtextextended('core.tenants/tree', 0));
+    -- A row that is written, and no advisory lock: whoever waited and goes by an older snapshot is
+    -- refused then, instead of deciding by a tree that is no more.
+    update core.tenants set status = tenants.status
+    where tenants.id = core.platform_tenant_id();
 end
 $$;
 
 comment on function core.lock_tenant_tree() is
 'Lets one transaction at a time change the shape of the tree, so that no two moves that are right
-alone make a ring together. Internal.';
+alone make a ring together. Before anything is decided by the tree. Internal.';
 
 create function core.tenant_answer(tenant_id uuid) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -111,7 +120,9 @@ declare
 begin
     if caller.kind in ('anonymous', 'device') then
         perform core.fail('access.user_needed');
-    elsif not founds then
+    end if;
+    perform core.lock_tenant_tree();
+    if not founds then
         perform core.require(create_tenant.parent_id, 'core.tenants.create');
     elsif not (
         caller.kind in ('service', 'system') or (caller.kind = 'user' and core.tenants_are_open())
@@ -123,7 +134,6 @@ begin
     elsif (char_length(create_tenant.name) between 1 and 200) is not true then
         perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
     end if;
-    perform core.lock_tenant_tree();
     insert into core.tenants (slug, name, parent_id, settings)
     values (
         create_tenant.slug, create_tenant.name,
@@ -160,8 +170,8 @@ as $$
 declare
     stopped record;
 begin
-    perform core.check_above(suspend_tenant.tenant_id);
     perform core.lock_tenant_tree();
+    perform core.check_above(suspend_tenant.tenant_id);
     for stopped in
         with recursive subtree as (
             select suspend_tenant.tenant_id as id
@@ -194,6 +204,7 @@ as $$
 declare
     resumed record;
 begin
+    perform core.lock_tenant_tree();
     if (
         select tenants.status from core.tenants where tenants.id = resume_tenant.tenant_id
     ) = 'closing' then
@@ -201,7 +212,6 @@ begin
     else
         perform core.check_above(resume_tenant.tenant_id);
     end if;
-    perform core.lock_tenant_tree();
     for resumed in
         update core.tenants
         set status = 'active', suspended_with = null
@@ -291,6 +301,7 @@ declare
     is_operator constant boolean := (core.caller()).kind in ('service', 'system');
     from_id uuid;
 begin
+    perform core.lock_tenant_tree();
     select tenants.parent_id into from_id
     from core.tenants
     where tenants.id = move_tenant.tenant_id;
@@ -311,7 +322,6 @@ begin
             perform core.require(move_tenant.parent_id, 'core.tenants.create');
         end if;
     end if;
-    perform core.lock_tenant_tree();
     if not exists (select from core.tenants where tenants.id = move_tenant.parent_id) then
         perform core.fail('tenant.unknown', jsonb_build_object('tenant', move_tenant.parent_id));
     end if;
@@ -319,10 +329,9 @@ begin
     update core.tenants set parent_id = move_tenant.parent_id
     where
         tenants.id = move_tenant.tenant_id
-        and tenants.parent_id is not distinct from from_id
         and tenants.id <> core.platform_tenant_id();
     if not found then
-        perform core.fail('core.retry', '{"retry_after_s": 1}');
+        perform core.fail('tenant.unknown', jsonb_build_object('tenant', move_tenant.tenant_id));
     end if;
     perform core.emit(
         move_tenant.tenant_id, 'core.tenant.moved', 'tenant', move_tenant.tenant_id,
