@@ -771,6 +771,13 @@ begin
 end
 $$;
 
+create function pg_temp.belongs_to(name text) returns void
+language sql
+as $$
+    update core.things set owner_id = pg_temp.caller_id(belongs_to.name)
+    where things.kind = 'mine'
+$$;
+
 -- Which cells of a caller and an object are not as they should be.
 create function pg_temp.wrong_cells(name text, object objects) returns text[]
 language plpgsql
@@ -787,10 +794,7 @@ declare
         when object.object like 'v1.%' then '{42501,55000}' else '{42501}'
     end;
 begin
-    if object.owned then
-        update core.things set owner_id = pg_temp.caller_id(caller.name)
-        where things.kind = 'mine';
-    end if;
+    perform pg_temp.belongs_to(caller.name);
     foreach header in array
         array[null, 'self', 'child', 'grandchild', 'stranger', 'suspended', 'closing']
     loop
@@ -834,7 +838,7 @@ $$;
 
 select plan(
     (select count(*) from callers)::integer * (select count(*) from objects)::integer
-    + (select count(*) from callers)::integer + 8 + 2
+    + (select count(*) from callers)::integer + 14 + 8 + 2
 );
 
 select is_empty(
@@ -884,13 +888,59 @@ from callers
 cross join objects
 order by callers.name, objects.object;
 
+-- What a caller may write does not leave what the caller may write.
+create temporary table departures (caller text, what text, statement text, refusal text);
+insert into departures (caller, what, statement, refusal) values
+('mixed', 'gives no own row away', 'update %s set owner_id = %L where kind = ''mine''', '42501'),
+('own', 'gives no own row away', 'update %s set owner_id = %L where kind = ''mine''', '42501'),
+('local', 'gives rows of the tenant away', 'update %s set owner_id = %L where kind = ''mine''', null),
+(
+    'mixed', 'moves no own row to where others are only read',
+    'update %s set tenant_id = %3$L where kind = ''mine''', '42501'
+),
+(
+    'local', 'moves no row to another tenant',
+    'update %s set tenant_id = %3$L, team_id = null where kind = ''mine''', '42501'
+),
+(
+    'local', 'moves no row to another tenant by writing over it',
+    'insert into %s (tenant_id, id, kind) values (%4$L, %5$L, ''mine'') '
+    'on conflict (tenant_id, id) do update set tenant_id = %3$L', '42501'
+),
+(
+    'write_only', 'changes nothing that is not read',
+    'insert into %s (tenant_id, id, kind) values (%4$L, %5$L, ''mine'') '
+    'on conflict (tenant_id, id) do update set title = ''taken''', '42501'
+);
+create function pg_temp.refusal_of_owner(name text, statement text) returns text
+language plpgsql
+as $$
+begin
+    perform pg_temp.belongs_to(name);
+    return (pg_temp.attempt(name, null, statement)).refusal;
+end
+$$;
+select
+    is(
+        pg_temp.refusal_of_owner(
+            departures.caller,
+            format(
+                departures.statement, object, pg_temp.caller_id('resident'),
+                pg_temp.tenant('child'), pg_temp.tenant('self'), pg_temp.thing('self', 'mine')
+            )
+        ),
+        departures.refusal,
+        format('%s %s: %s', departures.caller, departures.what, object)
+    )
+from departures
+cross join unnest(array['core.things', 'v1.things']) as object;
+
 -- Hidden fields: shown as null, not to be found, not to be written, not to be guessed.
 create function pg_temp.found_by_field(name text) returns text[]
 language plpgsql
 as $$
 begin
-    update core.things set owner_id = pg_temp.caller_id(found_by_field.name)
-    where things.kind = 'mine';
+    perform pg_temp.belongs_to(found_by_field.name);
     return pg_temp.named((
         pg_temp.attempt(
             found_by_field.name, null,
