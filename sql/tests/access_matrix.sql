@@ -34,13 +34,15 @@ insert into grants (roles, permissions, scope) values
 (
     '{owner,admin}',
     '{core.tenants.read,core.tenants.write,core.tenants.suspend,core.members.read,
-    core.api_keys.read,iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
+    core.api_keys.read,core.events.read,core.limits.read,iot.devices.read,iot.devices.write,
+    iot.telemetry.read,iot.retention.write}',
     'descendants'
 ),
 ('{manager}', '{iot.devices.write}', 'tenant'),
 (
     '{manager,agent,analyst,viewer}',
-    '{core.tenants.read,core.members.read,iot.devices.read,iot.telemetry.read}', 'tenant'
+    '{core.tenants.read,core.members.read,core.events.read,iot.devices.read,iot.telemetry.read}',
+    'tenant'
 ),
 ('{own}', '{test.things.read,test.things.write,iot.devices.read,core.members.read}', 'own'),
 ('{team}', '{test.things.read,test.things.write,iot.devices.read,core.members.read}', 'team'),
@@ -56,7 +58,10 @@ insert into grants (roles, permissions, scope) values
     'descendants'
 ),
 ('{hidden_from}', '{core.roles.write}', 'tenant'),
-('{mixed}', '{test.things.read,iot.devices.read,iot.telemetry.read}', 'descendants'),
+(
+    '{mixed}', '{test.things.read,iot.devices.read,iot.telemetry.read,core.events.read}',
+    'descendants'
+),
 ('{mixed}', '{test.things.write}', 'own'),
 ('{mixed}', '{iot.devices.write,iot.retention.write}', 'tenant'),
 ('{write_only}', '{test.things.write,iot.devices.write}', 'tenant');
@@ -107,7 +112,8 @@ insert into kinds (kind, own, team) values
 ('nobodys', false, false);
 
 -- The tables and views. Each verb: the permission that it takes, or null where nobody has it.
--- addition: how a client adds a row; change: what a client may set. owned: rows have owners.
+-- addition: how a client adds a row; change: what a client may set. owned: rows have owners;
+-- besides: what reading takes as well; served: whether the service role reads it.
 create temporary table objects (
     object text primary key,
     reading text,
@@ -117,6 +123,8 @@ create temporary table objects (
     addition text,
     change text,
     owned boolean not null default false,
+    besides text,
+    served boolean not null default true,
     key text not null default 'tenant_id'
 );
 insert into objects (object, reading, adding, changing, deleting, addition, change) values
@@ -136,6 +144,15 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('core.api_keys', 'core.api_keys.read', null, null, null, null, null),
 ('v1.api_keys', 'core.api_keys.read', null, null, null, null, null),
 ('core.api_key_secrets', 'core.api_keys.read', null, null, null, null, null),
+('core.events', 'core.events.read', null, null, null, null, null),
+('v1.events', 'core.events.read', null, null, null, null, null),
+('core.event_expiries', 'core.events.read', null, null, null, null, null),
+('core.event_heads', null, null, null, null, null, null),
+('core.pending_events', null, null, null, null, null, null),
+('core.idempotency_keys', null, null, null, null, null, null),
+('core.rate_limits', 'core.limits.read', null, null, null, null, null),
+('v1.rate_limits', 'core.limits.read', null, null, null, null, null),
+('core.rate_buckets', null, null, null, null, null, null),
 (
     'iot.devices', 'iot.devices.read', 'iot.devices.write', 'iot.devices.write', null,
     'insert into iot.devices (tenant_id, slug) values (%L, ''added'')', 'name = name'
@@ -175,6 +192,8 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
     'title = title'
 );
 update objects set owned = true where object in ('core.things', 'v1.things');
+update objects set besides = 'core.members.read' where object in ('core.events', 'v1.events');
+update objects set served = false where reading is null;
 update objects set key = 'id' where object in ('core.tenants', 'v1.tenants');
 
 -- The oracle ---------------------------------------------------------------------------------------
@@ -396,7 +415,7 @@ select
     sha256(convert_to(places.key, 'UTF8')),
     'tnn_key_test'
 from places;
--- All members of a place are in the one team of it, and none in the other.
+-- All members of a place are in the one team of it, and the resident alone is in the other.
 insert into core.teams (tenant_id, id, slug, name)
 select
     pg_temp.tenant(places.key),
@@ -408,7 +427,10 @@ cross join unnest(array['teams', 'others']) as team;
 insert into core.team_members (tenant_id, team_id, user_id)
 select
     pg_temp.tenant(places.key),
-    pg_temp.team(places.key, 'teams'),
+    pg_temp.team(
+        places.key,
+        case members.user_id when pg_temp.caller_id('resident') then 'others' else 'teams' end
+    ),
     members.user_id
 from places
 inner join core.members on members.tenant_id = pg_temp.tenant(places.key);
@@ -422,6 +444,61 @@ select
     pg_temp.role_id(places.key, 'residents'),
     sha256(convert_to(places.key, 'UTF8')),
     now() + interval '1 day'
+from places;
+
+insert into core.events (tenant_id, number, type, at, actor_kind, data)
+select
+    pg_temp.tenant(places.key),
+    1000,
+    'core.member.left',
+    now(),
+    'system',
+    '{}'
+from places;
+insert into core.event_expiries (tenant_id, expired_number)
+select
+    pg_temp.tenant(places.key),
+    1
+from places;
+insert into core.event_heads (tenant_id)
+select pg_temp.tenant(places.key) from places
+on conflict do nothing;
+insert into core.pending_events (
+    tenant_id, transaction, is_first, type, at, actor_kind, data
+)
+select
+    pg_temp.tenant(places.key),
+    '1',
+    false,
+    'core.member.left',
+    now(),
+    'system',
+    '{}'
+from places;
+insert into core.idempotency_keys (
+    tenant_id, caller_kind, caller_id, key, operation, request_hash, transaction
+)
+select
+    pg_temp.tenant(places.key),
+    'user',
+    pg_temp.caller_id('resident'),
+    'key',
+    'invite',
+    '',
+    '1'
+from places;
+insert into core.rate_limits (tenant_id, dimension, set_by, limits)
+select
+    pg_temp.tenant(places.key),
+    'tenant',
+    'tenant',
+    '9000/1s'
+from places;
+insert into core.rate_buckets (tenant_id, bucket, taken_until)
+select
+    pg_temp.tenant(places.key),
+    'bucket',
+    now()
 from places;
 
 insert into iot.devices (tenant_id, id, slug)
@@ -641,6 +718,15 @@ as $$
             and may.permission = wanted.permission
             and (may.kind <> 'row') = object.owned
             and coalesce(may.place = wanted.header, true)
+            and (
+                object.besides is null
+                or exists (
+                    select from allowed as also
+                    where
+                        (also.caller, also.permission, also.place, also.kind)
+                        = (may.caller, object.besides, may.place, may.kind)
+                )
+            )
             -- What is changed is read, too.
             and (
                 wanted.verb not in ('upsert', 'update', 'delete')
@@ -668,7 +754,7 @@ as $$
         from places
         inner join kinds on (kinds.kind <> 'row') = object.owned
         inner join callers on callers.name = wanted.name
-        where callers.kind = 'service'
+        where callers.kind = 'service' and object.served
     ) as cells
 $$;
 
@@ -819,7 +905,11 @@ begin
             -- A refusal has no other reason than that the right is lacking.
             if
                 reached.refusal <> all(refusals)
-                or (permission is null and reached.refusal is null and caller.kind <> 'service')
+                or (
+                    permission is null
+                    and reached.refusal is null
+                    and not (caller.kind = 'service' and object.served)
+                )
             then
                 wrong := wrong || format(
                     '%s%s: %s', verb, ' header ' || header,
@@ -838,7 +928,8 @@ $$;
 
 select plan(
     (select count(*) from callers)::integer * (select count(*) from objects)::integer
-    + (select count(*) from callers)::integer + 14 + 8 + 2
+    + (select count(*) from callers)::integer
+    + (select count(*) from callers where kind in ('user', 'api_key'))::integer + 3 + 14 + 8 + 2
 );
 
 select is_empty(
@@ -887,6 +978,36 @@ select
 from callers
 cross join objects
 order by callers.name, objects.object;
+
+-- What no row shows: teams of places where the role does not reach teams, and places twice.
+select
+    is(
+        (pg_temp.attempt(named.caller, null, 'select core.teams_with(''test.things.read'')::text[]')).answer,
+        named.teams,
+        named.caller || ' has the teams that the role reaches'
+    )
+from (
+    values
+    ('own', '{}'::text[]),
+    ('nobody', '{}'),
+    ('team', array[pg_temp.team('self', 'teams')::text, pg_temp.team('closing', 'teams')::text])
+) as named (caller, teams);
+select
+    is(
+        (
+            pg_temp.attempt(
+                callers.name, null,
+                'select array_agg(id::text) from ('
+                'select id from unnest(core.tenants_with(''core.tenants.read'')) as id '
+                'group by id having count(*) > 1) as repeated'
+            )
+        ).answer,
+        '{}'::text[],
+        callers.name || ' holds a permission once in a place'
+    )
+from callers
+where callers.kind in ('user', 'api_key')
+order by callers.name;
 
 -- What a caller may write does not leave what the caller may write.
 create temporary table departures (caller text, what text, statement text, refusal text);
