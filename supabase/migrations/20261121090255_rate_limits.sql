@@ -289,7 +289,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    platform constant uuid := '00000000-0000-0000-0000-000000000000';
+    platform constant uuid := '00000000-0000-0000-0000-000000000000'::uuid;
     caller constant record := core.caller();
     path constant text := current_setting('request.path', true);
     actions constant text[] := case
@@ -306,10 +306,10 @@ declare
     scope text;
     bucket text;
     -- What was found so far: the buckets, and of which defaults the platform has taken the place.
-    owners uuid[] := '{}';
-    buckets text[] := '{}';
-    scopes text[] := '{}';
-    limits text[] := '{}';
+    owners uuid[] := '{}'::uuid[];
+    buckets text[] := '{}'::text[];
+    scopes text[] := '{}'::text[];
+    limits text[] := '{}'::text[];
     replaced text[];
     verdict bigint[];
 begin
@@ -322,12 +322,12 @@ begin
     end if;
     reached := core.limited_tenants(caller.kind, caller.id, caller.tenant_id);
     if reached = '{}' then
-        reached := array[null];
+        reached := array[null::uuid];
     end if;
 
     -- A loop, because a statement that does all of this takes twice as long to set up and run.
     foreach reached_id in array reached loop
-        replaced := '{}';
+        replaced := '{}'::text[];
         -- The platform's id is the lowest: what is a tenant's own comes first.
         for applied in
             select
