@@ -3,7 +3,7 @@
 -- core.audit(table) switches it on. Each change of a row is one entry in the transaction that makes
 -- the change; entries of one tenant do not wait for each other, because nothing links them yet:
 -- they are sealed right after the commit, by the next migration. What a personal column
--- (core.personal_data) holds stands in the entry by reference, as a salted digest, and as a value in
+-- (core.personal_data) holds stands in the entry by reference, as a salted digest; the value is in
 -- core.audit_values, from where it can be erased without touching the entry.
 
 set local lock_timeout = '5s';
