@@ -64,26 +64,34 @@ as $$
     ) || more
 $$;
 
--- In the place of the outbox and of the audit's chain, so that tests see what is handed to them.
+-- What comes into the outbox and into the audit trail, as tests look at it. The outbox is emptied at
+-- once, so that mails of one key do not meet.
 create temporary table sent (
     tenant_id uuid, channel text, recipient text, template text, data jsonb, key text
 );
 create temporary table recorded (tenant_id uuid, event text, details jsonb);
 
-create or replace function core.enqueue_delivery(
-    tenant_id uuid, channel text, recipient text, template text, data jsonb,
-    idempotency_key text default null
-)
-returns uuid
-language sql
+create function pg_temp.take_mail() returns trigger
+language plpgsql
 as $$
-    insert into pg_temp.sent values ($1, $2, $3, $4, $5, $6)
-    returning gen_random_uuid()
+begin
+    insert into pg_temp.sent values (
+        new.tenant_id, new.channel, new.recipient, new.template, new.data, new.idempotency_key
+    );
+    delete from core.deliveries where deliveries.id = new.id;
+    return null;
+end
 $$;
+create trigger taken after insert on core.deliveries
+for each row execute function pg_temp.take_mail();
 
-create or replace function core.record_security_event(
-    tenant_id uuid, event text, details jsonb default '{}'
-)
-returns void
-language sql
-as $$insert into pg_temp.recorded values ($1, $2, $3)$$;
+create function pg_temp.note_event() returns trigger
+language plpgsql
+as $$
+begin
+    insert into pg_temp.recorded values (new.tenant_id, new.event, new.details);
+    return null;
+end
+$$;
+create trigger noted after insert on core.audit_entries
+for each row when (new.event like 'sign_in.%') execute function pg_temp.note_event();

@@ -420,13 +420,11 @@ select is(pg_temp.mail('recovery', '{"token": "1", "token_hash": "h"}'), '{}', '
 rollback to savepoint before_the_token;
 select is_empty('select from sent', 'and vanishes with the token that it is about');
 
-create or replace function core.enqueue_delivery(
-    tenant_id uuid, channel text, recipient text, template text, data jsonb,
-    idempotency_key text default null
-)
-returns uuid
+create function pg_temp.no_room() returns trigger
 language plpgsql
 as $$begin raise 'no room'; end$$;
+create trigger full_up before insert on core.deliveries
+for each row execute function pg_temp.no_room();
 select is(
     pg_temp.mail('recovery', '{"token": "1", "token_hash": "h"}'),
     '{"error": {"http_code": 500, "message": "Sending mail is not possible at the moment."}}',

@@ -608,7 +608,7 @@ begin
         from pg_trigger as triggers
         where
             triggers.tgrelid = relation
-            and triggers.tgfoid = 'core.refuse_hidden_fields()'::regprocedure
+            and triggers.tgfoid = 'core.refuse_hidden_field()'::regprocedure
     loop
         foreach field in array guard.arguments[2:] loop
             if
