@@ -458,6 +458,8 @@ select set_config('realtime.topic', 'tenant:' || :acme, true);
 select is(
     (select array_agg(distinct extension) from realtime.messages),
     '{broadcast}', 'and hears of events there, not of who else listens'
+    (select array_agg(distinct extension) from realtime.messages), '{broadcast}',
+    'and hears of events there, not of who else listens'
 );
 select is(
     pg_temp.code_of(
