@@ -34,11 +34,13 @@ insert into grants (roles, permissions, scope) values
 (
     '{owner,admin}',
     '{core.tenants.read,core.tenants.write,core.tenants.suspend,core.members.read,
-    core.api_keys.read,core.events.read,core.limits.read,iot.devices.read,iot.devices.write,
+    core.api_keys.read,core.events.read,core.limits.read,core.sign_up.read,core.sign_up.write,
+    iot.devices.read,iot.devices.write,
     iot.telemetry.read,iot.retention.write}',
     'descendants'
 ),
 ('{manager}', '{iot.devices.write}', 'tenant'),
+('{manager,viewer}', '{core.sign_up.read}', 'tenant'),
 (
     '{manager,agent,analyst,viewer}',
     '{core.tenants.read,core.members.read,core.events.read,iot.devices.read,iot.telemetry.read}',
@@ -152,6 +154,20 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('core.idempotency_keys', null, null, null, null, null, null),
 ('core.rate_limits', 'core.limits.read', null, null, null, null, null),
 ('v1.rate_limits', 'core.limits.read', null, null, null, null, null),
+(
+    'core.email_domain_rules', 'core.sign_up.read', 'core.sign_up.write', 'core.sign_up.write',
+    'core.sign_up.write',
+    'insert into core.email_domain_rules (tenant_id, domain, effect) '
+    'values (%L, ''added.example'', ''allow'')',
+    'effect = effect'
+),
+(
+    'v1.email_domain_rules', 'core.sign_up.read', 'core.sign_up.write', 'core.sign_up.write',
+    'core.sign_up.write',
+    'insert into v1.email_domain_rules (tenant_id, domain, effect) '
+    'values (%L, ''added.example'', ''allow'')',
+    'effect = effect'
+),
 ('core.rate_buckets', null, null, null, null, null, null),
 (
     'iot.devices', 'iot.devices.read', 'iot.devices.write', 'iot.devices.write', null,
@@ -493,6 +509,12 @@ select
     'tenant',
     'tenant',
     '9000/1s'
+from places;
+insert into core.email_domain_rules (tenant_id, domain, effect)
+select
+    pg_temp.tenant(places.key),
+    'matrix.example',
+    'deny'
 from places;
 insert into core.rate_buckets (tenant_id, bucket, taken_until)
 select
@@ -947,7 +969,11 @@ select is_empty(
                     and (attributes.attname = 'tenant_id' or classes.relname = 'tenants')
             )
             and classes.oid::regclass::text not in (select objects.object from objects)
-            and classes.oid::regclass::text <> 'core.holders'
+            -- What joins two of them for core, and what users have of the platform, each their own.
+            and classes.oid::regclass::text not in (
+                'core.holders', 'core.user_settings', 'core.sign_in_authenticators',
+                'core.sign_in_attempts'
+            )
     $$,
     'every table and view with rows of tenants is in the matrix'
 );
