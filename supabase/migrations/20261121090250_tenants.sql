@@ -312,8 +312,17 @@ begin
         elsif (
             from_id = any(core.tenants_with('core.tenants.create', 'descendants'))
         ) is not true then
+            -- Whoever does not see the tenant is not told that it stands below another one.
             perform core.fail(
-                'tenancy.permission_missing', '{"permission": "core.tenants.create"}'
+                'tenancy.permission_missing',
+                jsonb_build_object(
+                    'permission',
+                    case
+                        when move_tenant.tenant_id = any(core.tenants_with('core.tenants.read'))
+                            then 'core.tenants.create'
+                        else 'core.tenants.own'
+                    end
+                )
             );
         end if;
         if move_tenant.parent_id is distinct from core.platform_tenant_id()
