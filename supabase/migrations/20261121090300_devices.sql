@@ -167,3 +167,10 @@ grant insert (tenant_id, slug, name, type), update (name, type, status) on v1.de
 to authenticated;
 grant update (unit) on v1.metrics to authenticated;
 grant insert, update, delete on v1.devices, v1.metrics to service_role;
+
+select core.map_personal(
+    'iot.devices.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
+);
+select core.map_not_personal(
+    'Names of devices and of what they measure.', 'iot.devices.name', 'iot.metrics.name'
+);

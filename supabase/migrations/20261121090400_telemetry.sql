@@ -637,3 +637,8 @@ insert into core.errors (code, status, message, hint) values
     'ingest.failed', 500, 'The database could not store the message.',
     'Look at the reason that was recorded with it.'
 );
+
+select core.map_not_personal(
+    'What a device sent and nobody could read; iot.retain deletes it.',
+    'iot.rejected_messages.message', 'iot.rejected_messages.payload'
+);

@@ -520,3 +520,5 @@ grant execute on function iot.compact(timestamptz, interval) to tenon_bridge, se
 
 insert into core.errors (code, status, message, hint) values
 ('telemetry.block_corrupt', 500, 'A stored block cannot be read.', 'Restore it from a backup.');
+
+select core.map_not_personal('Packed readings of devices.', 'iot.blocks.body');

@@ -883,3 +883,7 @@ v1.clear_retention(text),
 v1.retention_preview(timestamptz)
 to authenticated, service_role;
 grant execute on function iot.retain(interval, timestamptz) to service_role;
+
+select core.map_personal(
+    'iot.retention_policies.changed_by', 'user.unique_id', 'changed_by is user_id', 'set_null'
+);
