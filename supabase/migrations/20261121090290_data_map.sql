@@ -35,7 +35,7 @@ create table core.personal_data (
     ),
     constraint erasure_is_known
     check (erasure in ('delete_row', 'set_null', 'pseudonymise', 'keep')),
-    constraint keeping_has_a_reason check (erasure <> 'keep' or char_length(reason) >= 10),
+    constraint keeping_has_a_reason check (erasure <> 'keep' or coalesce(char_length(reason) >= 10, false)),
     constraint retention_counts_from_a_time
     check ((retention is null) = (retention_from is null)),
     constraint retention_is_long check (retention >= interval '1 day')
@@ -302,7 +302,7 @@ end;
 
 comment on function core.unmapped_columns() is
 'The columns of our schemas that look personal and are neither mapped nor excused: none, or a
-migration has forgotten a line. Signed-in users may call it.';
+migration has forgotten a line. Owner only.';
 
 -- From the map to statements
 
@@ -760,10 +760,56 @@ columns would refuse. None, or a migration has forgotten a line. Owner only.';
 
 -- The map in the words of Fides
 
+create function core.fides_type(type_name text) returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+return case
+    when type_name in ('json', 'jsonb') then 'object'
+    when type_name in ('smallint', 'integer', 'bigint') then 'integer'
+    when type_name in ('real', 'double precision', 'numeric') then 'float'
+    when type_name = 'boolean' then 'boolean'
+    else 'string'
+end;
+
+comment on function core.fides_type(text) is 'What Fides calls a type of Postgres. Internal.';
+
 create function core.data_map_fides() returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
-    with fields as (
+    with links as (
+        select distinct
+            columns.relation,
+            split_part(link, ' ', 1) as held_in,
+            case split_part(link, ' ', 2) when 'is' then split_part(link, ' ', 3) end as kind,
+            case
+                when split_part(link, ' ', 2) = 'in'
+                    then string_to_array(split_part(link, ' ', 3), '.')
+            end as parent
+        from core.mapped_columns as columns
+        cross join string_to_table(columns.subject, ' or ') as link
+        where columns.number is not null
+    ),
+    link_meta as (
+        select
+            links.relation,
+            links.held_in,
+            min(replace(links.kind, 'phone', 'phone_number')) as identity,
+            jsonb_agg(
+                jsonb_build_object(
+                    'dataset', 'tenon_' || links.parent[1],
+                    'field', links.parent[2] || '.' || links.parent[3],
+                    'direction', 'from'
+                )
+                order by links.parent
+            ) filter (where links.parent is not null) as parents
+        from links
+        group by links.relation, links.held_in
+    ),
+    mapped_tables as (
+        select distinct columns.relation
+        from core.mapped_columns as columns
+        where columns.number is not null
+    ),
+    fields as (
         select
             namespaces.nspname::text as table_schema,
             classes.oid as relation,
@@ -775,77 +821,38 @@ begin atomic
                     'description', col_description(classes.oid, attributes.attnum),
                     'data_categories',
                     jsonb_build_array(coalesce(personal.category, 'system.operations')),
-                    'fides_meta', jsonb_strip_nulls(
-                        jsonb_build_object(
-                            'primary_key', case
-                                when
-                                    attributes.attname = any(core.key_columns(classes.oid))
-                                    then true
-                            end,
-                            'identity', (
-                                select case split_part(link, ' ', 3)
-                                    when 'phone' then 'phone_number' else split_part(link, ' ', 3)
-                                end
-                                from string_to_table(personal.subject, ' or ') as link
-                                where link like attributes.attname || ' is %'
-                            ),
-                            'data_type', case
-                                when attributes.atttypid in ('json'::regtype, 'jsonb'::regtype)
-                                    then 'object'
-                                when
-                                    attributes.atttypid
-                                    in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
-                                    then 'integer'
-                                when attributes.atttypid = 'boolean'::regtype then 'boolean'
-                                else 'string'
-                            end,
-                            'length', case
-                                when attributes.atttypid = 'varchar'::regtype
-                                    then nullif(attributes.atttypmod - 4, -5)
-                            end,
-                            'references', (
-                                select
-                                    jsonb_agg(
-                                        jsonb_build_object(
-                                            'dataset', 'tenon_' || split_part(parent, '.', 1),
-                                            'field',
-                                            split_part(parent, '.', 2)
-                                            || '.'
-                                            || split_part(parent, '.', 3),
-                                            'direction', 'from'
-                                        )
-                                    )
-                                from string_to_table(personal.subject, ' or ') as link
-                                cross join lateral substring(link from ' in (.+)$') as parent
-                                where link like attributes.attname || ' in %'
-                            )
-                        )
+                    'fides_meta', jsonb_build_object(
+                        'primary_key',
+                        nullif(attributes.attname = any(core.key_columns(classes.oid)), false),
+                        'identity', link_meta.identity,
+                        'data_type', core.fides_type(format_type(attributes.atttypid, null)),
+                        'length', case
+                            when attributes.atttypid = 'varchar'::regtype
+                                then nullif(attributes.atttypmod - 4, -5)
+                        end,
+                        'references', link_meta.parents
                     )
                 )
             ) as field
-        from pg_namespace as namespaces
-        inner join pg_class as classes on classes.relnamespace = namespaces.oid
-        inner join pg_attribute as attributes on attributes.attrelid = classes.oid
-        left join core.personal_data as personal
+        from mapped_tables
+        inner join pg_class as classes on classes.oid = mapped_tables.relation
+        inner join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
+        inner join pg_attribute as attributes
             on
-                personal.table_schema = namespaces.nspname
-                and personal.table_name = classes.relname
-                and personal.column_name = attributes.attname
+                attributes.attrelid = classes.oid
+                and attributes.attnum > 0
+                and not attributes.attisdropped
+        left join core.mapped_columns as personal
+            on
+                personal.relation = classes.oid
+                and personal.number = attributes.attnum
+        left join link_meta
+            on
+                link_meta.relation = classes.oid
+                and link_meta.held_in = attributes.attname
         where
-            classes.relkind in ('r', 'p')
-            and not classes.relispartition
-            and attributes.attnum > 0
-            and not attributes.attisdropped
-            and (
-                personal.column_name is not null
-                or namespaces.nspname = any(core.data_map_schemas())
-            )
-            and exists (
-                select from core.personal_data as any_of_it
-                where
-                    any_of_it.table_schema = namespaces.nspname
-                    and any_of_it.table_name = classes.relname
-            )
+            personal.column_name is not null
+            or namespaces.nspname = any(core.data_map_schemas())
     ),
     collections as (
         select
@@ -884,7 +891,7 @@ end;
 
 comment on function core.data_map_fides() is
 'The data map as datasets of Fides, one for each schema: what `fides` reads as YAML, in JSON, which
-is YAML. Columns of ours without a line are system.operations. Signed-in users may call it.';
+is YAML. Columns of ours without a line are system.operations. Owner only.';
 
 create view v1.data_map with (security_invoker = true) as
 select
@@ -922,15 +929,9 @@ core.pseudonym(text, text, text),
 core.is_pseudonym(text, text),
 core.fails_checks(oid, smallint, text),
 core.data_map_faults(),
+core.fides_type(text),
 core.data_map_fides()
 from public;
-grant execute on function
-core.data_map_schemas(),
-core.looks_personal(text, text),
-core.unmapped_columns(),
-core.key_columns(oid),
-core.data_map_fides()
-to authenticated, service_role;
 
 -- The lines of the tables that are older than the map
 

@@ -1,5 +1,7 @@
 -- What has to be done again and again: readings compacted, and dropped when their time is over; the
 -- audit trail sealed.
+-- What has to be done again and again: readings compacted, and dropped when their time is over, and
+-- personal data too.
 --
 -- pg_cron does it where it is there; elsewhere each bridge asks once a minute whether somebody else
 -- does it, and if not, does it. Everything here may run in several sessions at once.
@@ -43,6 +45,15 @@ begin
     exception
         when others then
             failure := concat_ws('; ', failure, 'core.keep_audit: ' || sqlerrm);
+        select
+            housekeep.done and retained.done,
+            concat_ws('; ', housekeep.failure, 'core.apply_retention: ' || retained.failure)
+        into done, failure
+        from core.apply_retention(
+            greatest(deadline - clock_timestamp(), interval '0')
+        ) as retained;
+        failure := nullif(failure, '');
+            failure := concat_ws('; ', failure, 'core.apply_retention: ' || sqlerrm);
             raise warning '%', failure;
     end;
     return next;
@@ -53,6 +64,8 @@ comment on function iot.housekeep(interval) is
 'Does what has to be done again and again, for about as long as the budget says: iot.compact,
 iot.retain, then core.keep_audit. Returns what iot.compact returns, and what failed, in words, where something did.
 Definer, because it works for every tenant; service_role may call it.';
+iot.retain, core.apply_retention. Returns what iot.compact returns, and what failed, in words, where
+something did. Definer, because it works for every tenant; service_role may call it.';
 
 create function iot.housekeeping_job() returns text
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
