@@ -56,6 +56,10 @@ select set_eq(
             )
     $$,
     array['core.errors', 'core.event_types', 'core.fields', 'core.permissions', 'core.tenants'],
+    array[
+        'core.errors', 'core.fields', 'core.not_personal', 'core.permissions',
+        'core.personal_data', 'core.retention_runs', 'core.tenants'
+    ],
     'tenant_id leads the primary key of every table but the reference tables'
 );
 select is_empty(
