@@ -159,7 +159,9 @@ select is(
     1, 'so is which rows a member made'
 );
 select is(
-    pg_temp.rows_of(v1.export_person(user_id => '00000000-0000-4000-8000-000000000001'), 'core.members') #>> '{0,status}',
+    pg_temp.rows_of(
+        v1.export_person(user_id => '00000000-0000-4000-8000-000000000001'), 'core.members'
+    ) #>> '{0,status}',
     'active', 'a member is known by the id'
 );
 select is(
@@ -190,7 +192,7 @@ begin
     perform set_config(
         'request.headers', jsonb_build_object('x-tenant-id', tenant)::text, true
     );
-    return pg_temp.code_of($statement$select v1.export_person(email => 'paula@example.com')$statement$);
+    return pg_temp.code_of('select v1.export_person(email => ''paula@example.com'')');
 end
 $$;
 select is(pg_temp.export_code(:acme), 'no error', 'an owner may export');
@@ -281,7 +283,9 @@ declare
     number integer := 0;
 begin
     loop
-        page := v1.export_person(email => 'pat@example.com', after => nullif(page -> 'next', 'null'));
+        page := v1.export_person(
+            email => 'pat@example.com', after => nullif(page -> 'next', 'null')
+        );
         number := number + 1;
         insert into pages values (number, page);
         exit when page ->> 'next' is null;
@@ -289,7 +293,8 @@ begin
 end
 $$;
 select results_eq(
-    'select (page ->> $$rows$$)::integer from pages order by number', 'values (1000), (1000), (300)',
+    'select (page ->> $$rows$$)::integer from pages order by number',
+    'values (1000), (1000), (300)',
     'an export comes in pages'
 );
 select is(
@@ -336,7 +341,10 @@ select is(
     'a tenant sees its own log'
 );
 :as_eve
-select is((select count(*) from v1.exports_of(email => 'paula@example.com')), 1::bigint, 'so does another');
+select is(
+    (select count(*) from v1.exports_of(email => 'paula@example.com')), 1::bigint,
+    'so does another'
+);
 :as_vic
 select is_empty('select * from v1.export_log', 'which needs a permission');
 :as_owner

@@ -54,7 +54,8 @@ select ok(
     'by any of the identifiers of a person'
 );
 select is(
-    pg_temp.code_of($$select pg_temp.has('{}')$$), 'privacy.person_missing', 'with none there is no person'
+    pg_temp.code_of($$select pg_temp.has('{}')$$), 'privacy.person_missing',
+    'with none there is no person'
 );
 
 -- Withdrawal is a fact of its own, and ends everything that stands.

@@ -250,7 +250,8 @@ select is(
         select
             is_intact
             and erased_by = '00000000-0000-4000-8000-000000000001'
-            and encode(digest, 'hex') = (select answer ->> 'digest' from answers where name = 'done')
+            and encode(digest, 'hex')
+            = (select answer ->> 'digest' from answers where name = 'done')
             and rows = (select (answer ->> 'rows')::bigint from answers where name = 'done')
             and counts = (select answer -> 'tables' from answers where name = 'done')
         from v1.erasures
@@ -275,7 +276,9 @@ select is_empty(
 :as_ada
 select is(
     pg_temp.code_of(
-        $$select v1.erase_person(email => 'paula@example.com', phone => '+49301234', dry_run => false)$$
+        $$select v1.erase_person(
+            email => 'paula@example.com', phone => '+49301234', dry_run => false
+        )$$
     ), 'privacy.person_unknown', 'there is nothing left to erase'
 );
 select is(

@@ -1,4 +1,4 @@
--- Every column that looks personal is in the data map or excused, and what the map says can be done.
+-- Every column that looks personal is mapped or excused, and what the data map says can be done.
 begin;
 \ir ../support/fixtures.sql
 select plan(43);
@@ -271,7 +271,9 @@ select is(
     pg_temp.code_of('delete from core.personal_data'), '42501', 'and not write it'
 );
 select is(
-    pg_temp.code_of($$select core.map_personal('core.tenants.name', 'user', 'id is email', 'keep')$$),
+    pg_temp.code_of(
+        $$select core.map_personal('core.tenants.name', 'user', 'id is email', 'keep')$$
+    ),
     '42501', 'nor call what does'
 );
 :as_anon

@@ -35,7 +35,8 @@ create table core.personal_data (
     ),
     constraint erasure_is_known
     check (erasure in ('delete_row', 'set_null', 'pseudonymise', 'keep')),
-    constraint keeping_has_a_reason check (erasure <> 'keep' or coalesce(char_length(reason) >= 10, false)),
+    constraint keeping_has_a_reason
+    check (erasure <> 'keep' or coalesce(char_length(reason) >= 10, false)),
     constraint retention_counts_from_a_time
     check ((retention is null) = (retention_from is null)),
     constraint retention_is_long check (retention >= interval '1 day')
@@ -167,9 +168,9 @@ end
 $$;
 
 comment on function core.map_personal(text, text, text, text, text, interval, text) is
-'Enters a column, schema.table.column, into the data map: its Fides category, how a row leads to the
-person, and what erasing does (see core.personal_data). Refuses a column that does not exist, 42703.
-For the migration that makes the column. Owner only.';
+'Enters a column, schema.table.column, into the data map: its Fides category, how a row leads to
+the person, and what erasing does (see core.personal_data). Refuses a column that does not exist,
+42703. For the migration that makes the column. Owner only.';
 
 create function core.map_not_personal(reason text, variadic excused text[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -240,8 +241,8 @@ return case kind
 end;
 
 comment on function core.normal_identifier(text, text) is
-'An e-mail address, phone number or id as persons are compared by: letters lowered, a phone number as
-the digits after + or 00. Null for nothing. Internal.';
+'An e-mail address, phone number or id as persons are compared by: letters lowered, a phone number
+as the digits after + or 00. Null for nothing. Internal.';
 
 create function core.subject_predicate(
     relation oid, subject text, alias text, leaf text, depth integer default 1
@@ -361,8 +362,8 @@ end;
 
 comment on function core.pseudonym(text, text, text) is
 'The expression of what takes the place of a value: for text and ids a hash with the key $3, so
-that equal values stay equal and others different, and once the key is gone nothing leads back; ids become
-UUIDs of version 8, which no user has. Null for a type that has no pseudonym. Internal.';
+that equal values stay equal and others different, and once the key is gone nothing leads back;
+ids become UUIDs of version 8, which no user has. Null for a type that has no pseudonym. Internal.';
 
 create function core.is_pseudonym(type_name text, held text) returns text
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -423,8 +424,8 @@ select
 from core.personal_data as personal;
 
 comment on view v1.data_map is
-'Which columns hold personal data, of what kind, whose, for how long, and what erasing does. The same
-for every tenant; every signed-in user may read it.';
+'Which columns hold personal data, of what kind, whose, for how long, and what erasing does. The
+same for every tenant; every signed-in user may read it.';
 
 grant select on v1.data_map to authenticated, service_role;
 
@@ -444,10 +445,11 @@ from public;
 
 -- The lines of the tables that are older than the map
 
-select core.map_personal(
-    line.mapped, line.category, 'id is user_id', 'keep',
-    'Belongs to Supabase Auth, where the operator deletes the user.'
-)
+select
+    core.map_personal(
+        line.mapped, line.category, 'id is user_id', 'keep',
+        'Belongs to Supabase Auth, where the operator deletes the user.'
+    )
 from (
     values
     ('auth.users.id', 'user.unique_id'),

@@ -90,7 +90,10 @@ begin atomic
         where members.tenant_id = identifiers_of.tenant_id
     ),
     meant as (
-        select *
+        select
+            confirmed.user_id,
+            confirmed.email,
+            confirmed.phone
         from confirmed
         where
             identifiers_of.asked -> 'user_id' ? confirmed.user_id
@@ -107,9 +110,10 @@ begin atomic
             known.kind,
             known.identifier
         from meant
-        cross join lateral (
-            values ('user_id', meant.user_id), ('email', meant.email), ('phone', meant.phone)
-        ) as known (kind, identifier)
+        cross join
+            lateral (
+                values ('user_id', meant.user_id), ('email', meant.email), ('phone', meant.phone)
+            ) as known (kind, identifier)
         where known.identifier is not null
     ),
     kinds as (
@@ -619,11 +623,11 @@ end
 $$;
 
 comment on function v1.export_person(uuid, text, text, jsonb) is
-'Everything that your tenant stores about a person, who is named by one or more of user_id, email and
-phone: {tenant_id, identifiers, tables: [{table, subject, categories, rows}], rows, next}. A page has
-at most 1000 rows; while next is not null, ask again with it as after. Each page is written into
-v1.export_log. Needs core.privacy.export in one tenant. Raises privacy.person_missing (400),
-privacy.person_unknown (404), privacy.position_invalid (400). Signed-in users may call it.';
+'Everything that your tenant stores about a person, who is named by one or more of user_id, email
+and phone: {tenant_id, identifiers, tables: [{table, subject, categories, rows}], rows, next}. A
+page has at most 1000 rows; while next is not null, ask again with it as after. Each page is
+written into v1.export_log. Needs core.privacy.export in one tenant. Raises privacy.person_missing
+(400), privacy.person_unknown (404), privacy.position_invalid (400). Signed-in users may call it.';
 
 create function v1.export_me(after jsonb default null) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -634,10 +638,11 @@ end
 $$;
 
 comment on function v1.export_me(jsonb) is
-'Everything that is stored about you, in all tenants of which you are an active member, or in the one
-that x-tenant-id names; pages as v1.export_person gives them. By e-mail address and phone number only
-what is about those that are confirmed. Raises privacy.not_a_user (403), privacy.person_unknown (404,
-for members of no tenant), privacy.position_invalid (400). Signed-in users may call it.';
+'Everything that is stored about you, in all tenants of which you are an active member, or in the
+one that x-tenant-id names; pages as v1.export_person gives them. By e-mail address and phone
+number only what is about those that are confirmed. Raises privacy.not_a_user (403),
+privacy.person_unknown (404, for members of no tenant), privacy.position_invalid (400). Signed-in
+users may call it.';
 
 create view v1.export_log with (security_invoker = true) as
 select
@@ -682,10 +687,11 @@ Raises privacy.person_missing (400). Signed-in users may call it.';
 
 grant select on v1.export_log to authenticated, service_role;
 
-select core.map_personal(
-    line.mapped, line.category, 'user_id is user_id or email is email or phone is phone',
-    'delete_row', null, interval '3 years', 'released_at'
-)
+select
+    core.map_personal(
+        line.mapped, line.category, 'user_id is user_id or email is email or phone is phone',
+        'delete_row', null, interval '3 years', 'released_at'
+    )
 from (
     values
     ('core.legal_holds.user_id', 'user.unique_id'),
@@ -694,10 +700,11 @@ from (
     ('core.legal_holds.identifiers', 'user.contact')
 ) as line (mapped, category);
 
-select core.map_personal(
-    mapped, 'user.unique_id', named || ' is user_id', 'keep',
-    'Who decided over personal data must stay known: Art. 5(2) GDPR.'
-)
+select
+    core.map_personal(
+        mapped, 'user.unique_id', named || ' is user_id', 'keep',
+        'Who decided over personal data must stay known: Art. 5(2) GDPR.'
+    )
 from (
     values
     ('core.legal_holds.set_by', 'set_by'),

@@ -32,8 +32,8 @@ create table core.erasures (
 );
 
 comment on table core.erasures is
-'Proof that persons were erased: who asked, when, and what was done to how many rows. The person is in
-it as hashes only.';
+'Proof that persons were erased: who asked, when, and what was done to how many rows. The person is
+in it as hashes only.';
 comment on column core.erasures.counts is
 'What was done, by table and link: [{table, subject, method, columns, rows, reason}].';
 comment on column core.erasures.digest is
@@ -90,7 +90,7 @@ begin atomic
 end;
 
 comment on function core.depth_of(oid) is
-'How many foreign keys lead up from a table: rows of the deeper tables are deleted first. Internal.';
+'How many foreign keys lead up from a table: of the deeper ones rows are deleted first. Internal.';
 
 create function core.erasing_column(
     erasure text, column_name text, type_name text, category text,
@@ -145,22 +145,23 @@ begin atomic
         and count(*) = 1
         and columns.subject = min(columns.column_name) || ' is user_id'
     from core.mapped_columns as columns
-    cross join lateral core.erasing_column(
-        columns.erasure, columns.column_name, columns.type_name, columns.category
-    ) as writing
+    cross join
+        lateral core.erasing_column(
+            columns.erasure, columns.column_name, columns.type_name, columns.category
+        ) as writing
     where columns.number is not null
     group by
         columns.relation, columns.table_schema, columns.table_name, columns.subject,
         columns.erasure
     order by
-        columns.erasure = 'delete_row', core.depth_of(columns.relation) desc,
+        columns.erasure = 'delete_row', -core.depth_of(columns.relation),
         columns.table_schema, columns.table_name, columns.subject;
 end;
 
 comment on function core.erasure_steps() is
-'What erasing does, in its order: columns are emptied before rows are deleted, and rows that point to
-others go before those. condition: under which a row still has something to erase. is_mention: a
-column that says which user did something to a row that is not about that user. Internal.';
+'What erasing does, in its order: columns are emptied before rows are deleted, and rows that point
+to others go before those. condition: under which a row still has something to erase. is_mention:
+a column that says which user did something to a row that is not about that user. Internal.';
 
 create function core.plan_erasure(tenant_id uuid, identifiers jsonb)
 returns table (
@@ -291,8 +292,8 @@ end
 $$;
 
 comment on function core.forget_traces(uuid, text, jsonb) is
-'Takes the personal values of these rows out of the tenant''s audit, whose chain stays valid, and out
-of the events about them. Internal.';
+'Takes the personal values of these rows out of the tenant''s audit, whose chain stays valid, and
+out of the events about them. Internal.';
 
 create function core.forget_addresses(tenant_id uuid, identifiers jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -546,9 +547,9 @@ end
 $$;
 
 comment on function core.erase_person(jsonb, boolean) is
-'What v1.erase_person does. Definer, because a person''s data are in tables that clients may not write;
-asks for core.privacy.erase itself, and touches rows of that tenant alone.
-Signed-in users may call it.';
+'What v1.erase_person does. Definer, because a person''s data are in tables that clients may not
+write; asks for core.privacy.erase itself, and touches rows of that tenant alone. Signed-in users
+may call it.';
 
 create function v1.erase_person(
     user_id uuid default null,
@@ -569,12 +570,12 @@ $$;
 
 comment on function v1.erase_person(uuid, text, text, boolean) is
 'Erases what your tenant stores about a person, by the methods of the data map, at once or not at
-all; as a dry run, unless dry_run is false, only says what it would do: {dry_run, tenant_id, blockers,
-operator, tables: [{table, subject, method, columns, rows, reason}], rows}, and once it is done
-{erasure_id, digest}, the proof that v1.erasures keeps. A user loses the membership of this tenant
-and stays a user. Needs core.privacy.erase in one tenant. Raises privacy.person_missing (400),
-privacy.person_unknown (404, also when there is nothing left), privacy.legal_hold (409),
-privacy.last_owner (409). Signed-in users may call it.';
+all; as a dry run, unless dry_run is false, only says what it would do: {dry_run, tenant_id,
+blockers, operator, tables: [{table, subject, method, columns, rows, reason}], rows}, and once it
+is done {erasure_id, digest}, the proof that v1.erasures keeps. A user loses the membership of
+this tenant and stays a user. Needs core.privacy.erase in one tenant. Raises
+privacy.person_missing (400), privacy.person_unknown (404, also when there is nothing left),
+privacy.legal_hold (409), privacy.last_owner (409). Signed-in users may call it.';
 
 create view v1.erasures with (security_invoker = true) as
 select
@@ -595,8 +596,8 @@ select
 from core.erasures;
 
 comment on view v1.erasures is
-'Proof of what was erased: when, by whom, how many rows of which tables. Whom it was about is there as
-hashes: v1.erasures_of finds them. is_intact: whether the digest fits. Needs core.privacy.read.';
+'Proof of what was erased: when, by whom, how many rows of which tables. Whom it was about is there
+as hashes: v1.erasures_of finds them. is_intact: whether the digest fits. Needs core.privacy.read.';
 
 create function v1.erasures_of(
     user_id uuid default null, email text default null, phone text default null

@@ -69,7 +69,9 @@ begin atomic
         string_agg(writing.assignment, ', '),
         (
             select
-                string_agg(core.subject_predicate(held.relation, held.subject, 't', 'held'), ' or ')
+                string_agg(
+                    core.subject_predicate(held.relation, held.subject, 't', 'held'), ' or '
+                )
             from (
                 select distinct
                     others.relation,
@@ -84,16 +86,17 @@ begin atomic
             ) as held
         )
     from core.mapped_columns as columns
-    cross join lateral core.erasing_column(
-        columns.erasure, columns.column_name, columns.type_name, columns.category
-    ) as writing
+    cross join
+        lateral core.erasing_column(
+            columns.erasure, columns.column_name, columns.type_name, columns.category
+        ) as writing
     where columns.number is not null and columns.retention is not null
     group by
         columns.relation, columns.table_schema, columns.table_name, columns.subject,
         replace(columns.erasure, 'keep', 'delete_row'), columns.retention,
         columns.retention_from
     order by
-        core.depth_of(columns.relation) desc, columns.table_schema, columns.table_name,
+        -core.depth_of(columns.relation), columns.table_schema, columns.table_name,
         columns.subject;
 end;
 
@@ -246,11 +249,11 @@ end
 $$;
 
 comment on function core.apply_retention(interval) is
-'Deletes or empties what is stored for longer than the data map says, in steps, for about as long as
-the budget says; rows about persons under a legal hold stay. Returns how many rows it dealt with,
-whether nothing is left, and what failed, in words; core.retention_runs has it by rule. May be called
-again at any time, and in several sessions. Definer, because it works for every tenant; service_role
-may call it.';
+'Deletes or empties what is stored for longer than the data map says, in steps, for about as long
+as the budget says; rows about persons under a legal hold stay. Returns how many rows it dealt
+with, whether nothing is left, and what failed, in words; core.retention_runs has it by rule. May
+be called again at any time, and in several sessions. Definer, because it works for every tenant;
+service_role may call it.';
 
 select core.map_not_personal(
     'Names of tables and rules.', 'core.retention_runs.table_name', 'core.retention_runs.subject'

@@ -62,7 +62,7 @@ core.consent_withdrawals says which of them have ended.';
 comment on column core.consents.purpose is 'What for: newsletter, crm.profiling.';
 comment on column core.consents.legal_basis is 'Of Art. 6(1) GDPR; consent is (a).';
 comment on column core.consents.source is 'Where it comes from: a form, a contract, a call.';
-comment on column core.consents.channel is 'By what the person may be reached for it: email, phone.';
+comment on column core.consents.channel is 'How the person may be reached for it: email, phone.';
 comment on column core.consents.proof_text is 'The words that the person agreed to.';
 
 create table core.consent_withdrawals (
@@ -139,8 +139,8 @@ end
 $$;
 
 comment on function core.standing_consents(uuid, jsonb, text) is
-'What is recorded of the person with any of these identifiers for the purpose, on whatever basis, and
-was not withdrawn. Reads with the caller''s rights. Signed-in users may call it.';
+'What is recorded of the person with any of these identifiers for the purpose, on whatever basis,
+and was not withdrawn. Reads with the caller''s rights. Signed-in users may call it.';
 
 create function core.has_consent(tenant_id uuid, subject jsonb, purpose text) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -161,9 +161,9 @@ end
 $$;
 
 comment on function core.has_consent(uuid, jsonb, text) is
-'Whether the person, {"user_id": …, "email": …, "phone": …} with one of them or more, has consented to
-the purpose and not withdrawn it; other legal bases are no consent. Reads with the caller''s rights:
-for functions of ours that are about to use the data, and for who has core.privacy.read.
+'Whether the person, {"user_id": …, "email": …, "phone": …} with one of them or more, has consented
+to the purpose and not withdrawn it; other legal bases are no consent. Reads with the caller''s
+rights: for functions of ours that are about to use the data, and for who has core.privacy.read.
 Raises privacy.person_missing (400). Signed-in users may call it.';
 
 create function core.check_consent(
@@ -313,8 +313,8 @@ comment on function v1.record_consent(
     text, text, uuid, text, text, text, timestamptz, text, text, text
 ) is
 'Records that a person has consented to a purpose, or on what other legal basis of Art. 6(1) GDPR
-their data are used for it; source says where that comes from, proof_text and proof_version what they
-agreed to. Returns its id. Needs core.privacy.write. Raises privacy.person_missing (400),
+their data are used for it; source says where that comes from, proof_text and proof_version what
+they agreed to. Returns its id. Needs core.privacy.write. Raises privacy.person_missing (400),
 privacy.consent_invalid (400). Signed-in users may call it.';
 
 create function v1.withdraw_consent(
@@ -341,10 +341,10 @@ end
 $$;
 
 comment on function v1.withdraw_consent(text, text, uuid, text, text, timestamptz) is
-'Records that a person has withdrawn their consent to a purpose, or objects to what is done on another
-basis: ends all that is standing, and returns how many that were. Needs core.privacy.write. Raises
-privacy.person_missing (400), privacy.consent_invalid (400), privacy.consent_unknown (404).
-Signed-in users may call it.';
+'Records that a person has withdrawn their consent to a purpose, or objects to what is done on
+another basis: ends all that is standing, and returns how many that were. Needs
+core.privacy.write. Raises privacy.person_missing (400), privacy.consent_invalid (400),
+privacy.consent_unknown (404). Signed-in users may call it.';
 
 create view v1.consents with (security_invoker = true) as
 select
@@ -374,10 +374,11 @@ core.privacy.read; v1.record_consent and v1.withdraw_consent write.';
 
 grant select on v1.consents to authenticated, service_role;
 
-select core.map_personal(
-    'core.consents.' || line.named, line.category,
-    'user_id is user_id or email is email or phone is phone', 'delete_row'
-)
+select
+    core.map_personal(
+        'core.consents.' || line.named, line.category,
+        'user_id is user_id or email is email or phone is phone', 'delete_row'
+    )
 from (
     values
     ('id', 'user.privacy_preferences'),
@@ -392,15 +393,17 @@ from (
     ('proof_text', 'user.privacy_preferences'),
     ('proof_version', 'user.privacy_preferences')
 ) as line (named, category);
-select core.map_personal(
-    'core.consent_withdrawals.' || named, 'user.privacy_preferences',
-    'consent_id in core.consents.id', 'delete_row'
-)
+select
+    core.map_personal(
+        'core.consent_withdrawals.' || named, 'user.privacy_preferences',
+        'consent_id in core.consents.id', 'delete_row'
+    )
 from (values ('withdrawn_at'), ('source')) as line (named);
-select core.map_personal(
-    mapped, 'user.unique_id', 'recorded_by is user_id', 'keep',
-    'Who recorded a consent belongs to its proof: Art. 7(1) GDPR.'
-)
+select
+    core.map_personal(
+        mapped, 'user.unique_id', 'recorded_by is user_id', 'keep',
+        'Who recorded a consent belongs to its proof: Art. 7(1) GDPR.'
+    )
 from (
     values ('core.consents.recorded_by'), ('core.consent_withdrawals.recorded_by')
 ) as line (mapped);

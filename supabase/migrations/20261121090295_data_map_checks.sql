@@ -42,8 +42,9 @@ begin atomic
         ),
         (
             'content',
-            '(^|_)(payload|body|data|notes?|comments?|remarks?|message|text|content|details|metadata'
-            '|headers|answer|response|request|values?|raw|title|reason|description|identifiers)$'
+            '(^|_)(payload|body|data|notes?|comments?|remarks?|message|text|content|details'
+            '|metadata|headers|answer|response|request|values?|raw|title|reason|description'
+            '|identifiers)$'
         ),
         ('a likeness', 'photo|avatar|portrait|picture|(^|_)(signature|voice|biometric)(_|$)'),
         ('a secret', 'password|secret|(^|_)(token|credential)s?(_|$)')
@@ -348,8 +349,8 @@ end
 $$;
 
 comment on function core.data_map_faults() is
-'What does not fit in the data map: lines of columns that are gone, and methods of erasure that their
-columns would refuse. None, or a migration has forgotten a line. Owner only.';
+'What does not fit in the data map: lines of columns that are gone, and methods of erasure that
+their columns would refuse. None, or a migration has forgotten a line. Owner only.';
 
 -- The map in the words of Fides
 
