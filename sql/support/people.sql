@@ -111,6 +111,13 @@ select
     'Berlin',
     '00000000-0000-4000-8000-000000000001'
 from people;
+-- Otto of acme has the id by chance that Paula has in rival.
+insert into crm.contacts (tenant_id, id, name)
+select
+    :acme,
+    contact_id,
+    'Otto'
+from people where tenant = 'rival';
 insert into crm.contact_emails (tenant_id, contact_id, email)
 select
     people.tenant_id,

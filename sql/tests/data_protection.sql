@@ -65,6 +65,7 @@ select results_eq(
     'every table that leads to the person is in it'
 );
 select is(
+    -- Not with Otto, who has the id that she has in another tenant.
     pg_temp.rows_of(export, 'crm.contacts'),
     jsonb_build_array(jsonb_build_object(
         'tenant_id', :acme::text, 'id', contact_id, 'name', 'Paula at acme', 'city', 'Berlin'
@@ -156,7 +157,7 @@ select is(
 select is(
     (select jsonb_array_length(pg_temp.rows_of(export, 'crm.contacts')) from exports
     where name = 'ada'),
-    1, 'so is which rows a member made'
+    1, 'so is which row a member made'
 );
 select is(
     pg_temp.rows_of(
@@ -288,7 +289,7 @@ begin
         );
         number := number + 1;
         insert into pages values (number, page);
-        exit when page ->> 'next' is null;
+        exit when page ->> 'next' is null or number > 5;
     end loop;
 end
 $$;

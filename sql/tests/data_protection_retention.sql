@@ -69,7 +69,8 @@ select results_eq(
     $$,
     'what was done is counted by rule'
 );
-update crm.contacts set gone_at = now() - interval '25 months' where tenant_id = :acme;
+update crm.contacts set gone_at = now() - interval '25 months'
+where tenant_id = :acme and name <> 'Otto';
 update core.retention_runs set finished_at = now() - interval '59 minutes';
 select is(
     (select row_count from core.apply_retention()), 0::bigint,
@@ -81,7 +82,7 @@ select is(
 );
 select set_eq(
     $$select case when name like 'erased-%' then 'pseudonym' else name end from crm.contacts$$,
-    $$values ('pseudonym'), ('Paula at rival')$$, 'a pseudonym takes the place of a name'
+    $$values ('pseudonym'), ('Paula at rival'), ('Otto')$$, 'a pseudonym takes the place of a name'
 );
 create temporary table names as select name from crm.contacts;
 update core.retention_runs set finished_at = null;

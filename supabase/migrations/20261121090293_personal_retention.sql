@@ -44,66 +44,49 @@ comment on function core.retention_rest() is
 'How long retention leaves a rule alone that has nothing left to do: a run may read a whole table,
 and nothing that stays for days is late by an hour. Internal.';
 
-create function core.retention_rules()
-returns table (
-    relation oid,
-    table_name text,
-    subject text,
-    method text,
-    retention interval,
-    retention_from text,
-    condition text,
-    assignments text,
-    held text
-)
-language sql stable set search_path = pg_catalog, pg_temp
-begin atomic
-    select
-        columns.relation,
-        columns.table_schema || '.' || columns.table_name,
-        columns.subject,
-        replace(columns.erasure, 'keep', 'delete_row'),
-        columns.retention,
-        columns.retention_from,
-        coalesce('(' || string_agg(writing.condition, ' or ') || ')', 'true'),
-        string_agg(writing.assignment, ', '),
-        (
-            select
-                string_agg(
-                    core.subject_predicate(held.relation, held.subject, 't', 'held'), ' or '
+create view core.retention_rules with (security_invoker = true) as
+select
+    columns.relation,
+    columns.table_schema || '.' || columns.table_name as table_name,
+    columns.subject,
+    replace(columns.erasure, 'keep', 'delete_row') as method,
+    columns.retention,
+    columns.retention_from,
+    coalesce('(' || string_agg(writing.condition, ' or ') || ')', 'true') as condition,
+    string_agg(writing.assignment, ', ') as assignments,
+    (
+        select
+            string_agg(
+                core.subject_predicate(held.relation, held.subject, 't', 'held'), ' or '
+            )
+        from (
+            select distinct
+                others.relation,
+                others.subject
+            from core.mapped_columns as others
+            where
+                others.relation = columns.relation
+                and (
+                    others.subject = columns.subject
+                    or bool_or(columns.erasure in ('keep', 'delete_row'))
                 )
-            from (
-                select distinct
-                    others.relation,
-                    others.subject
-                from core.mapped_columns as others
-                where
-                    others.relation = columns.relation
-                    and (
-                        others.subject = columns.subject
-                        or bool_or(columns.erasure in ('keep', 'delete_row'))
-                    )
-            ) as held
-        )
-    from core.mapped_columns as columns
-    cross join
-        lateral core.erasing_column(
-            columns.erasure, columns.column_name, columns.type_name, columns.category
-        ) as writing
-    where columns.number is not null and columns.retention is not null
-    group by
-        columns.relation, columns.table_schema, columns.table_name, columns.subject,
-        replace(columns.erasure, 'keep', 'delete_row'), columns.retention,
-        columns.retention_from
-    order by
-        -core.depth_of(columns.relation), columns.table_schema, columns.table_name,
-        columns.subject;
-end;
+        ) as held
+    ) as held
+from core.mapped_columns as columns
+cross join
+    lateral core.erasing_column(
+        columns.erasure, columns.column_name, columns.type_name, columns.category
+    ) as writing
+where columns.number is not null and columns.retention is not null
+group by
+    columns.relation, columns.table_schema, columns.table_name, columns.subject,
+    replace(columns.erasure, 'keep', 'delete_row'), columns.retention,
+    columns.retention_from;
 
-comment on function core.retention_rules() is
+comment on view core.retention_rules is
 'What the data map says about time: rows of the table whose retention_from is older than retention
 are deleted, or emptied by the assignments where the condition holds, except those that are held. A
-row that goes altogether is held by everyone whom it is about. Internal.';
+row that goes altogether is held by everyone whom it is about. Not for clients.';
 
 create function core.retain_batch(
     rule_relation oid, retention interval, retention_from text, condition text, assignments text,
@@ -149,7 +132,7 @@ comment on function core.retain_batch(oid, interval, text, text, text, text) is
 'One step of retention by a rule of core.retention_rules; returns how many rows it dealt with.
 Internal.';
 
-create function core.retain_by_rule(rule record, deadline timestamptz)
+create function core.retain_by_rule(rule core.retention_rules, deadline timestamptz)
 returns table (row_count bigint, done boolean, failure text)
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
@@ -191,7 +174,7 @@ begin
 end
 $$;
 
-comment on function core.retain_by_rule(record, timestamptz) is
+comment on function core.retain_by_rule(core.retention_rules, timestamptz) is
 'Step by step what one rule of core.retention_rules says, until nothing is left or the deadline has
 passed, and how it went into core.retention_runs. Internal.';
 
@@ -204,7 +187,7 @@ declare
     has_holds constant boolean := exists (
         select from core.legal_holds where legal_holds.released_at is null
     );
-    rule record;
+    rule core.retention_rules;
     kept record;
 begin
     row_count := 0;
@@ -225,7 +208,7 @@ begin
             rules.condition,
             rules.assignments,
             case when has_holds then rules.held else 'false' end as held
-        from core.retention_rules() as rules
+        from core.retention_rules as rules
         left join core.retention_runs as runs
             on
                 runs.table_name = rules.table_name
@@ -234,7 +217,8 @@ begin
                 and runs.retention = rules.retention
                 and runs.retention_from = rules.retention_from
         where (runs.finished_at > now() - core.retention_rest()) is not true
-        order by runs.ran_at nulls first
+        order by
+            runs.ran_at nulls first, core.depth_of(rules.relation) desc, rules.table_name, rules.subject
     loop
         select * into kept from core.retain_by_rule(rule, deadline);
         row_count := row_count + kept.row_count;
@@ -262,9 +246,8 @@ select core.map_not_personal(
 revoke all on function
 core.retention_batch_rows(),
 core.retention_rest(),
-core.retention_rules(),
 core.retain_batch(oid, interval, text, text, text, text),
-core.retain_by_rule(record, timestamptz),
+core.retain_by_rule(core.retention_rules, timestamptz),
 core.apply_retention(interval)
 from public;
 grant execute on function core.apply_retention(interval) to service_role;
