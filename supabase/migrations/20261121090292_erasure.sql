@@ -155,7 +155,7 @@ begin atomic
         columns.erasure
     order by
         columns.erasure = 'delete_row', -core.depth_of(columns.relation),
-        columns.table_schema, columns.table_name, columns.subject;
+        columns.table_schema, columns.table_name, columns.subject, columns.erasure;
 end;
 
 comment on function core.erasure_steps() is

@@ -141,6 +141,22 @@ test("the guide to rate limits does what it says", async () => {
   assert.ok(promised.length >= 15);
   assert.deepEqual(printed, promised);
 });
+test("the guide to data protection does what it says", async () => {
+  const tenant = await addTenant(stack, "careful", { members: { dana: { role: "owner" } } });
+  const { printed, promised } = await printedAndPromised("data-protection", {
+    tenant_id: tenant.id,
+    user_id: tenant.members.dana,
+  });
+  assert.ok(promised.length >= 30);
+  assert.deepEqual(printed, promised);
+});
+
+/** A line of a guide that says what it prints becomes an assertion of it. */
+const asserting = (code) =>
+  code.replaceAll(
+    /^console\.log\((.*)\); \/\/ (.+)$/gm,
+    (_, values, promised) => `assert.equal([${values}].join(" "), ${JSON.stringify(promised)});`,
+  );
 
 test("the guide to telemetry does what it says", async () => {
   const acme = await addTenant(stack, "acme", { members: { ada: { role: "owner" } } });
