@@ -2,7 +2,7 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/people.sql
-select plan(49);
+select plan(50);
 
 -- An oracle that knows nothing of the map: every row of every table of ours that has a word in it.
 create function pg_temp.rows_with(word text, tenant uuid default null)
@@ -240,6 +240,15 @@ select ok(
     v1.export_person(user_id => '00000000-0000-4000-8000-000000000001')::text
     !~ 'Lovelace|ada@example.com',
     'and who only made a row here gives away no address'
+);
+
+-- A column may hold addresses and numbers: digits in an address are no number.
+:as_owner
+insert into crm.calls (tenant_id, phone) values (:acme, 'p.49301234@example.com');
+:as_ada
+select is(
+    jsonb_array_length(pg_temp.rows_of(v1.export_person(phone => '+49 30 1234'), 'crm.calls')), 1,
+    'digits in an address are no phone number'
 );
 
 -- Nobody, and nonsense.

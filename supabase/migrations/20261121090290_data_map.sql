@@ -234,15 +234,16 @@ comment on function core.key_columns(oid) is
 
 create function core.normal_identifier(kind text, value text) returns text
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
-return case kind
-    when 'phone'
+return case
+    when kind <> 'phone' then nullif(lower(btrim(value)), '')
+    when value ~ '^[-+0-9 ()/.]+$'
         then nullif(regexp_replace(regexp_replace(value, '[^0-9]', '', 'g'), '^00', ''), '')
-    else nullif(lower(btrim(value)), '')
 end;
 
 comment on function core.normal_identifier(text, text) is
 'An e-mail address, phone number or id as persons are compared by: letters lowered, a phone number
-as the digits after + or 00. Null for nothing. Internal.';
+as the digits after + or 00. Null for nothing, and for what is no phone number, such as an address
+with digits in it. Signed-in users may call it.';
 
 create function core.subject_predicate(
     relation oid, subject text, alias text, leaf text, depth integer default 1

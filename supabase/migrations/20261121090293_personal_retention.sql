@@ -88,49 +88,57 @@ comment on view core.retention_rules is
 are deleted, or emptied by the assignments where the condition holds, except those that are held. A
 row that goes altogether is held by everyone whom it is about. Not for clients.';
 
-create function core.retain_batch(
-    rule_relation oid, retention interval, retention_from text, condition text, assignments text,
-    held text
-)
-returns bigint
+create function core.retain_batch(rule core.retention_rules) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
+    keys constant text[] := core.key_columns(rule.relation);
+    tenant_column constant text := core.tenant_column(rule.relation);
     dealt_with bigint;
+    gone jsonb;
+    one record;
 begin
     execute format(
         'with past as ('
         ' select %2$s from %1$s as t'
         ' where t.%4$I < $1 and %5$s and not (%6$s)'
         ' limit $2 for update skip locked'
-        ') '
+        '), dealt_with as ('
         || case
-            when assignments is null then 'delete from %1$s as t using past where %3$s'
+            when rule.assignments is null then 'delete from %1$s as t using past where %3$s'
             else 'update %1$s as t set %7$s from past where %3$s'
-        end || ' and $3 is not null',
-        rule_relation::regclass,
-        (
-            select string_agg(format('t.%I', name), ', ')
-            from unnest(core.key_columns(rule_relation)) as name
-        ),
-        (
-            select string_agg(format('t.%1$I = past.%1$I', name), ' and ')
-            from unnest(core.key_columns(rule_relation)) as name
-        ),
-        retention_from,
-        condition,
-        held,
-        assignments
+        end
+        || ' and $3 is not null returning %8$s::uuid as of_tenant, %2$s) '
+        'select count(*), jsonb_agg(to_jsonb(dealt_with)) from dealt_with',
+        rule.relation::regclass,
+        (select string_agg(format('t.%I', name), ', ') from unnest(keys) as name),
+        (select string_agg(format('t.%1$I = past.%1$I', name), ' and ') from unnest(keys) as name),
+        rule.retention_from,
+        rule.condition,
+        rule.held,
+        rule.assignments,
+        case when tenant_column is null then 'null' else format('t.%I', tenant_column) end
     )
-    using now() - retention, core.retention_batch_rows(), core.random_key();
-    get diagnostics dealt_with = row_count;
+    into dealt_with, gone
+    using now() - rule.retention, core.retention_batch_rows(), core.random_key();
+    if rule.assignments is null and tenant_column is not null then
+        for one in
+            select
+                (line ->> 'of_tenant')::uuid as tenant_id,
+                jsonb_agg(line - 'of_tenant') as keys
+            from jsonb_array_elements(gone) as line
+            group by line ->> 'of_tenant'
+        loop
+            perform core.forget_traces(one.tenant_id, rule.table_name, one.keys);
+        end loop;
+    end if;
     return dealt_with;
 end
 $$;
 
-comment on function core.retain_batch(oid, interval, text, text, text, text) is
-'One step of retention by a rule of core.retention_rules; returns how many rows it dealt with.
-Internal.';
+comment on function core.retain_batch(core.retention_rules) is
+'One step of retention by a rule; returns how many rows it dealt with. What the audit and events hold
+of rows that are deleted goes with them. Internal.';
 
 create function core.retain_by_rule(rule core.retention_rules, deadline timestamptz)
 returns table (row_count bigint, done boolean, failure text)
@@ -143,10 +151,7 @@ begin
     done := false;
     begin
         loop
-            dealt_with := core.retain_batch(
-                rule.relation, rule.retention, rule.retention_from, rule.condition,
-                rule.assignments, rule.held
-            );
+            dealt_with := core.retain_batch(rule);
             row_count := row_count + dealt_with;
             done := dealt_with = 0;
             exit when done or clock_timestamp() >= deadline;
@@ -246,7 +251,7 @@ select core.map_not_personal(
 revoke all on function
 core.retention_batch_rows(),
 core.retention_rest(),
-core.retain_batch(oid, interval, text, text, text, text),
+core.retain_batch(core.retention_rules),
 core.retain_by_rule(core.retention_rules, timestamptz),
 core.apply_retention(interval)
 from public;
