@@ -3,7 +3,7 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/people.sql
-select plan(54);
+select plan(57);
 
 -- An oracle that knows nothing of the map: every row of every table of ours that has a word in it.
 create function pg_temp.rows_with(word text, tenant uuid default null)
@@ -372,6 +372,33 @@ select is(
     pg_temp.code_of(
         $$select v1.erase_person(email => 'x'') or true --', dry_run => false)$$
     ), 'privacy.person_unknown', 'what is asked is a value in every statement'
+);
+
+-- An administrator erases no owner, which would be a way to take a tenant over.
+:as_owner
+update auth.users set email_confirmed_at = now() where email = 'sue@example.com';
+update core.members set status = 'active' where user_id = '00000000-0000-4000-8000-000000000003';
+update core.members set role_id = (
+    select id from core.roles where slug = 'admin' and tenant_id = core.platform_tenant_id()
+)
+where user_id = '00000000-0000-4000-8000-000000000001';
+insert into core.members (tenant_id, user_id, role_id)
+select :acme, '00000000-0000-4000-8000-000000000002', id from core.roles where slug = 'owner';
+:as_ada
+select is(
+    pg_temp.refusal_of(
+        $$select v1.erase_person(email => 'sue@example.com', dry_run => false)$$
+    ) ->> 'code', 'tenancy.permission_missing', 'an administrator erases no owner'
+);
+select is(
+    v1.erase_person(email => 'sue@example.com') -> 'blockers',
+    '[{"code": "tenancy.permission_missing", "permission": "core.tenants.own"}]'::jsonb,
+    'which a dry run says too'
+);
+:as_vic
+select is(
+    v1.erase_person(email => 'sue@example.com', dry_run => false) ->> 'dry_run', 'false',
+    'another owner does'
 );
 
 -- Rows that hold on to one another go in the order that their foreign keys ask for.

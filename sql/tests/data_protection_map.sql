@@ -36,7 +36,8 @@ select results_eq(
         select name
         from unnest(array[
             'name', 'first_name', 'lastname', 'e_mail', 'email_address', 'mobile', 'phone_work',
-            'street', 'zip', 'ip', 'client_ip', 'remote_addr', 'birth_date', 'dob', 'gender',
+            'home_address', 'street', 'zip', 'ip', 'client_ip', 'remote_addr', 'birth_date', 'dob',
+            'gender',
             'iban', 'card_number', 'plate', 'vin', 'lat', 'longitude', 'geo_point', 'user_agent',
             'created_by', 'changed_by', 'owner_id', 'user_id', 'contact_id', 'payload', 'body',
             'note', 'passport_no', 'avatar_url', 'tax_id', 'nationality', 'assignee', 'session_id',

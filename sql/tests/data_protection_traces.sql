@@ -2,7 +2,7 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/people.sql
-select plan(13);
+select plan(15);
 
 insert into core.event_types (type, description, personal_fields)
 values ('crm.contact.renamed', 'A contact has another name.', array['name']);
@@ -92,6 +92,23 @@ select is(
         select count(*) from core.audit_entries
         where tenant_id = :rival and event = 'privacy.erased'
     ), 0::bigint, 'in the tenant that asked'
+);
+
+-- Of a row that a user only wrote, the audit keeps what it says.
+insert into crm.notes (tenant_id, contact_id, body, written_by)
+select tenant_id, id, '{"text": "Otto called."}', '00000000-0000-4000-8000-000000000002'
+from crm.contacts where tenant_id = :acme and name = 'Otto';
+:as_ada
+select v1.erase_person(email => 'vic@example.com', dry_run => false) ->> 'rows' as rows;
+:as_owner
+select is(
+    (
+        select written_by <> '00000000-0000-4000-8000-000000000002' from crm.notes
+        where tenant_id = :acme and body ->> 'text' = 'Otto called.'
+    ), true, 'who wrote a row is erased'
+);
+select cmp_ok(
+    pg_temp.values_with('Otto called', :acme), '>=', 1::bigint, 'what the row says is not'
 );
 
 -- Retention does the same with rows that it deletes.

@@ -319,7 +319,7 @@ $$;
 
 comment on function core.subject_predicate(oid, text, text, text, integer) is
 'The condition under which a row, named by the alias, is about a person. leaf: person, whose
-identifiers are the parameter $2 ({"email": […], …}), or held, for any person under a legal hold.
+identifiers are the parameter $2 ({"email": […], …}), or held: any person under a legal hold.
 Every name in it is of the catalogue and quoted; no value is in it. Internal.';
 
 create function core.tenant_predicate(relation oid, subject text, alias text) returns text

@@ -178,7 +178,7 @@ comment on table core.legal_holds is
 'Persons whose data must stay, for a claim or a law: while one is set, neither erasing nor retention
 touches them.';
 comment on column core.legal_holds.identifiers is
-'All by which the tenant knew the person when the hold was set: {"email": ["ada@example.com"], …}.';
+'All by which the tenant knew the person when the hold was set: {"email": ["a@b.c"], …}.';
 
 alter table core.legal_holds enable row level security;
 create policy legal_holds_read on core.legal_holds for select to authenticated

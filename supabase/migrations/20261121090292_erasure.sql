@@ -298,6 +298,9 @@ out of the events about them. Internal.';
 create function core.forget_addresses(tenant_id uuid, identifiers jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
+declare
+    emails constant text[] := array(select jsonb_array_elements_text(identifiers -> 'email'));
+    phones constant text[] := array(select jsonb_array_elements_text(identifiers -> 'phone'));
 begin
     perform core.erase_audit_values(records.tenant_id, records.table_name, records.key)
     from (
@@ -316,8 +319,8 @@ begin
         where
             audit_values.tenant_id = forget_addresses.tenant_id
             and (
-                forget_addresses.identifiers -> 'email' ? core.normal_identifier('email', held.value)
-                or forget_addresses.identifiers -> 'phone' ? core.normal_identifier('phone', held.value)
+                core.normal_identifier('email', held.value) = any(emails)
+                or core.normal_identifier('phone', held.value) = any(phones)
             )
     ) as records;
 end
@@ -327,32 +330,33 @@ comment on function core.forget_addresses(uuid, jsonb) is
 'Takes out of the tenant''s audit the personal values of records that once had the person''s e-mail
 address or phone number, and have another now, or are deleted. Internal.';
 
-create function core.is_last_owner(tenant_id uuid, user_ids jsonb) returns boolean
+create function core.owners_of(tenant_id uuid) returns text[]
 language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
-    with owners as (
-        select members.user_id::text as user_id
-        from core.members
-        inner join core.role_permissions as granted
-            on
-                granted.tenant_id = members.role_tenant_id
-                and granted.role_id = members.role_id
-                and granted.permission = 'core.tenants.own'
-        where
-            members.tenant_id = is_last_owner.tenant_id
-            and members.status = 'active'
-    )
-    select coalesce(bool_and(is_last_owner.user_ids ? owners.user_id), false) from owners;
+    select coalesce(array_agg(members.user_id::text), '{}')
+    from core.members
+    inner join core.role_permissions as granted
+        on
+            granted.tenant_id = members.role_tenant_id
+            and granted.role_id = members.role_id
+            and granted.permission = 'core.tenants.own'
+    where
+        members.tenant_id = owners_of.tenant_id
+        and members.status = 'active';
 end;
 
-comment on function core.is_last_owner(uuid, jsonb) is
-'Whether nobody but these users owns the tenant. Internal.';
+comment on function core.owners_of(uuid) is
+'The users who own the tenant: active members whose role says who owns it. Internal.';
 
 create function core.erasure_blockers(tenant_id uuid, identifiers jsonb, held_count bigint)
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
+    owners constant text[] := core.owners_of(erasure_blockers.tenant_id);
+    erased constant text[] := array(
+        select jsonb_array_elements_text(erasure_blockers.identifiers -> 'user_id')
+    );
     blockers jsonb;
 begin
     select coalesce(jsonb_agg(
@@ -377,8 +381,16 @@ begin
             'reason', format('%s rows are about a person under a legal hold too', held_count)
         ));
     end if;
-    if core.is_last_owner(erasure_blockers.tenant_id, erasure_blockers.identifiers -> 'user_id') then
+    if owners && erased and owners <@ erased then
         blockers := blockers || jsonb_build_object('code', 'privacy.last_owner');
+    elsif
+        owners && erased
+        and erasure_blockers.tenant_id <> all(core.tenants_with('core.tenants.own'))
+    then
+        -- Erasing is no way to get rid of owners for who may not say who owns the tenant.
+        blockers := blockers || jsonb_build_object(
+            'code', 'tenancy.permission_missing', 'permission', 'core.tenants.own'
+        );
     end if;
     return blockers;
 end
@@ -575,7 +587,8 @@ blockers, operator, tables: [{table, subject, method, columns, rows, reason}], r
 is done {erasure_id, digest}, the proof that v1.erasures keeps. A user loses the membership of
 this tenant and stays a user. Needs core.privacy.erase in one tenant. Raises
 privacy.person_missing (400), privacy.person_unknown (404, also when there is nothing left),
-privacy.legal_hold (409), privacy.last_owner (409). Signed-in users may call it.';
+privacy.legal_hold (409), privacy.last_owner (409), tenancy.permission_missing (403), also where
+an owner would be erased by who has not core.tenants.own. Signed-in users may call it.';
 
 create view v1.erasures with (security_invoker = true) as
 select
@@ -655,7 +668,7 @@ core.plan_erasure(uuid, jsonb),
 core.carry_out(oid, text, jsonb, bytea),
 core.forget_traces(uuid, text, jsonb),
 core.forget_addresses(uuid, jsonb),
-core.is_last_owner(uuid, jsonb),
+core.owners_of(uuid),
 core.erasure_blockers(uuid, jsonb, bigint),
 core.erasure_counts(jsonb),
 core.erasure_rows(jsonb),

@@ -137,8 +137,8 @@ end
 $$;
 
 comment on function core.retain_batch(core.retention_rules) is
-'One step of retention by a rule; returns how many rows it dealt with. What the audit and events hold
-of rows that are deleted goes with them. Internal.';
+'One step of retention by a rule; returns how many rows it dealt with. What the audit and events
+hold of rows that are deleted goes with them. Internal.';
 
 create function core.retain_by_rule(rule core.retention_rules, deadline timestamptz)
 returns table (row_count bigint, done boolean, failure text)
@@ -223,7 +223,8 @@ begin
                 and runs.retention_from = rules.retention_from
         where (runs.finished_at > now() - core.retention_rest()) is not true
         order by
-            runs.ran_at nulls first, core.depth_of(rules.relation) desc, rules.table_name, rules.subject
+            runs.ran_at nulls first, core.depth_of(rules.relation) desc, rules.table_name,
+            rules.subject
     loop
         select * into kept from core.retain_by_rule(rule, deadline);
         row_count := row_count + kept.row_count;

@@ -161,7 +161,7 @@ end
 $$;
 
 comment on function core.has_consent(uuid, jsonb, text) is
-'Whether the person, {"user_id": …, "email": …, "phone": …} with one of them or more, has consented
+'Whether the person, {"user_id": …, "email": …, "phone": …}, one of them or more, has consented
 to the purpose and not withdrawn it; other legal bases are no consent. Reads with the caller''s
 rights: for functions of ours that are about to use the data, and for who has core.privacy.read.
 Raises privacy.person_missing (400). Signed-in users may call it.';
