@@ -273,11 +273,16 @@ begin
                         coalesce(format('%I.%I', alias, tenant_column), 'null'),
                         split_part(link, ' ', 3), held
                     )
-                when split_part(link, ' ', 3) in ('email', 'phone')
+                -- As core.normal_identifier has it, in a form that an index may be made for.
+                when split_part(link, ' ', 3) = 'email'
                     then format(
-                        'core.normal_identifier(%L, %s::text) = any(array('
-                        'select jsonb_array_elements_text($2 -> %L)))',
-                        split_part(link, ' ', 3), held, split_part(link, ' ', 3)
+                        'lower(btrim(%s::text)) = any(array('
+                        'select jsonb_array_elements_text($2 -> ''email'')))', held
+                    )
+                when split_part(link, ' ', 3) = 'phone'
+                    then format(
+                        '($2 ? ''phone'' and core.normal_identifier(''phone'', %s::text) = any('
+                        'array(select jsonb_array_elements_text($2 -> ''phone''))))', held
                     )
                 else format(
                     '%s = any(array(select jsonb_array_elements_text($2 -> %L))::uuid[])',

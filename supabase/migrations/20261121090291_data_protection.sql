@@ -418,7 +418,7 @@ begin
             ' md5(jsonb_build_array(%1$s)::text) collate "C" as position,'
             ' (select to_jsonb(line) from (select %2$s) as line) as line'
             ' from %3$s as t where %4$s and %5$s'
-            ' and md5(jsonb_build_array(%1$s)::text) collate "C" > $3'
+            ' and ($3 = '''' or md5(jsonb_build_array(%1$s)::text) collate "C" > $3)'
             ' order by 1 limit $4) as found',
             keys,
             shown,
