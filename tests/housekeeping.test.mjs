@@ -18,10 +18,10 @@ after(() => stack.down());
 
 /** What a bridge's call returns, a line a row. */
 const asBridge = async () => {
-  const call = "select readings, done from iot.housekeep_unscheduled()";
+  const call = "select readings, done from core.housekeep_unscheduled()";
   return (await run(PSQL, ["-XqAt", "-c", call, stack.env.BRIDGE_DB_URL])).trim();
 };
-const schedule = async () => (await stack.sql("select to_json(iot.schedule_housekeeping())"))[0];
+const schedule = async () => (await stack.sql("select to_json(core.schedule_housekeeping())"))[0];
 
 test("where pg_cron is not installed, a bridge keeps house", async () => {
   assert.equal(await schedule(), false);

@@ -146,14 +146,14 @@ select is(
 );
 drop trigger refusing on crm.requests;
 update core.retention_runs set finished_at = null;
-select count(*) from iot.housekeep();
+select count(*) from core.housekeep();
 select is_empty(
     $$select from crm.requests where email like 'stuck%'$$, 'housekeeping applies retention'
 );
 insert into crm.requests (tenant_id, email, asked_at)
 values (:acme, 'late@example.com', now() - interval '2 years');
 update core.retention_runs set finished_at = null;
-select pg_temp.code_of('select count(*) from iot.housekeep_unscheduled()');
+select pg_temp.code_of('select count(*) from core.housekeep_unscheduled()');
 select is_empty(
     $$select from crm.requests where email like 'late%'$$, 'whoever keeps house'
 );

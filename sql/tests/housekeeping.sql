@@ -14,22 +14,22 @@ $$;
 
 -- Without pg_cron.
 select is(to_regnamespace('cron'), null, 'pg_cron is not installed here');
-select is(iot.schedule_housekeeping(), false, 'so that nothing is scheduled');
+select is(core.schedule_housekeeping(), false, 'so that nothing is scheduled');
 select pg_temp.send();
 :as_bridge
 select results_eq(
-    'select batches, readings, done, failure from iot.housekeep_unscheduled()',
+    'select batches, readings, done, failure from core.housekeep_unscheduled()',
     $$values (1::bigint, 1::bigint, true, null::text)$$, 'and the bridge keeps house'
 );
 select is(
-    pg_temp.code_of('select iot.housekeep()'), '42501', 'which it may not do whatever is scheduled'
+    pg_temp.code_of('select core.housekeep()'), '42501', 'which it may not do whatever is scheduled'
 );
 :as_owner
 select is_empty('select from iot.batches', 'readings are compacted');
 select pg_temp.send();
 :as_service
 select results_eq(
-    'select batches from iot.housekeep()', 'values (1::bigint)', 'the service role may keep house'
+    'select batches from core.housekeep()', 'values (1::bigint)', 'the service role may keep house'
 );
 
 -- What fails is told, and undoes nothing else.
@@ -53,13 +53,13 @@ end
 $$;
 select pg_temp.send();
 select results_eq(
-    'select batches, done, failure from iot.housekeep()',
+    'select batches, done, failure from core.housekeep()',
     $$values (1::bigint, false, null::text)$$, 'all is done when everything is'
 );
 select pg_temp.send();
 select iot.reject(array['t/acme/d/truck-1/telemetry'], array['\x'::bytea], array['a'], array['a']);
 select results_eq(
-    'select batches, done, failure from iot.housekeep()',
+    'select batches, done, failure from core.housekeep()',
     $$values (1::bigint, true, 'iot.retain: no')$$, 'what fails is told'
 );
 select is_empty('select from iot.batches', 'and undoes nothing else');
@@ -83,26 +83,26 @@ as $$
     on conflict (jobname) do update set schedule = excluded.schedule, command = excluded.command
     returning jobid
 $$;
-select is(iot.schedule_housekeeping(), true, 'where pg_cron is, it is scheduled');
-select is(iot.schedule_housekeeping(), true, 'also a second time');
+select is(core.schedule_housekeeping(), true, 'where pg_cron is, it is scheduled');
+select is(core.schedule_housekeeping(), true, 'also a second time');
 select results_eq(
     'select jobname, schedule, command from cron.job order by jobid',
     $$
         values
-        ('tenon-housekeeping', '* * * * *', 'select iot.housekeep()'),
+        ('tenon-housekeeping', '* * * * *', 'select core.housekeep()'),
         ('tenon-audit', '10 seconds', 'select core.seal_audit()')
     $$,
     'as one job of each kind'
 );
 select pg_temp.send();
 :as_bridge
-select is_empty('select iot.housekeep_unscheduled()', 'and the bridge leaves it to that');
+select is_empty('select core.housekeep_unscheduled()', 'and the bridge leaves it to that');
 :as_owner
 select is((select count(*) from iot.batches), 1::bigint, 'whatever there is to do');
 update cron.job set active = false;
 :as_bridge
 select results_eq(
-    'select batches from iot.housekeep_unscheduled()', 'values (1::bigint)',
+    'select batches from core.housekeep_unscheduled()', 'values (1::bigint)',
     'until somebody switches the job off'
 );
 

@@ -55,10 +55,9 @@ select set_eq(
                     and pg_attribute.attname = 'tenant_id'
             )
     $$,
-    array['core.errors', 'core.event_types', 'core.fields', 'core.permissions', 'core.tenants'],
     array[
-        'core.errors', 'core.fields', 'core.not_personal', 'core.permissions',
-        'core.personal_data', 'core.retention_runs', 'core.tenants'
+        'core.errors', 'core.event_types', 'core.fields', 'core.not_personal',
+        'core.permissions', 'core.personal_data', 'core.retention_runs', 'core.tenants'
     ],
     'tenant_id leads the primary key of every table but the reference tables'
 );
@@ -158,10 +157,8 @@ select results_eq(
         (
             'tenon_bridge',
             array[
-                'iot.compact(timestamp with time zone,interval)',
-                'iot.device_may_sign_in(text,text)',
-                'iot.housekeep_unscheduled(interval)', 'iot.ingest(bytea)',
-                'iot.reject(text[],bytea[],text[],text[])'
+                'core.housekeep_unscheduled(interval)', 'iot.compact(timestamp with time zone,interval)', 'iot.device_may_sign_in(text,text)',
+                'iot.ingest(bytea)', 'iot.reject(text[],bytea[],text[],text[])'
             ]
         ),
         (

@@ -144,8 +144,8 @@ insert into internals values
 ('iot.merge_small_blocks(null, null)'), ('iot.compact_tenant(null, 1, now())'),
 ('iot.add_blocks_partition(now())');
 insert into internals
-select 'iot.housekeep()'
-where to_regprocedure('iot.housekeep(interval)') is not null;
+select 'core.housekeep()'
+where to_regprocedure('core.housekeep(interval)') is not null;
 grant select on internals to public;
 :as_ada
 select is(pg_temp.code_of('select ' || call), '42501', 'a member may not call ' || call)

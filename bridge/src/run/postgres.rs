@@ -34,7 +34,7 @@ const INGEST: &str = "select kind, ordinal, code from iot.ingest($1)";
 const REJECT: &str = "select iot.reject($1, $2, $3, $4)";
 
 const HOUSEKEEP: &str = "select coalesce(readings, 0), coalesce(done, false), failure \
-    from iot.housekeep_unscheduled(make_interval(secs => $1))";
+    from core.housekeep_unscheduled(make_interval(secs => $1))";
 
 const PROBE: &str = "select not pg_is_in_recovery() and has_schema_privilege('iot', 'usage') \
     and has_function_privilege('iot.ingest(bytea)', 'execute') \
@@ -198,7 +198,7 @@ async fn call(
     }
 }
 
-/// What `iot.housekeep_unscheduled` returned; without a row there was nothing to do for us.
+/// What `core.housekeep_unscheduled` returned; without a row there was nothing to do for us.
 fn housekeeping(rows: &[Row]) -> Result<Housekeeping, StoreError> {
     let Some(row) = rows.first() else {
         return Ok(Housekeeping {
@@ -215,7 +215,7 @@ fn housekeeping(rows: &[Row]) -> Result<Housekeeping, StoreError> {
     };
     read().ok_or_else(|| {
         StoreError::Unavailable(
-            "iot.housekeep_unscheduled answered in an unknown form: update the bridge".into(),
+            "core.housekeep_unscheduled answered in an unknown form: update the bridge".into(),
         )
     })
 }
