@@ -188,9 +188,12 @@ declare
 begin
     for step in select * from core.erasure_steps() loop
         execute format(
-            'select count(*), count(*) filter (where found.is_held),'
-            ' jsonb_agg(to_jsonb(found) - ''is_held'')'
+            'select count(*), count(*) filter (where found.is_held), %s'
             ' from (select %s, %s as is_held from %s as t where %s and %s and %s) as found',
+            -- What is kept may be much, and nobody needs its keys.
+            case step.method
+                when 'keep' then 'null::jsonb' else 'jsonb_agg(to_jsonb(found) - ''is_held'')'
+            end,
             (
                 select string_agg(format('t.%I', name), ', ')
                 from unnest(core.key_columns(step.relation)) as name
