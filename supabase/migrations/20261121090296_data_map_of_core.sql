@@ -110,5 +110,25 @@ select
         'set_null'
     );
 
+-- Invitations, which are to an address until somebody accepts them, and secrets of API keys.
+select core.map_personal(mapped, category, 'email is email or accepted_by is user_id', 'delete_row')
+from (
+    values
+    ('core.invitations.email', 'user.contact.email'),
+    ('core.invitations.accepted_by', 'user.unique_id'),
+    ('core.invitations.accepted_at', 'user.behavior')
+) as line (mapped, category);
+select core.map_personal(mapped, 'user.unique_id', 'created_by is user_id', 'set_null')
+from (
+    values
+    ('core.invitations.created_by'),
+    ('core.api_key_secrets.created_by')
+) as line (mapped);
+select
+    core.map_not_personal(
+        'Hashes of random secrets, which say nothing about anybody.',
+        'core.invitations.token_hash', 'core.api_key_secrets.token_hash'
+    );
+
 -- The audit knows from here on which columns go by reference.
 select core.refresh_audits();

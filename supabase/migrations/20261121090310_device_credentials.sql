@@ -389,3 +389,13 @@ insert into core.errors (code, status, message, hint) values
     'device.credential_unknown', 404, 'None of your devices has the credential {id}.',
     'Compare the id with v1.device_credentials.'
 );
+
+select
+    core.map_personal(
+        'iot.device_credentials.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
+    );
+select
+    core.map_not_personal(
+        'Hashes of random secrets and of certificates of devices.',
+        'iot.device_credentials.secret_hash'
+    );
