@@ -35,6 +35,7 @@ insert into grants (roles, permissions, scope) values
     '{owner,admin}',
     '{core.tenants.read,core.tenants.write,core.tenants.suspend,core.members.read,
     core.api_keys.read,core.events.read,core.limits.read,core.sign_up.read,core.sign_up.write,
+    core.privacy.read,
     iot.devices.read,iot.devices.write,
     iot.telemetry.read,iot.retention.write}',
     'descendants'
@@ -169,6 +170,15 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
     'effect = effect'
 ),
 ('core.rate_buckets', null, null, null, null, null, null),
+('core.legal_holds', 'core.privacy.read', null, null, null, null, null),
+('v1.legal_holds', 'core.privacy.read', null, null, null, null, null),
+('core.export_log', 'core.privacy.read', null, null, null, null, null),
+('v1.export_log', 'core.privacy.read', null, null, null, null, null),
+('core.erasures', 'core.privacy.read', null, null, null, null, null),
+('v1.erasures', 'core.privacy.read', null, null, null, null, null),
+('core.consents', 'core.privacy.read', null, null, null, null, null),
+('v1.consents', 'core.privacy.read', null, null, null, null, null),
+('core.consent_withdrawals', 'core.privacy.read', null, null, null, null, null),
 (
     'iot.devices', 'iot.devices.read', 'iot.devices.write', 'iot.devices.write', null,
     'insert into iot.devices (tenant_id, slug) values (%L, ''added'')', 'name = name'
@@ -521,6 +531,49 @@ select
     pg_temp.tenant(places.key),
     'bucket',
     now()
+from places;
+
+insert into core.legal_holds (tenant_id, email, identifiers, reason)
+select
+    pg_temp.tenant(places.key),
+    'held@matrix.example',
+    '{"email": ["held@matrix.example"]}',
+    'A claim of the matrix.'
+from places;
+insert into core.export_log (tenant_id, scope, subject_salt, subject_hashes, rows, is_last)
+select
+    pg_temp.tenant(places.key),
+    'person',
+    '',
+    '{}',
+    1,
+    true
+from places;
+insert into core.erasures (tenant_id, subject_salt, subject_hashes, counts, rows, digest)
+select
+    pg_temp.tenant(places.key),
+    '',
+    '{}',
+    '[]',
+    0,
+    ''
+from places;
+insert into core.consents (tenant_id, id, email, purpose, legal_basis, given_at, source)
+select
+    pg_temp.tenant(places.key),
+    md5('consent of ' || places.key)::uuid,
+    'consents@matrix.example',
+    'matrix',
+    'consent',
+    now(),
+    'matrix'
+from places;
+insert into core.consent_withdrawals (tenant_id, consent_id, withdrawn_at, source)
+select
+    pg_temp.tenant(places.key),
+    md5('consent of ' || places.key)::uuid,
+    now(),
+    'matrix'
 from places;
 
 insert into iot.devices (tenant_id, id, slug)

@@ -424,7 +424,13 @@ select is(
     array['{"values": 1}'::jsonb], 'and is itself an entry'
 );
 select is(
-    (select count(*) from core.audit_values where tenant_id = :acme), 2::bigint,
+    (
+        select count(*)
+        from core.audit_values
+        inner join core.audit_entries as entries
+            on entries.tenant_id = audit_values.tenant_id and entries.id = audit_values.entry_id
+        where entries.tenant_id = :acme and entries.table_name = 'public.orders'
+    ), 2::bigint,
     'values of other records stay'
 );
 
