@@ -1,5 +1,6 @@
--- Who may do what to whose rows: every kind of caller, every table with rows of tenants and its view,
--- every verb, every place in the tree, with and without x-tenant-id; tens of thousands of cells.
+-- Who may do what to whose rows: every kind of caller, every table with rows of tenants and its
+-- view, every verb, every place in the tree, with and without x-tenant-id; tens of thousands of
+-- cells.
 --
 -- What should be is worked out here from literals alone: where the places are, who holds which role
 -- where, what a role grants. Nothing of that asks core. What is, is tried: as PostgREST would, with
@@ -9,7 +10,7 @@ begin;
 set local search_path = public, extensions;
 set local client_min_messages = warning;
 
--- The literals -------------------------------------------------------------------------------------
+-- The literals -----------------------------------------------------------------------------------
 
 create temporary table places (key text primary key, path text not null, status text not null);
 insert into places (key, path, status) values
@@ -222,21 +223,21 @@ update objects set besides = 'core.members.read' where object in ('core.events',
 update objects set served = false where reading is null;
 update objects set key = 'id' where object in ('core.tenants', 'v1.tenants');
 
--- The oracle ---------------------------------------------------------------------------------------
+-- The oracle -------------------------------------------------------------------------------------
 
--- Who may what to which rows, as long as no header narrows it. A role counts in the place where it is
--- held and, with the scope descendants, below; all places on the way have to be open.
+-- Who may what to which rows, as long as no header narrows it. A role counts in the place where it
+-- is held and, with the scope descendants, below; all places on the way have to be open.
 create temporary table allowed as
-select distinct
+select
     holdings.caller,
-    permission,
+    granted.permission,
     places.key as place,
     kinds.kind,
     -- A role that is kept from a field shows nobody that field.
     bool_or(holdings.role <> 'hidden_from') as shows_field
 from holdings
 inner join grants on holdings.role = any(grants.roles)
-cross join unnest(grants.permissions) as permission
+cross join unnest(grants.permissions) as granted (permission)
 inner join places as held on held.key = holdings.place
 inner join places
     on
@@ -253,10 +254,10 @@ where
             and strpos(between_them.path || '/', held.path || '/') = 1
             and (
                 between_them.status = 'suspended'
-                or (between_them.status = 'closing' and permission !~ '\.read$')
+                or (between_them.status = 'closing' and granted.permission !~ '\.read$')
             )
     )
-group by 1, 2, 3, 4;
+group by holdings.caller, granted.permission, places.key, kinds.kind;
 create index on allowed (caller, permission);
 analyze allowed;
 
@@ -272,7 +273,7 @@ inner join allowed on allowed.place = above.key and allowed.kind = 'row'
 where
     places.status = 'suspended' and allowed.permission = 'core.tenants.suspend';
 
--- The scenario -------------------------------------------------------------------------------------
+-- The scenario -----------------------------------------------------------------------------------
 
 create function pg_temp.tenant(place text) returns uuid
 language sql immutable
@@ -367,11 +368,11 @@ insert into core.role_permissions (tenant_id, role_id, permission, scope)
 select
     roles.tenant_id,
     roles.id,
-    permission,
+    granted.permission,
     grants.scope
 from core.roles
 inner join grants on roles.slug = any(grants.roles)
-cross join unnest(grants.permissions) as permission
+cross join unnest(grants.permissions) as granted (permission)
 where roles.tenant_id in (select pg_temp.tenant(places.key) from places);
 insert into core.role_permissions (tenant_id, role_id, permission)
 select
@@ -656,7 +657,7 @@ from places
 cross join kinds
 where kinds.kind <> 'row';
 
--- Trying -------------------------------------------------------------------------------------------
+-- Trying -----------------------------------------------------------------------------------------
 
 -- Turns the transaction into a caller, as PostgREST and core.pre_request would.
 create function pg_temp.become(name text, header text) returns void
@@ -1061,7 +1062,11 @@ order by callers.name, objects.object;
 -- What no row shows: teams of places where the role does not reach teams, and places twice.
 select
     is(
-        (pg_temp.attempt(named.caller, null, 'select core.teams_with(''test.things.read'')::text[]')).answer,
+        (
+            pg_temp.attempt(
+                named.caller, null, 'select core.teams_with(''test.things.read'')::text[]'
+            )
+        ).answer,
         named.teams,
         named.caller || ' has the teams that the role reaches'
     )
@@ -1093,7 +1098,10 @@ create temporary table departures (caller text, what text, statement text, refus
 insert into departures (caller, what, statement, refusal) values
 ('mixed', 'gives no own row away', 'update %s set owner_id = %L where kind = ''mine''', '42501'),
 ('own', 'gives no own row away', 'update %s set owner_id = %L where kind = ''mine''', '42501'),
-('local', 'gives rows of the tenant away', 'update %s set owner_id = %L where kind = ''mine''', null),
+(
+    'local', 'gives rows of the tenant away',
+    'update %s set owner_id = %L where kind = ''mine''', null
+),
 (
     'mixed', 'moves no own row to where others are only read',
     'update %s set tenant_id = %3$L where kind = ''mine''', '42501'
@@ -1174,7 +1182,10 @@ create temporary table writes (what text, statement text);
 insert into writes (what, statement) values
 ('to change it', 'update core.things set price = 1 where kind = ''nobodys'' and tenant_id = %1$L'),
 ('to guess it', 'update core.things set price = 100 where kind = ''nobodys'' and tenant_id = %1$L'),
-('to guess a null', 'update core.things set price = null where kind = ''row'' and tenant_id = %1$L'),
+(
+    'to guess a null',
+    'update core.things set price = null where kind = ''row'' and tenant_id = %1$L'
+),
 (
     'to give it with a row',
     'insert into core.things (tenant_id, kind, price) values (%1$L, ''row'', 1)'
