@@ -1,0 +1,769 @@
+// A stranger with a valid token tries everything that a client can say, aimed at a tenant that is not
+// theirs: nothing is seen, nothing changes, and no answer tells what exists there.
+//
+// What is secret in the tenant under attack has "marker" in its name, which no request says, so that
+// one look at an answer tells whether something has leaked.
+import assert from "node:assert/strict";
+import { createHmac, randomUUID } from "node:crypto";
+import { request } from "node:http";
+import { after, before, describe, test } from "node:test";
+import { sign } from "../scripts/token.mjs";
+import { addTenant, clientWith, dataOf, deviceClient, userClient } from "./support/identities.mjs";
+import { Stack } from "./support/stack.mjs";
+
+const SCHEMAS = [
+  "core",
+  "iot",
+  "tenon",
+  "auth",
+  "hooks",
+  "public",
+  "extensions",
+  "pg_catalog",
+  "information_schema",
+  "realtime",
+  "storage",
+];
+const NOBODY = "00000000-0000-4000-8000-00000000dead";
+const RANGE = { from: "2024-01-01T00:00:00Z", to: "2026-01-01T00:00:00Z" };
+
+const stack = new Stack("impersonation");
+/** The tenants: under attack, the attacker's, and one that is suspended. */
+let acme, rival, halted;
+/** Things of acme by what they are, with their ids. */
+let things;
+
+before(async () => {
+  await stack.up("database");
+  for (const service of ["rest", "gateway"]) await stack.start(service);
+  // This test asks more than a person does, and from one address.
+  await stack.sql("delete from core.rate_limits where tenant_id = core.platform_tenant_id()");
+  acme = await addTenant(stack, "acme", {
+    devices: ["marker-truck", "common-truck"],
+    members: {
+      ada: { role: "owner" },
+      vic: { role: "viewer" },
+      sue: { role: "owner", status: "suspended" },
+    },
+  });
+  rival = await addTenant(stack, "rival", {
+    devices: ["van-1", "common-truck"],
+    members: { eve: { role: "owner" }, rob: { role: "viewer" } },
+  });
+  halted = await addTenant(stack, "halted", {
+    devices: ["van-2"],
+    members: { hal: { role: "owner" } },
+  });
+  await stack.sql(
+    `update core.tenants set name = 'Marker Acme', settings = '{"secret": "marker"}' where id = :'acme';
+     update core.tenants set status = 'suspended' where id = :'halted';`,
+    { acme: acme.id, halted: halted.id },
+  );
+  const ada = userClient(stack, acme.members.ada);
+  const call = (name, args) => dataOf(ada.rpc(name, args));
+  await call("ingest", {
+    messages: [
+      { device: "marker-truck", at: "2025-01-01T00:00:00Z", values: { marker_speed: 50 } },
+      { device: "marker-truck", at: "never", marker: 1 },
+    ],
+  });
+  await call("set_retention", { metric: "marker_speed", raw_days: 36_500 });
+  await call("save_role", {
+    slug: "marker_role",
+    name: "Marker",
+    permissions: ["core.tenants.read"],
+  });
+  const team = await call("save_team", {
+    slug: "marker-team",
+    name: "Marker",
+    user_ids: [acme.members.vic],
+  });
+  const invitation = await call("invite", { email: "guest@marker.example", role: "marker_role" });
+  const key = await call("create_api_key", { name: "Marker", role: "viewer" });
+  const credential = await call("add_device_credential", { device: "marker-truck" });
+  const child = await call("create_tenant", {
+    slug: "marker-child",
+    name: "M",
+    parent_id: acme.id,
+  });
+  things = { team: team.id, invitation, key: key.id, credential: credential.id, child: child.id };
+});
+after(() => stack.down());
+
+/** One request as it goes over the wire, with headers that may repeat; status 0 where it was cut off. */
+const raw = (path, { method = "GET", headers = {}, body } = {}) =>
+  new Promise((resolve, reject) => {
+    const sent = request(`${stack.env.API_URL}/rest/v1/${path}`, { method, headers }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (chunk) => (text += chunk));
+      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
+      answer.on("error", reject);
+    });
+    sent.on("error", (error) => resolve({ status: 0, headers: {}, text: error.message }));
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+
+const PROFILE = {
+  "accept-profile": "v1",
+  "content-profile": "v1",
+  "content-type": "application/json",
+};
+/** Headers of the attacker, who owns a tenant and is signed in. */
+const asEve = (headers = {}) => ({
+  ...PROFILE,
+  authorization: `Bearer ${
+    sign({ role: "authenticated", sub: rival.members.eve }, stack.env.JWT_SECRET)
+  }`,
+  ...headers,
+});
+const withToken = (token) => ({ ...PROFILE, authorization: `Bearer ${token}` });
+
+function assertTellsNothing({ text, headers }, what) {
+  assert.doesNotMatch(text, /marker/i, what);
+  assert.ok(!text.includes(acme.id) || what.includes(acme.id), `${what}: ${text.slice(0, 300)}`);
+  assert.doesNotMatch(JSON.stringify(headers), /marker/i, what);
+}
+
+/** All rows of a tenant in every table that has rows of tenants. */
+let tables;
+async function stateOf(tenant) {
+  tables ??= await stack.sql(`
+    select json_build_array(classes.oid::regclass::text, attributes.attname)
+    from pg_class as classes
+    inner join pg_attribute as attributes on attributes.attrelid = classes.oid
+    where classes.relnamespace in ('core'::regnamespace, 'iot'::regnamespace)
+      and classes.relkind in ('r', 'p') and not classes.relispartition
+      and attributes.attname = case classes.relname when 'tenants' then 'id' else 'tenant_id' end
+      and classes.oid::regclass::text not in ('core.idempotency_keys', 'core.rate_buckets', 'core.audit_entries')
+    order by classes.oid::regclass::text
+  `);
+  const parts = tables.map(([table, key]) =>
+    `select '${table}' as name, to_jsonb(t) - 'last_used_at' as content from ${table} as t where t.${key} = :'id'`
+  );
+  return stack.sql(
+    `select json_build_array(name, content) from (${
+      parts.join(" union all ")
+    }) as rows order by name, content::text`,
+    { id: tenant.id },
+  );
+}
+
+/** Views that clients read, from the catalogue, so that one which is added later is tried too. */
+const views = () =>
+  stack.sql(
+    "select to_json(relname) from pg_class where relnamespace = 'v1'::regnamespace and relkind = 'v'",
+  );
+
+describe("a token", () => {
+  const seen = async (headers) => raw("tenants?select=slug", { headers });
+
+  test("is worth what its subject is worth, whatever else it claims", async () => {
+    const lies = {
+      tenant_id: acme.id,
+      tenant: acme.id,
+      active_tenant_id: acme.id,
+      tenants: [acme.id],
+      permissions: ["core.tenants.read"],
+      app_metadata: { role: "service_role", tenant_id: acme.id, roles: ["owner"] },
+      user_metadata: { role: "service_role", is_admin: true },
+      user_role: "owner",
+      kind: "service",
+      device_id: acme.devices["marker-truck"],
+      "tenon.caller_kind": "service",
+      aal: "aal2",
+      is_anonymous: false,
+    };
+    const token = sign(
+      { ...lies, role: "authenticated", sub: rival.members.eve },
+      stack.env.JWT_SECRET,
+    );
+    const answer = await seen(withToken(token));
+    assert.deepEqual(JSON.parse(answer.text), [{ slug: "rival" }]);
+  });
+
+  test("is refused when it is forged, outdated or of a role that is nobody's to claim", async () => {
+    const claims = { role: "authenticated", sub: acme.members.ada, aud: "authenticated" };
+    const encoded = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const now = Math.floor(Date.now() / 1000);
+    const body = encoded({ ...claims, exp: now + 3600 });
+    const signed = (head, secret) => {
+      const unsigned = `${encoded(head)}.${body}`;
+      return `${unsigned}.${createHmac("sha256", secret).update(unsigned).digest("base64url")}`;
+    };
+    const forged = {
+      "of no algorithm": `${encoded({ alg: "none", typ: "JWT" })}.${body}.`,
+      "of None": `${encoded({ alg: "None", typ: "JWT" })}.${body}.`,
+      "of another secret": sign(claims, "0".repeat(64)),
+      "of an empty secret": signed({ alg: "HS256", typ: "JWT" }, ""),
+      "of another algorithm": signed({ alg: "RS256", typ: "JWT" }, stack.env.JWT_SECRET),
+      "without a signature": `${encoded({ alg: "HS256", typ: "JWT" })}.${body}`,
+      "that has expired": sign(claims, stack.env.JWT_SECRET, -3600),
+      "with another body": sign({ role: "anon" }, stack.env.JWT_SECRET).replace(
+        /\..*\./,
+        `.${body}.`,
+      ),
+      "that is no token": "marker",
+    };
+    for (
+      const role of [
+        "postgres",
+        "supabase_admin",
+        "authenticator",
+        "tenon_bridge",
+        "supabase_auth_admin",
+        "pg_read_all_data",
+        "none",
+        "",
+      ]
+    ) {
+      forged[`of the role ${role}`] = sign({ ...claims, role }, stack.env.JWT_SECRET);
+    }
+    for (const [what, token] of Object.entries(forged)) {
+      const answer = await seen(withToken(token));
+      assert.ok(answer.status >= 400, `a token ${what}: ${answer.status} ${answer.text}`);
+      assertTellsNothing(answer, what);
+    }
+  });
+
+  test("without a user's id, or with one that is none, is nobody's", async () => {
+    for (const sub of [undefined, "", "ada", NOBODY, `${acme.members.ada} `, [acme.members.ada]]) {
+      const token = sign({ role: "authenticated", sub }, stack.env.JWT_SECRET);
+      const answer = await seen(withToken(token));
+      if (answer.status < 400) assert.equal(answer.text, "[]", `sub ${sub}`);
+      assertTellsNothing(answer, `sub ${sub}`);
+    }
+  });
+});
+
+describe("a header", () => {
+  test("x-tenant-id opens no tenant, however it is written", async () => {
+    const id = acme.id;
+    const values = [
+      id,
+      id.toUpperCase(),
+      `{${id}}`,
+      id.replaceAll("-", ""),
+      `${rival.id},${id}`,
+      `${rival.id}, ${id}`,
+      [rival.id, id],
+      [id, rival.id],
+      ` ${id} `,
+      `${id}\t`,
+      `urn:uuid:${id}`,
+      "*",
+      "null",
+      "acme",
+      `'${id}'`,
+      `["${id}"]`,
+      "00000000-0000-0000-0000-000000000000",
+      "x".repeat(4096),
+    ];
+    for (const name of ["x-tenant-id", "X-Tenant-Id", "X-TENANT-ID", "x_tenant_id"]) {
+      for (const value of values) {
+        const headers = asEve({ [name]: value });
+        for (
+          const path of ["tenants?select=name", "devices?select=slug", "members?select=user_id"]
+        ) {
+          const answer = await raw(path, { headers });
+          assertTellsNothing(answer, `${name}: ${value}`);
+          if (answer.status < 400) {
+            for (const row of JSON.parse(answer.text)) {
+              assert.ok(
+                ["Rival", "van-1", "common-truck", rival.members.eve, rival.members.rob].includes(
+                  Object.values(row)[0],
+                ),
+                `${name}: ${value}: ${answer.text}`,
+              );
+            }
+          }
+        }
+      }
+    }
+  });
+
+  test("of another name makes nobody another caller", async () => {
+    const claims = JSON.stringify({ role: "service_role" });
+    const tries = [
+      { role: "service_role" },
+      { "x-role": "service_role" },
+      { "request.jwt.claims": claims },
+      { "x-jwt-claims": claims },
+      { "tenon.caller_kind": "service" },
+      { "x-forwarded-user": acme.members.ada },
+      { "x-user-id": acme.members.ada },
+      { "x-client-cert": "00" },
+      { prefer: `handling=strict, role=service_role, search_path=core` },
+      { prefer: "tx=commit, timezone=';set role postgres;--" },
+      { "x-api-key": "tnn_key_marker" },
+      { "x-api-key": "" },
+      { "idempotency-key": "a" },
+      { range: "0-99999999999999999999" },
+      { "range-unit": "items", range: "-1--5" },
+    ];
+    for (const headers of tries) {
+      const answer = await raw("tenants?select=name", { headers: asEve(headers) });
+      if (answer.status < 400) {
+        assert.deepEqual(JSON.parse(answer.text), [{ name: "Rival" }], JSON.stringify(headers));
+      } else assertTellsNothing(answer, JSON.stringify(headers));
+    }
+    const long = await raw("tenants?select=name", {
+      headers: asEve({ "x-long": "x".repeat(60_000) }),
+    });
+    assert.ok([0, 200, 400, 413, 431].includes(long.status), `${long.status}`);
+    const after = await raw("tenants?select=name", { headers: asEve() });
+    assert.equal(after.text, '[{"name":"Rival"}]', "and nothing of it stays for the next request");
+  });
+});
+
+test("no schema but v1 is reached, and no function of another", async () => {
+  for (const schema of SCHEMAS) {
+    for (const path of ["tenants", "members", "users", "pg_authid", "api_key_secrets"]) {
+      const read = await raw(path, { headers: asEve({ "accept-profile": schema }) });
+      assert.ok(read.status >= 400, `${schema}.${path}: ${read.status}`);
+      const write = await raw(path, {
+        method: "POST",
+        headers: asEve({ "content-profile": schema }),
+        body: { id: randomUUID() },
+      });
+      assert.ok(write.status >= 400, `${schema}.${path}: ${write.status}`);
+    }
+    const called = await raw("rpc/tenants_with", {
+      method: "POST",
+      headers: asEve({ "content-profile": schema, "accept-profile": schema }),
+      body: { permission: "core.tenants.read" },
+    });
+    assert.ok(called.status >= 400, `${schema}: ${called.status}`);
+  }
+  const internal = await stack.sql(`
+    select to_json(proname) from pg_proc
+    where pronamespace in ('core'::regnamespace, 'iot'::regnamespace)
+      and proname not in (select proname from pg_proc where pronamespace = 'v1'::regnamespace)
+    group by proname
+  `);
+  for (
+    const name of [
+      ...internal,
+      "set_config",
+      "pg_sleep",
+      "current_setting",
+      "core.emit",
+      "lo_import",
+    ]
+  ) {
+    const answer = await raw(`rpc/${name}`, { method: "POST", headers: asEve(), body: {} });
+    assert.ok(answer.status >= 400, `${name}: ${answer.status} ${answer.text}`);
+    assertTellsNothing(answer, name);
+  }
+});
+
+describe("questions about others' rows", () => {
+  const queries = (id) => [
+    "select=*",
+    "select=*&limit=1000000000",
+    "select=*&limit=9223372036854775808",
+    "select=*&offset=9223372036854775807",
+    "select=*&limit=-1&offset=-1",
+    `select=*&tenant_id=eq.${id}`,
+    `select=*&tenant_id=in.(${id},${rival.id})`,
+    `select=*&or=(tenant_id.eq.${id},tenant_id.not.is.null)`,
+    `select=*&tenant_id=not.eq.${rival.id}`,
+    `select=*&not.and=(tenant_id.eq.${rival.id})`,
+    "select=count()",
+    "select=tenant_id,count()",
+    "select=tenant_id.count()",
+    "select=*,tenants(*)",
+    "select=*,members(*)",
+    "select=*,devices(*)",
+    "select=*,roles(*,role_permissions(*))",
+    "select=*,core_tenants:tenants!inner(name)",
+    "select=settings->>secret",
+    "select=settings->secret&settings->>secret=not.is.null",
+    "select=*&settings->>secret=like.*a*",
+    "select=*&permissions->>x=is.null",
+    "select=token_hash",
+    "select=name::text,tenant_id::text",
+    "select=*&order=(select name from core.tenants limit 1)",
+    "select=*;select * from core.tenants",
+    "select=name&name=like.*%25*&name=not.eq.x' or '1'='1",
+    "select=*&slug=match..*",
+    "select=*&slug=fts.truck",
+  ];
+
+  test("are answered with nothing, in every view and form", async () => {
+    for (const view of await views()) {
+      for (const query of queries(acme.id)) {
+        for (const headers of [asEve(), asEve({ prefer: "count=exact", "x-tenant-id": acme.id })]) {
+          const answer = await raw(`${view}?${encodeURI(query)}`, { headers });
+          assert.doesNotMatch(
+            answer.text,
+            /marker/i,
+            `${view}?${query}: ${answer.text.slice(0, 300)}`,
+          );
+          if (answer.status < 400 && query.startsWith("select=*") && answer.text.startsWith("[{")) {
+            const owners = JSON.parse(answer.text).map((row) => row.tenant_id ?? row.id);
+            assert.ok(!owners.includes(acme.id), `${view}?${query}`);
+          }
+        }
+      }
+    }
+  });
+
+  test("are counted as nothing", async () => {
+    for (const view of await views()) {
+      for (const count of ["exact", "planned", "estimated"]) {
+        const answer = await raw(`${view}?tenant_id=eq.${acme.id}`, {
+          method: "HEAD",
+          headers: asEve({ prefer: `count=${count}` }),
+        });
+        // What a planner guesses comes from statistics of the whole table; it must not be exact.
+        if (count === "exact" && answer.status < 400) {
+          assert.match(answer.headers["content-range"] ?? "*/0", /\/(0|\*)$/, view);
+        }
+      }
+    }
+  });
+});
+
+test("writes aimed at another tenant change nothing, and bring nothing back", async () => {
+  const untouched = [await stateOf(acme), await stateOf(rival)];
+  const device = rival.devices["van-1"];
+  const bodies = {
+    devices: [
+      { tenant_id: acme.id, slug: "planted" },
+      { tenant_id: acme.id, id: device, slug: "van-1" },
+      { tenant_id: acme.id, slug: "marker-truck", name: "taken" },
+      [{ tenant_id: rival.id, slug: "bulk-1" }, { tenant_id: acme.id, slug: "bulk-2" }],
+      { slug: "x", created_by: acme.members.ada },
+      { slug: "x", number: 1 },
+    ],
+    metrics: [{ tenant_id: acme.id, name: "planted" }],
+    tenants: [{ id: randomUUID(), slug: "planted", name: "P", parent_id: acme.id }],
+    members: [{ tenant_id: acme.id, user_id: rival.members.eve, role: "owner" }],
+    roles: [{ tenant_id: acme.id, slug: "planted", name: "P" }],
+    teams: [{ tenant_id: acme.id, slug: "planted", name: "P" }],
+    invitations: [{ tenant_id: acme.id, email: "eve@rival.example" }],
+    api_keys: [{ tenant_id: acme.id, name: "P" }],
+    retention_policies: [{ tenant_id: acme.id, raw_days: 1 }],
+    email_domain_rules: [{ tenant_id: acme.id, domain: "evil.example", effect: "allow" }],
+    rate_limits: [{ tenant_id: acme.id, dimension: "tenant", limits: "1/1h" }],
+    device_credentials: [{ tenant_id: acme.id, device_id: device, kind: "token" }],
+    events: [{ tenant_id: acme.id, type: "core.member.left" }],
+  };
+  const prefers = [
+    "return=representation",
+    "return=representation, resolution=merge-duplicates",
+    "return=headers-only, resolution=ignore-duplicates",
+    "return=minimal, tx=commit",
+    "return=representation, missing=default",
+  ];
+  for (const view of await views()) {
+    for (const tenant of [undefined, acme.id, rival.id]) {
+      for (const prefer of prefers) {
+        const headers = asEve({ prefer, ...(tenant && { "x-tenant-id": tenant }) });
+        for (const body of bodies[view] ?? [{ tenant_id: acme.id }]) {
+          const what = `${view} ${prefer} ${JSON.stringify(body)}`;
+          for (
+            const path of [
+              view,
+              `${view}?on_conflict=tenant_id,slug`,
+              `${view}?columns=tenant_id,slug`,
+            ]
+          ) {
+            // A row without a tenant is one of the own, which is no matter here.
+            if (!JSON.stringify(body).includes(acme.id) && path.includes("columns")) continue;
+            const answer = await raw(path, { method: "POST", headers, body });
+            assert.ok(answer.status >= 400, `${what}: ${answer.status}`);
+            assertTellsNothing(answer, what);
+          }
+        }
+        const key = view === "tenants" ? "id" : "tenant_id";
+        for (const filter of [`${key}=eq.${acme.id}`, `${key}=neq.${rival.id}`]) {
+          const changes = { name: "taken", status: "suspended", unit: "km", effect: "allow" };
+          for (const [column, value] of Object.entries(changes)) {
+            const answer = await raw(`${view}?${filter}`, {
+              method: "PATCH",
+              headers,
+              body: { [column]: value },
+            });
+            if (answer.status < 300) {
+              assert.ok(["", "[]"].includes(answer.text), `${view} ${answer.text}`);
+            }
+            assertTellsNothing(answer, `${view} ${filter} ${column}`);
+          }
+          const gone = await raw(`${view}?${filter}`, { method: "DELETE", headers });
+          if (gone.status < 300) assert.ok(["", "[]"].includes(gone.text), `${view} ${gone.text}`);
+          assertTellsNothing(gone, `${view} ${filter}`);
+        }
+        // One's own rows do not go to another tenant either.
+        const moved = await raw(`${view}?${key}=eq.${rival.id}`, {
+          method: "PATCH",
+          headers,
+          body: { [key]: acme.id },
+        });
+        assert.ok(moved.status >= 400, `${view} moved: ${moved.status} ${moved.text}`);
+        assertTellsNothing(moved, `${view} moved`);
+      }
+    }
+  }
+  assert.deepEqual([await stateOf(acme), await stateOf(rival)], untouched);
+});
+
+describe("what exists elsewhere and what does not exist", () => {
+  /** The answer without what the request itself said. */
+  const answerOf = async (path, body, said, headers = {}) => {
+    const answer = await raw(path, {
+      method: body ? "POST" : "GET",
+      headers: asEve({ ...headers }),
+      body,
+    });
+    const told = said.reduce((text, word) => text.replaceAll(word, "#"), answer.text);
+    return { status: answer.status, told };
+  };
+
+  test("are answered alike", async () => {
+    const made = randomUUID();
+    const { ada, vic } = acme.members;
+    const team = (id) => ["rpc/save_team", { slug: "t", name: "T", user_ids: [id] }];
+    const calls = {
+      "a member to remove": [(id) => ["rpc/remove_member", { user_id: id }], ada],
+      "a member to suspend": [(id) => ["rpc/suspend_member", { user_id: id }], vic],
+      "a member to resume": [(id) => ["rpc/resume_member", { user_id: id }], acme.members.sue],
+      "a member's role": [(id) => ["rpc/set_member_role", { user_id: id, role: "viewer" }], vic],
+      "an heir": [(id) => ["rpc/transfer_ownership", { user_id: id }], ada],
+      "somebody for a team": [team, vic],
+      "an invitation": [(id) => ["rpc/revoke_invitation", { id }], things.invitation.id],
+      "a key to rotate": [(id) => ["rpc/rotate_api_key", { id }], things.key],
+      "a key to revoke": [(id) => ["rpc/revoke_api_key", { id }], things.key],
+      "a credential": [(id) => ["rpc/revoke_device_credential", { id }], things.credential],
+      "a tenant to leave": [(id) => ["rpc/leave_tenant", { tenant_id: id }], acme.id],
+      "a tenant to suspend": [(id) => ["rpc/suspend_tenant", { tenant_id: id }], acme.id],
+      "a tenant below to suspend": [
+        (id) => ["rpc/suspend_tenant", { tenant_id: id }],
+        things.child,
+      ],
+      "a tenant to resume": [(id) => ["rpc/resume_tenant", { tenant_id: id }], halted.id],
+      "a tenant to close": [(id) => ["rpc/close_tenant", { tenant_id: id }], acme.id],
+      "a tenant to move": [
+        (id) => ["rpc/move_tenant", { tenant_id: id, parent_id: rival.id }],
+        acme.id,
+      ],
+      "a tenant below to move": [
+        (id) => ["rpc/move_tenant", { tenant_id: id, parent_id: rival.id }],
+        things.child,
+      ],
+      "a tenant to move to": [
+        (id) => ["rpc/move_tenant", { tenant_id: rival.id, parent_id: id }],
+        acme.id,
+      ],
+      "a tenant to found below": [
+        (id) => ["rpc/create_tenant", { slug: "below", name: "B", parent_id: id }],
+        acme.id,
+      ],
+      "a tenant to work in": [(id) => ["rpc/set_active_tenant", { tenant_id: id }], acme.id],
+      "access to a tenant": [
+        (id) => ["rpc/explain_access", { permission: "core.tenants.read", tenant_id: id }],
+        acme.id,
+      ],
+      "access of somebody": [
+        (id) => ["rpc/explain_access", {
+          permission: "core.tenants.read",
+          tenant_id: rival.id,
+          user_id: id,
+        }],
+        ada,
+      ],
+      "access of somebody elsewhere": [
+        (id) => ["rpc/explain_access", {
+          permission: "core.tenants.read",
+          tenant_id: id,
+          user_id: ada,
+        }],
+        acme.id,
+      ],
+      "a role": [(slug) => ["rpc/delete_role", { slug }], "marker_role", "made_up_role"],
+      "a role to give": [
+        (role) => ["rpc/set_member_role", { user_id: rival.members.rob, role }],
+        "marker_role",
+        "made_up_role",
+      ],
+      "a role to invite into": [
+        (role) => ["rpc/invite", { email: "x@rival.example", role }],
+        "marker_role",
+        "made_up_role",
+      ],
+      "a team": [(slug) => ["rpc/delete_team", { slug }], "marker-team", "made-up-team"],
+      "an invitation's token": [
+        (token) => ["rpc/accept_invitation", { token }],
+        things.invitation.token,
+        "tnn_inv_0000000000000000000000000000",
+      ],
+      "a device to read": [
+        (slug) => ["rpc/latest", { devices: [slug] }],
+        "marker-truck",
+        "made-up-truck",
+      ],
+      "a device to give a token": [
+        (device) => ["rpc/add_device_credential", { device }],
+        "marker-truck",
+        "made-up-truck",
+      ],
+      "a metric": [
+        (metric) => ["rpc/set_retention", { metric, raw_days: 9 }],
+        "marker_speed",
+        "made_up_speed",
+      ],
+      "a tenant to add a device to": [(id) => ["devices", { tenant_id: id, slug: "d" }], acme.id],
+      "a row to read": [(id) => [`tenants?id=eq.${id}`], acme.id],
+      "a tenant's devices": [(id) => [`devices?tenant_id=eq.${id}`], acme.id],
+    };
+    for (const [what, [call, existing, missing = made]] of Object.entries(calls)) {
+      const there = await answerOf(...spread(call(existing)), [existing]);
+      const nowhere = await answerOf(...spread(call(missing)), [missing]);
+      assert.deepEqual(there, nowhere, what);
+    }
+    for (const path of ["tenants", "devices", "members", "rpc/my_access", "rpc/latest"]) {
+      const body = path.startsWith("rpc") ? {} : undefined;
+      assert.deepEqual(
+        await answerOf(path, body, [acme.id], { "x-tenant-id": acme.id }),
+        await answerOf(path, body, [made], { "x-tenant-id": made }),
+        `${path} of a tenant that the header names`,
+      );
+    }
+  });
+  const spread = ([path, body]) => [path, body];
+
+  test("have no numbers that could be counted through", async () => {
+    for (const view of await views()) {
+      const { text } = await raw(`${view}?select=number`, { headers: asEve() });
+      if (view !== "events") assert.doesNotMatch(text, /"number":/, view);
+    }
+    const events = JSON.parse(
+      (await raw("events?select=number,tenant_id", { headers: asEve() })).text,
+    );
+    const others = events.filter(({ tenant_id }) => tenant_id !== rival.id);
+    assert.deepEqual(others, [], "events are counted in each tenant from 1");
+  });
+});
+
+describe("every function of v1", () => {
+  /** How each is called, aimed at acme, and what it needs; open: what it answers to everybody. */
+  const calls = () => ({
+    accept_invitation: { args: { token: things.invitation.token }, open: "invitation.invalid" },
+    add_device_credential: { args: { device: "marker-truck" } },
+    clear_rate_limit: { args: { dimension: "tenant" } },
+    clear_retention: { args: { metric: "marker_speed" } },
+    close_tenant: { args: { tenant_id: acme.id } },
+    create_api_key: { args: { name: "Planted", role: "viewer" } },
+    create_tenant: { args: { slug: "planted", name: "Planted", parent_id: acme.id } },
+    delete_role: { args: { slug: "marker_role" } },
+    delete_team: { args: { slug: "marker-team" } },
+    events_since: { args: { after: 0 }, reads: true },
+    explain_access: {
+      args: { permission: "core.tenants.own", tenant_id: acme.id },
+      open: { allowed: false },
+      reads: true,
+    },
+    ingest: {
+      args: { messages: { device: "common-truck", at: "2025-01-01T00:00:00Z", values: { x: 1 } } },
+    },
+    insert_once: {
+      args: { into_view: "devices", rows: [{ tenant_id: acme.id, slug: "planted" }] },
+    },
+    invite: { args: { email: "planted@acme.example", role: "viewer" } },
+    latest: { args: { devices: ["marker-truck"] }, reads: true },
+    leave_tenant: { args: { tenant_id: acme.id }, open: "member.unknown", self: true },
+    move_tenant: { args: { tenant_id: acme.id, parent_id: rival.id } },
+    my_access: { args: {}, open: [], reads: true },
+    readings: { args: { devices: ["marker-truck"], ...RANGE }, reads: true },
+    remove_member: { args: { user_id: acme.members.ada } },
+    resume_member: { args: { user_id: acme.members.sue } },
+    resume_tenant: { args: { tenant_id: acme.id } },
+    retention_preview: { args: {}, open: [], reads: true },
+    revoke_api_key: { args: { id: things.key } },
+    revoke_device_credential: { args: { id: things.credential } },
+    revoke_invitation: { args: { id: things.invitation.id } },
+    rotate_api_key: { args: { id: things.key } },
+    save_role: { args: { slug: "planted", name: "P", permissions: [] } },
+    save_team: { args: { slug: "planted", name: "P" } },
+    set_active_tenant: { args: { tenant_id: acme.id }, open: "tenancy.not_a_member", self: true },
+    set_member_role: { args: { user_id: acme.members.vic, role: "admin" } },
+    set_rate_limit: { args: { dimension: "tenant", limits: "1/1h" } },
+    set_retention: { args: { metric: "marker_speed", raw_days: 1 } },
+    suspend_member: { args: { user_id: acme.members.ada } },
+    suspend_tenant: { args: { tenant_id: acme.id } },
+    telemetry: { args: { devices: ["marker-truck"], ...RANGE, bucket: "1 year" }, reads: true },
+    transfer_ownership: { args: { user_id: acme.members.vic } },
+  });
+  const LACKING =
+    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|metric\.unknown|42501)$/;
+
+  test("is tried below", async () => {
+    const functions = await stack.sql(
+      "select to_json(proname) from pg_proc where pronamespace = 'v1'::regnamespace group by proname",
+    );
+    const untried = functions.filter((name) => !(name in calls()));
+    assert.deepEqual(untried, []);
+  });
+
+  test("but ingest is closed to anonymous callers and devices", async () => {
+    const [open] = await stack.sql(`
+      select json_object_agg(role, names) from (
+        select role, array_agg(proname order by proname) filter (
+          where has_function_privilege(role, pg_proc.oid, 'execute')) as names
+        from pg_proc cross join unnest(array['anon', 'tenon_device']) as role
+        where pronamespace = 'v1'::regnamespace group by role
+      ) as granted
+    `);
+    assert.deepEqual(open, { anon: null, tenon_device: ["ingest"] });
+  });
+
+  const outsiders = {
+    "a stranger": () => [rival.members.eve, {}],
+    "a stranger who names the tenant": () => [rival.members.eve, { "x-tenant-id": acme.id }],
+    "a user without a tenant": () => [NOBODY, {}],
+    "a suspended member": () => [acme.members.sue, {}],
+    "a suspended member who names the tenant": () => [acme.members.sue, { "x-tenant-id": acme.id }],
+    "a member of a suspended tenant": () => [halted.members.hal, {}],
+    "a member without the permission": () => [acme.members.vic, {}],
+    "an anonymous caller": () => [null, { "x-tenant-id": acme.id }],
+    "a device": () => ["device", {}],
+  };
+  for (const [who, identify] of Object.entries(outsiders)) {
+    test(`refuses ${who}`, async () => {
+      const untouched = await stateOf(acme);
+      const [id, headers] = identify();
+      const client = id === "device"
+        ? deviceClient(stack, rival, "common-truck")
+        : id
+        ? userClient(stack, id, headers)
+        : clientWith(stack, null, headers);
+      const isMember = who === "a member without the permission";
+      for (const [name, { args, open, reads, self }] of Object.entries(calls())) {
+        if (who === "a stranger" && !JSON.stringify(args).match(/[0-9a-f-]{36}|tnn_/)) continue;
+        if (who === "a device" && name === "ingest") continue;
+        if (isMember && (reads || self)) continue;
+        if (who.startsWith("a suspended member") && name === "leave_tenant") continue;
+        const { data, error } = await client.rpc(name, args);
+        const what = `${name}: ${error?.code ?? JSON.stringify(data)}`;
+        if (error) {
+          const closed = id === null || id === "device";
+          assert.ok(
+            closed ? error.code === "42501" : LACKING.test(error.code) || error.code === open ||
+              (who === "a stranger" && /^[a-z_]+\.([a-z]+_)?(unknown|invalid)$/.test(error.code)),
+            what,
+          );
+          assert.doesNotMatch(
+            JSON.stringify(error).replaceAll(/marker[-_](truck|speed|role|team)/g, ""),
+            /marker/i,
+            what,
+          );
+        } else if (Array.isArray(open)) {
+          assert.deepEqual(data.filter((row) => row.tenant_id === acme.id), [], what);
+        } else if (open?.allowed === false) assert.equal(data.allowed, false, what);
+        else if (name === "ingest") assert.equal(data.accepted, 0, what);
+        else assert.fail(what);
+      }
+      assert.deepEqual(await stateOf(acme), untouched);
+    });
+  }
+});
