@@ -411,16 +411,32 @@ comment on function core.unsealed_audit_entries(uuid) is
 'The entries of a tenant that are not sealed yet. Definer, because it reads how far sealing has
 come; internal.';
 
+create function core.audit_month_key(month timestamptz) returns jsonb
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+return jsonb_build_object('month', to_char(month at time zone 'UTC', 'YYYY-MM'));
+
+comment on function core.audit_month_key(timestamptz) is
+'The key under which the trail says that a month of it was dropped. Internal.';
+
 create function core.audit_cut_months(tenant_id uuid) returns timestamptz[]
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
     return array(
-        select (entries.details ->> 'month')::timestamptz
-        from core.audit_entries as entries
-        where
-            entries.tenant_id = audit_cut_months.tenant_id
-            and entries.event = 'audit.month_dropped'
+        select sealed.month
+        from (
+            select distinct seals.month
+            from core.audit_seals as seals
+            where seals.tenant_id = audit_cut_months.tenant_id
+        ) as sealed
+        where exists (
+            select from core.audit_entries as entries
+            where
+                entries.tenant_id = audit_cut_months.tenant_id
+                and entries.event = 'audit.month_dropped'
+                and jsonb_hash(entries.key) = jsonb_hash(core.audit_month_key(sealed.month))
+                and entries.key = core.audit_month_key(sealed.month)
+        )
     );
 end
 $$;
@@ -866,9 +882,10 @@ begin
         perform core.write_audit_entry(
             dropped.tenant_id,
             'event',
+            'core.audit_entries',
+            core.audit_month_key(first_at),
             event => 'audit.month_dropped',
             details => jsonb_build_object(
-                'month', first_at,
                 'entries', dropped.entries,
                 'first_id', dropped.first_id,
                 'last_id', dropped.last_id,
@@ -919,6 +936,7 @@ core.append_audit_seal(uuid, timestamptz, bigint[], bytea),
 core.audit_seal_entries_max(),
 core.seal_audit(interval),
 core.unsealed_audit_entries(uuid),
+core.audit_month_key(timestamptz),
 core.audit_cut_months(uuid),
 core.verify_audit_chain(uuid, jsonb),
 core.verify_audit_values(uuid),
