@@ -138,23 +138,26 @@ for each statement execute function core.refuse_audit_change();
 create function core.request_origin() returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
-declare
-    headers constant text := nullif(current_setting('request.headers', true), '');
 begin
-    if headers is null then
-        return null;
-    end if;
-    -- Asked once for each request, not for each of the rows that it changes.
-    if current_setting('tenon.origin_of', true) is distinct from headers then
-        perform set_config('tenon.origin', tenon.audit_origin(
-            headers,
-            current_setting('request.method', true),
-            current_setting('request.path', true),
-            host(core.client_address())
-        )::text, true);
-        perform set_config('tenon.origin_of', headers, true);
-    end if;
-    return current_setting('tenon.origin');
+    -- Worked out once for each request, not for each of the rows that it changes; and in one
+    -- expression, because plpgsql prepares each of them anew in each transaction.
+    return case
+        when coalesce(current_setting('request.headers', true), '') = '' then null
+        when
+            current_setting('tenon.origin_of', true) = current_setting('request.headers')
+            then current_setting('tenon.origin')::jsonb
+        when set_config('tenon.origin_of', current_setting('request.headers'), true) is not null
+            then set_config(
+                'tenon.origin',
+                tenon.audit_origin(
+                    current_setting('request.headers'),
+                    current_setting('request.method', true),
+                    current_setting('request.path', true),
+                    host(core.client_address())
+                )::text,
+                true
+            )::jsonb
+    end;
 end
 $$;
 
@@ -223,55 +226,62 @@ comment on function core.record_security_event(uuid, text, jsonb) is
 without one. It stays if the transaction does. Definer, because nobody may write the trail;
 internal.';
 
+create function core.write_personal_values(recorded text[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into core.audit_values (tenant_id, entry_id, column_name, salt, old, new)
+    select
+        coalesce(recorded[2]::uuid, core.platform_tenant_id()),
+        currval('core.audit_entries_id_seq'),
+        value."column",
+        decode(value.salt, 'hex'),
+        value.old::json,
+        value.new::json
+    from json_to_recordset(recorded[6]::json)
+        as value ("column" text, salt text, old text, new text);
+end
+$$;
+
+comment on function core.write_personal_values(text[]) is
+'Keeps the personal values of the entry that was just written. recorded: of tenon.audit_changes.
+Internal.';
+
+-- Few expressions: plpgsql prepares each of them anew in each transaction.
 create function core.audit_row() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    recorded constant text[] := tenon.audit_changes(
+    recorded text[] := tenon.audit_changes(
         tg_argv[0],
         row_to_json(old)::text,
         row_to_json(new)::text,
         case when tg_nargs > 2 then gen_random_uuid()::text || gen_random_uuid()::text end
     );
-    caller record;
-    place integer := 0;
 begin
-    if recorded is null then
-        return null;
-    end if;
-    caller := core.caller();
-    loop
+    while recorded is not null loop
         insert into core.audit_entries (
             tenant_id, operation, table_name, key, old, new, caller_kind, caller_id, origin
         )
-        values (
-            coalesce(recorded[place + 2]::uuid, core.platform_tenant_id()),
-            recorded[place + 1],
+        select
+            coalesce(recorded[2]::uuid, core.platform_tenant_id()),
+            recorded[1],
             tg_argv[1],
-            recorded[place + 3]::jsonb,
-            recorded[place + 4]::jsonb,
-            recorded[place + 5]::jsonb,
+            recorded[3]::jsonb,
+            recorded[4]::jsonb,
+            recorded[5]::jsonb,
             caller.kind,
             caller.id,
-            -- Most of what jobs write has no request: they are spared the call.
             case
                 when current_setting('request.headers', true) <> '' then core.request_origin()
             end
-        );
-        if recorded[place + 6] is not null then
-            insert into core.audit_values (tenant_id, entry_id, column_name, salt, old, new)
-            select
-                coalesce(recorded[place + 2]::uuid, core.platform_tenant_id()),
-                currval('core.audit_entries_id_seq'),
-                value."column",
-                decode(value.salt, 'hex'),
-                value.old::json,
-                value.new::json
-            from json_to_recordset(recorded[place + 6]::json)
-                as value ("column" text, salt text, old text, new text);
+        from core.caller() as caller;
+        exit when recorded[6] is null and cardinality(recorded) = 6;
+        if recorded[6] is not null then
+            perform core.write_personal_values(recorded);
         end if;
-        place := place + 6;
-        exit when place >= cardinality(recorded);
+        -- A record that moves is two changes.
+        recorded := nullif(recorded[7:12], '{}');
     end loop;
     return null;
 end
@@ -599,6 +609,7 @@ core.refuse_audit_change(),
 core.request_origin(),
 core.write_audit_entry(uuid, text, text, jsonb, jsonb, jsonb, text, jsonb),
 core.record_security_event(uuid, text, jsonb),
+core.write_personal_values(text[]),
 core.audit_row(),
 core.audit_truncation(),
 core.personal_columns(regclass),
