@@ -51,7 +51,9 @@ test_that() {
 }
 # The schema as text, and which migrations made it.
 schema_of() {
-    "$PG_BIN/pg_dump" --schema-only --schema=core --schema=hooks --schema=iot --schema=v1 --dbname "$1" | grep -vE '^.(un)?restrict ' &&
+    # Months of the audit trail are made by housekeeping, whenever that runs.
+    "$PG_BIN/pg_dump" --schema-only --schema=core --schema=hooks --schema=iot --schema=v1 \
+        --exclude-table='core.audit_entries_2*' --dbname "$1" | grep -vE '^.(un)?restrict ' &&
         "$PG_BIN/psql" -XqAt "$1" -c 'select version, name from supabase_migrations.schema_migrations'
 }
 same_schema() {

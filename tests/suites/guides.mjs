@@ -151,6 +151,16 @@ test("the guide to data protection does what it says", async () => {
   assert.deepEqual(printed, promised);
 });
 
+test("the guide to the audit does what it says", async () => {
+  const tenant = await addTenant(stack, "audited", { members: { olga: { role: "owner" } } });
+  const { printed, promised } = await printedAndPromised("audit", {
+    tenant_id: tenant.id,
+    user_id: tenant.members.olga,
+  });
+  assert.ok(promised.length >= 4);
+  assert.deepEqual(printed, promised);
+});
+
 /** A line of a guide that says what it prints becomes an assertion of it. */
 const asserting = (code) =>
   code.replaceAll(
