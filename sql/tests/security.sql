@@ -157,10 +157,9 @@ select results_eq(
         (
             'tenon_bridge',
             array[
-                'core.housekeep_unscheduled(interval)',
-                'iot.compact(timestamp with time zone,interval)',
-                'iot.device_may_sign_in(text,text)', 'iot.ingest(bytea)',
-                'iot.reject(text[],bytea[],text[],text[])'
+                'core.housekeep_unscheduled(interval)', 'iot.compact(timestamp with
+                time zone,interval)', 'iot.device_may_sign_in(text,text)',
+                'iot.ingest(bytea)', 'iot.reject(text[],bytea[],text[],text[])'
             ]
         ),
         (

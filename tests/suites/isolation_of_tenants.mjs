@@ -8,8 +8,11 @@ const AT = "2025-01-01T00:00:00Z";
 const RANGE = { from: "2024-01-01T00:00:00Z", to: "2026-01-01T00:00:00Z" };
 const NOBODY = "00000000-0000-4000-8000-00000000dead";
 
-/** Calls of every function of v1, about the device of the tenant under attack. */
-const callsOf = (client) => ({
+/** Views that show the same to everybody. */
+const REFERENCE = ["event_types"];
+
+/** Calls of every function of v1, about the tenant under attack and its device. */
+const callsOf = (client, { id }) => ({
   telemetry: () =>
     client.rpc("telemetry", {
       devices: ["truck-1"],
@@ -27,6 +30,9 @@ const callsOf = (client) => ({
   // Of the platform, of which nobody here is a member.
   set_active_tenant: () =>
     client.rpc("set_active_tenant", { tenant_id: "00000000-0000-0000-0000-000000000000" }),
+  events_since: () => client.rpc("events_since"),
+  insert_once: () =>
+    client.rpc("insert_once", { into_view: "devices", rows: { tenant_id: id, slug: "planted" } }),
 });
 
 /** Questions for whatever the caller may see, without naming anything. */
@@ -63,6 +69,15 @@ const writesOf = (client, { id, devices }) => [
   client.from("email_domain_rules").update({ effect: "deny" }).eq("tenant_id", id),
   client.from("email_domain_rules").delete().eq("tenant_id", id),
   client.from("rejected_messages").update({ message: "nothing" }).eq("tenant_id", id),
+  client.from("events").insert({ tenant_id: id, number: 2, type: "test.apart.began" }),
+  client.from("events").update({ data: {} }).eq("tenant_id", id),
+  client.from("events").delete().eq("tenant_id", id),
+  client.from("event_types").insert({ type: "test.apart.ended", description: "", permission: "" }),
+  client.from("event_types").update({ permission: "core.events.read" }).neq("type", ""),
+  client.from("event_types").delete().neq("type", ""),
+  client.from("deliveries").insert({ tenant_id: id, channel: "email", template: "planted" }),
+  client.from("deliveries").update({ status: "queued" }).eq("tenant_id", id),
+  client.from("deliveries").delete().eq("tenant_id", id),
 ];
 
 /** All that belongs to a tenant, as it lies in the tables. */
@@ -77,7 +92,10 @@ const stateOf = async ({ id }) =>
     'batches', (select jsonb_agg(to_jsonb(batches) order by id) from iot.batches where tenant_id = :'id'),
     'rejected', (select jsonb_agg(to_jsonb(refused) order by id) from iot.rejected_messages as refused where tenant_id = :'id'),
     'domains', (select jsonb_agg(to_jsonb(rules) order by domain) from core.email_domain_rules as rules where tenant_id = :'id'),
-    'policies', (select jsonb_agg(to_jsonb(policies) order by id) from iot.retention_policies as policies where tenant_id = :'id')
+    'policies', (select jsonb_agg(to_jsonb(policies) order by id) from iot.retention_policies as policies where tenant_id = :'id'),
+    'events', (select jsonb_agg(to_jsonb(events) order by number) from core.events where tenant_id = :'id'),
+    'deliveries', (select jsonb_agg(to_jsonb(deliveries) order by id) from core.deliveries where tenant_id = :'id'),
+    'event_types', (select jsonb_agg(to_jsonb(event_types) order by type) from core.event_types where type like 'test.apart.%')
   )
 `,
     { id },
@@ -110,12 +128,21 @@ describe("a tenant", () => {
     await dataOf(
       ada.from("email_domain_rules").insert({ domain: "apart.example", effect: "allow" }).select(),
     );
+    await stack.sql(
+      `
+      insert into core.event_types (type, description) values ('test.apart.began', 'A test began.');
+      select to_json(core.emit(:'id', 'test.apart.began')::text);
+      select to_json(core.enqueue_delivery(:'id', 'email', 'ann@example.com', 'test.apart'));
+      `,
+      { id: acme.id },
+    );
     [[views, functions]] = await stack.sql(`
       select json_build_array(
         (select json_agg(relname) from pg_class where relnamespace = 'v1'::regnamespace and relkind in ('v', 'm', 'r')),
         (select json_agg(distinct proname) from pg_proc where pronamespace = 'v1'::regnamespace)
       )
     `);
+    views = views.filter((view) => !REFERENCE.includes(view));
   });
 
   test("is seen by its owner, who sees no other", async () => {
@@ -128,13 +155,13 @@ describe("a tenant", () => {
       assert.deepEqual([...new Set(rows.map(ownerOf))], [acme.id], view);
     }
     assert.deepEqual(
-      Object.keys(callsOf(ada)).sort(),
+      Object.keys(callsOf(ada, acme)).sort(),
       functions.sort(),
       "every function of v1 is called below",
     );
-    const [{ count, last }] = await dataOf(callsOf(ada).telemetry());
+    const [{ count, last }] = await dataOf(callsOf(ada, acme).telemetry());
     assert.deepEqual([count, last], [1, 50]);
-    assert.equal((await dataOf(callsOf(ada).latest())).length, 1);
+    assert.equal((await dataOf(callsOf(ada, acme).latest())).length, 1);
     for (const question of questionsOf(ada)) assert.equal((await dataOf(question)).length, 1);
   });
 
@@ -169,11 +196,14 @@ describe("a tenant", () => {
         });
 
         test("is refused by every function", async () => {
-          for (const [name, call] of Object.entries(callsOf(client))) {
+          for (const [name, call] of Object.entries(callsOf(client, acme))) {
             const { data, error } = await call();
             // Whoever may send for a tenant of their own learns that it has no such device.
             if (name === "retention_preview" && data) {
               assert.deepEqual(data, [], "what would go is seen by its tenant alone");
+            } else if (name === "events_since" && data) {
+              assert.deepEqual(data.events, [], "events are followed by their tenant alone");
+              assert.equal(data.newest, 0);
             } else if (data) {
               assert.deepEqual([name, data.accepted, data.rejected[0].code], [
                 "ingest",
