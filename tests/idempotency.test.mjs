@@ -158,3 +158,41 @@ test("a key on a write to a view is refused, not ignored", async () => {
   assert.equal(await countOf("ignored"), 0);
   await dataOf(client.from("devices").select("slug"));
 });
+
+test("what is to be delivered under one key is one delivery, when asked for twice at once as well", async () => {
+  const enqueue =
+    `select core.enqueue_delivery($1, 'email', $2, 'test.twice', '{}', 'twice') as id`;
+  const [one, other] = [new pg.Client(stack.env.DB_URL), new pg.Client(stack.env.DB_URL)];
+  await Promise.all([one.connect(), other.connect()]);
+  const ask = async (session, to) => (await session.query(enqueue, [acme.id, to])).rows[0].id;
+  const isWaiting = () =>
+    until("the other waits", async () => {
+      const { rows } = await one.query(
+        "select from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'",
+        [other.processID],
+      );
+      return rows.length === 1;
+    });
+
+  await one.query("begin");
+  await ask(one, "ann@example.com");
+  const handedOn = ask(other, "bob@example.com");
+  await isWaiting();
+  await one.query("rollback");
+  const kept = await handedOn;
+
+  await other.query("delete from core.deliveries where id = $1", [kept]);
+  await one.query("begin");
+  const first = await ask(one, "ann@example.com");
+  const second = ask(other, "ann@example.com");
+  await isWaiting();
+  await one.query("commit");
+  assert.equal(await second, first);
+  await assert.rejects(ask(other, "bob@example.com"), /delivery\.key_reused/);
+  const { rows } = await other.query(
+    "select id, recipient from core.deliveries where tenant_id = $1",
+    [acme.id],
+  );
+  assert.deepEqual(rows, [{ id: first, recipient: "ann@example.com" }]);
+  await Promise.all([one.end(), other.end()]);
+});

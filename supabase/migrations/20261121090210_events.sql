@@ -686,8 +686,8 @@ comment on function core.may_follow_topic(text) is
 'Whether the caller may listen on a topic of Realtime: on tenant:{id} with core.events.read in that
 tenant, on no other. Signed-in users may call it.';
 
--- On Supabase the role postgres may make policies on realtime.messages; a Postgres without Realtime
--- has no such table.
+-- On Supabase the role postgres may make policies on realtime.messages. Where it may not, or there
+-- is no Realtime, nobody can join a private channel, and events are followed without hints.
 do $$
 begin
     if to_regclass('realtime.messages') is not null then
@@ -698,6 +698,9 @@ begin
             'messages.extension = ''broadcast'' '
             'and (select core.may_follow_topic(realtime.topic())))';
     end if;
+exception
+    when insufficient_privilege then
+        raise warning 'nobody can listen for hints at events: %', sqlerrm;
 end
 $$;
 
