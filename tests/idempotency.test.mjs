@@ -8,7 +8,7 @@ import { addTenant, anonymousClient, dataOf, userClient } from "./support/identi
 import { until } from "./support/process.mjs";
 import { Stack } from "./support/stack.mjs";
 
-const stack = new Stack("idempotency", { PGRST_DB_PRE_REQUEST: "core.refuse_unhonoured_key" });
+const stack = new Stack("idempotency");
 let acme;
 
 before(async () => {
