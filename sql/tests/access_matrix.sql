@@ -39,9 +39,11 @@ insert into grants (roles, permissions, scope) values
     core.privacy.read,
     iot.devices.read,iot.devices.write,
     iot.telemetry.read,iot.retention.write}',
+    core.audit.read,core.sensitive.read,core.deliveries.read,
+    iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
     'descendants'
 ),
-('{manager}', '{iot.devices.write}', 'tenant'),
+('{manager}', '{iot.devices.write,core.deliveries.read}', 'tenant'),
 ('{manager,viewer}', '{core.sign_up.read}', 'tenant'),
 (
     '{manager,agent,analyst,viewer}',
@@ -151,6 +153,15 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('core.events', 'core.events.read', null, null, null, null, null),
 ('v1.events', 'core.events.read', null, null, null, null, null),
 ('core.event_expiries', 'core.events.read', null, null, null, null, null),
+('core.audit_entries', 'core.audit.read', null, null, null, null, null),
+('v1.audit', 'core.audit.read', null, null, null, null, null),
+('core.audit_values', null, null, null, null, null, null),
+('core.audit_seals', null, null, null, null, null, null),
+('core.audit_heads', null, null, null, null, null, null),
+('core.audit_anchors', null, null, null, null, null, null),
+('core.sensitive_records', 'core.sensitive.read', null, null, null, null, null),
+('core.deliveries', 'core.deliveries.read', null, null, null, null, null),
+('v1.deliveries', 'core.deliveries.read', null, null, null, null, null),
 ('core.event_heads', null, null, null, null, null, null),
 ('core.pending_events', null, null, null, null, null, null),
 ('core.idempotency_keys', null, null, null, null, null, null),
@@ -220,7 +231,7 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 );
 update objects set owned = true where object in ('core.things', 'v1.things');
 update objects set besides = 'core.members.read' where object in ('core.events', 'v1.events');
-update objects set served = false where reading is null;
+update objects set served = false where reading is null and object not like 'core.audit%';
 update objects set key = 'id' where object in ('core.tenants', 'v1.tenants');
 
 -- The oracle -------------------------------------------------------------------------------------
@@ -480,6 +491,62 @@ select
     'core.member.left',
     now(),
     'system',
+    '{}'
+from places;
+insert into core.audit_entries (tenant_id, operation, caller_kind)
+select
+    pg_temp.tenant(places.key),
+    'read',
+    'system'
+from places;
+insert into core.audit_values (tenant_id, entry_id, column_name, salt)
+select
+    pg_temp.tenant(places.key),
+    0,
+    'name',
+    ''
+from places;
+insert into core.audit_seals (
+    tenant_id, number, month, entries, ids, digests, previous, hash, sealed_at
+)
+select
+    pg_temp.tenant(places.key),
+    1,
+    now(),
+    0,
+    '{}',
+    '',
+    sha256(''),
+    sha256(''),
+    now()
+from places;
+insert into core.audit_heads (tenant_id, number, hash, entries)
+select
+    pg_temp.tenant(places.key),
+    1,
+    sha256(''),
+    0
+from places;
+insert into core.audit_anchors (tenant_id, number, hash, platform_number)
+select
+    pg_temp.tenant(places.key),
+    1,
+    sha256(''),
+    1
+from places;
+insert into core.sensitive_records (tenant_id, table_name, record_id, reason)
+select
+    pg_temp.tenant(places.key),
+    'core.none',
+    pg_temp.tenant(places.key),
+    'none'
+from places;
+insert into core.deliveries (tenant_id, channel, recipient, template, data)
+select
+    pg_temp.tenant(places.key),
+    'email',
+    'guest@matrix.example',
+    'core.invitation',
     '{}'
 from places;
 insert into core.event_expiries (tenant_id, expired_number)
@@ -1026,7 +1093,7 @@ select is_empty(
             -- What joins two of them for core, and what users have of the platform, each their own.
             and classes.oid::regclass::text not in (
                 'core.holders', 'core.user_settings', 'core.sign_in_authenticators',
-                'core.sign_in_attempts'
+                'core.sign_in_attempts', 'core.audit_progress'
             )
     $$,
     'every table and view with rows of tenants is in the matrix'
