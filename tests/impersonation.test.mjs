@@ -650,6 +650,7 @@ describe("every function of v1", () => {
   const calls = () => ({
     accept_invitation: { args: { token: things.invitation.token }, open: "invitation.invalid" },
     add_device_credential: { args: { device: "marker-truck" } },
+    audit_checkpoint: { args: {} },
     clear_rate_limit: { args: { dimension: "tenant" } },
     clear_retention: { args: { metric: "marker_speed" } },
     close_tenant: { args: { tenant_id: acme.id } },
@@ -666,14 +667,25 @@ describe("every function of v1", () => {
     ingest: {
       args: { messages: { device: "common-truck", at: "2025-01-01T00:00:00Z", values: { x: 1 } } },
     },
+    export_audit: { args: {} },
+    history: {
+      args: { table_name: "iot.devices", record: { id: acme.devices["marker-truck"] } },
+      open: [],
+    },
     insert_once: {
       args: { into_view: "devices", rows: [{ tenant_id: acme.id, slug: "planted" }] },
     },
     invite: { args: { email: "planted@acme.example", role: "viewer" } },
     latest: { args: { devices: ["marker-truck"] }, reads: true },
     leave_tenant: { args: { tenant_id: acme.id }, open: "member.unknown", self: true },
+    mark_sensitive: {
+      args: { table_name: "iot.devices", id: acme.devices["marker-truck"], reason: "none" },
+    },
     move_tenant: { args: { tenant_id: acme.id, parent_id: rival.id } },
     my_access: { args: {}, open: [], reads: true },
+    open_record: {
+      args: { table_name: "iot.devices", id: acme.devices["marker-truck"], reason: "none" },
+    },
     readings: { args: { devices: ["marker-truck"], ...RANGE }, reads: true },
     remove_member: { args: { user_id: acme.members.ada } },
     resume_member: { args: { user_id: acme.members.sue } },
@@ -693,9 +705,10 @@ describe("every function of v1", () => {
     suspend_tenant: { args: { tenant_id: acme.id } },
     telemetry: { args: { devices: ["marker-truck"], ...RANGE, bucket: "1 year" }, reads: true },
     transfer_ownership: { args: { user_id: acme.members.vic } },
+    verify_audit: { args: {} },
   });
   const LACKING =
-    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|metric\.unknown|42501)$/;
+    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|sensitive\.not_found|metric\.unknown|42501)$/;
 
   test("is tried below", async () => {
     const functions = await stack.sql(
