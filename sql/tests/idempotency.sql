@@ -2,7 +2,7 @@
 -- under way at once is tested over HTTP, in tests/idempotency.test.mjs.
 begin;
 \ir ../support/fixtures.sql
-select plan(44);
+select plan(47);
 
 -- A write of the API as they all are: what was done is counted in public.work.
 create table public.work (done integer);
@@ -325,9 +325,30 @@ select is(
     '{idempotency.not_here}', 'a key on a write to a view is refused'
 );
 select is(pg_temp.asked('POST', '/rpc/insert_once', 'k'), 'no error', 'on a function it is not');
+select is(
+    pg_temp.asked('POST', '/rpc/ingest', 'k'), 'idempotency.not_here',
+    'unless it keeps no answers'
+);
+select is(pg_temp.asked('POST', '/rpc/latest', 'k'), 'no error', 'and may write something');
 select is(pg_temp.asked('GET', '/devices', 'k'), 'no error', 'nor where nothing is written');
 :as_anon
 select is(pg_temp.asked('POST', '/devices', null), 'no error', 'nor is a write without a key');
+
+-- Whoever loses a role loses what was answered under it.
+:as_owner
+insert into core.idempotency_keys (
+    tenant_id, caller_kind, caller_id, key, operation, request_hash, transaction, open_calls
+)
+values (
+    core.platform_tenant_id(), 'user', '00000000-0000-4000-8000-000000000002', 'before', 'o',
+    '', '3', 0
+);
+update core.members set status = 'suspended'
+where user_id = '00000000-0000-4000-8000-000000000002';
+select is_empty(
+    $$select from core.idempotency_keys where key = 'before'$$,
+    'answers kept for a member go when the role does'
+);
 
 select * from finish();
 rollback;

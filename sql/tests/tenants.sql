@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(42);
+select plan(45);
 
 -- Tenants are founded by users, and below others by those who may.
 :as_vic
@@ -154,6 +154,16 @@ select is(
     pg_temp.code_of($$insert into v1.devices (slug) values ('late')$$),
     'tenancy.permission_missing', 'nothing can be added'
 );
+select is(
+    (select permissions ? 'iot.devices.write' from v1.my_access()), false,
+    'which a member is told'
+);
+:as_gus
+select lives_ok(format('select v1.suspend_tenant(%L)', :acme), 'suspended from above');
+select is(
+    v1.resume_tenant(:acme) ->> 'status', 'closing', 'and resumed, it closes as before'
+);
+:as_ada
 select is(v1.resume_tenant(:acme) ->> 'status', 'active', 'and opens it again');
 
 -- Moving.

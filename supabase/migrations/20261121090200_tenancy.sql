@@ -25,6 +25,7 @@ create table core.tenants (
     name text not null,
     status text not null default 'active',
     suspended_with uuid references core.tenants (id),
+    resumes_as text not null default 'active',
     settings jsonb not null default '{}',
     created_at timestamptz not null default now(),
     created_by uuid default core.caller_id(),
@@ -34,6 +35,7 @@ create table core.tenants (
     constraint status_is_known check (status in ('active', 'suspended', 'closing')),
     constraint settings_are_an_object check (jsonb_typeof(settings) = 'object'),
     constraint settings_are_short check (octet_length(settings::text) <= 16384),
+    constraint resumes_as_what_it_was check (resumes_as in ('active', 'closing')),
     constraint suspension_has_a_cause
     check ((status = 'suspended') or suspended_with is null),
     constraint only_the_platform_is_a_root
@@ -51,6 +53,7 @@ exported, and nothing changes any more.';
 comment on column core.tenants.suspended_with is
 'The tenant whose suspension stopped this one: itself, or one above it. Null for a suspension by
 the operator at SQL.';
+comment on column core.tenants.resumes_as is 'The status that a suspended tenant had before.';
 comment on column core.tenants.slug is 'Names the tenant in MQTT topics and URLs.';
 comment on column core.tenants.settings is
 'Choices of the tenant by engine, such as {"iot": {"auto_register_devices": true}}.';

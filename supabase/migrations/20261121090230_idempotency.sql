@@ -64,7 +64,7 @@ insert into core.errors (code, status, message, hint) values
 ),
 (
     'idempotency.not_here', 400,
-    'Idempotency-Key means something to functions alone, not where rows are written directly.',
+    'Idempotency-Key means nothing where rows are written directly, nor to this function.',
     'Insert through rpc/insert_once, or leave the header out.'
 ),
 (
@@ -265,8 +265,16 @@ as $$
 begin
     if
         current_setting('request.method', true) in ('POST', 'PATCH', 'PUT', 'DELETE')
-        and current_setting('request.path', true) !~ '^/rpc/'
         and core.request_header('idempotency-key') is not null
+        and not exists (
+            select from pg_proc as functions
+            where
+                functions.pronamespace = 'v1'::regnamespace
+                and functions.proname = substring(
+                    current_setting('request.path', true) from '^/rpc/(\w+)$'
+                )
+                and (functions.provolatile <> 'v' or functions.prosrc ~ '\mcore\.stored_answer\(')
+        )
     then
         perform core.fail('idempotency.not_here');
     end if;
@@ -274,8 +282,9 @@ end
 $$;
 
 comment on function core.refuse_unhonoured_key() is
-'Refuses an Idempotency-Key on a request that writes rows directly: Postgres hears of it too late to
-honour it, and a header that is ignored would be relied on. For core.pre_request. Raises
+'Refuses an Idempotency-Key on a request that writes rows directly, where Postgres hears of it too
+late to honour it, and on a function that does not keep answers: a header that is ignored would be
+relied on. For core.pre_request. Raises
 idempotency.not_here (400). Anyone may call it.';
 
 create function core.expire_answers(

@@ -18,6 +18,7 @@ begin
         select
             tenants.id,
             tenants.parent_id,
+            tenants.status = 'closing' as closes,
             0 as height
         from core.tenants
         where tenants.id = grants_in.tenant_id and tenants.status <> 'suspended'
@@ -25,6 +26,7 @@ begin
         select
             above.id,
             above.parent_id,
+            line.closes or above.status = 'closing',
             line.height + 1
         from line
         inner join core.tenants as above
@@ -41,7 +43,14 @@ begin
         on holders.tenant_id = line.id and holders.principal_id = grants_in.principal_id
     inner join core.role_permissions as granted
         on granted.tenant_id = holders.role_tenant_id and granted.role_id = holders.role_id
-    where line.height = 0 or granted.scope = 'descendants';
+    where
+        (line.height = 0 or granted.scope = 'descendants')
+        -- While a tenant closes, it is read and exported; its owners can still open it again.
+        and (
+            not line.closes
+            or granted.permission ~ '\.(read|export)$'
+            or granted.permission = 'core.tenants.own'
+        );
 end
 $$;
 
@@ -258,7 +267,6 @@ begin
                 granted.permission,
                 granted.scope
             from core.grants_in(tenants.id, caller.id) as granted
-            where tenants.status = 'active' or granted.permission ~ '\.(read|export)$'
             order by granted.permission, cardinality(core.scopes_from(granted.scope))
         ) as widest
     ) as held

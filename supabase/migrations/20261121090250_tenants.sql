@@ -181,7 +181,10 @@ begin
             inner join core.tenants on tenants.parent_id = subtree.id
         )
         update core.tenants
-        set status = 'suspended', suspended_with = suspend_tenant.tenant_id
+        set
+            status = 'suspended',
+            suspended_with = suspend_tenant.tenant_id,
+            resumes_as = tenants.status
         where tenants.id in (select subtree.id from subtree) and tenants.status <> 'suspended'
         returning tenants.id
     loop
@@ -214,7 +217,7 @@ begin
     end if;
     for resumed in
         update core.tenants
-        set status = 'active', suspended_with = null
+        set status = tenants.resumes_as, suspended_with = null, resumes_as = 'active'
         where
             tenants.status <> 'active'
             and (
@@ -342,6 +345,18 @@ begin
     if not found then
         perform core.fail('tenant.unknown', jsonb_build_object('tenant', move_tenant.tenant_id));
     end if;
+    -- What was suspended with a tenant that it has left is resumed with what has moved.
+    with recursive subtree as (
+        select move_tenant.tenant_id as id
+        union all
+        select tenants.id
+        from subtree
+        inner join core.tenants on tenants.parent_id = subtree.id
+    )
+    update core.tenants set suspended_with = move_tenant.tenant_id
+    where
+        tenants.id in (select subtree.id from subtree)
+        and tenants.suspended_with not in (select subtree.id from subtree);
     perform core.emit(
         move_tenant.tenant_id, 'core.tenant.moved', 'tenant', move_tenant.tenant_id,
         jsonb_build_object('from', from_id, 'to', move_tenant.parent_id)

@@ -39,6 +39,27 @@ Raises member.last_owner (409).';
 create trigger an_owner_stays after update or delete on core.members
 for each row execute function core.keep_an_owner();
 
+create function core.forget_member_answers() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from core.idempotency_keys
+    where
+        idempotency_keys.tenant_id in (old.tenant_id, core.platform_tenant_id())
+        and idempotency_keys.caller_kind = 'user'
+        and idempotency_keys.caller_id = old.user_id
+        and idempotency_keys.transaction <> pg_current_xact_id();
+    return null;
+end
+$$;
+
+comment on function core.forget_member_answers() is
+'Trigger after a member''s role or status changes, or the member goes: answers kept for repeated
+requests go too, or they would be had without the permission that they took.';
+
+create trigger answers_are_forgotten after update of role_id, status or delete on core.members
+for each row execute function core.forget_member_answers();
+
 create function core.member_in(tenant_id uuid, user_id uuid) returns core.members
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
@@ -625,6 +646,7 @@ Raises member.unknown (404), member.suspended (409).';
 
 revoke all on function
 core.keep_an_owner(),
+core.forget_member_answers(),
 core.member_in(uuid, uuid),
 core.member_answer(core.members),
 core.drop_member(uuid, uuid),
@@ -702,3 +724,5 @@ insert into core.errors (code, status, message, hint) values
     'member.last_owner', 409, 'The last owner of a tenant cannot go.',
     'Make another member an owner first, or close the tenant.'
 );
+
+select core.audit('core.invitations', '{token_hash}');

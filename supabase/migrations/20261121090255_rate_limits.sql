@@ -595,3 +595,5 @@ from public;
 grant execute on function
 v1.set_rate_limit(text, text, text), v1.clear_rate_limit(text, text)
 to authenticated, service_role;
+
+select core.audit('core.rate_limits');

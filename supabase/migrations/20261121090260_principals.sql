@@ -559,3 +559,5 @@ exception
             'alter role authenticator set pgrst.db_pre_request = ''core.pre_request''';
 end
 $$;
+
+select core.audit('core.api_key_secrets', '{token_hash,last_used_at}');

@@ -240,3 +240,5 @@ core.names_allowed_domains(uuid),
 core.tenant_inviting(text, text),
 hooks.before_user_created(jsonb)
 to supabase_auth_admin;
+
+select core.audit('core.email_domain_rules');

@@ -754,3 +754,5 @@ v1.export_person(uuid, text, text, jsonb),
 v1.export_me(jsonb),
 v1.exports_of(uuid, text, text)
 to authenticated, service_role;
+
+select core.audit('core.legal_holds');

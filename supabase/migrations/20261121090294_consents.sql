@@ -426,3 +426,6 @@ core.withdraw_consent(jsonb, text, timestamptz, text),
 v1.record_consent(text, text, uuid, text, text, text, timestamptz, text, text, text),
 v1.withdraw_consent(text, text, uuid, text, text, timestamptz)
 to authenticated, service_role;
+
+select core.audit('core.consents');
+select core.audit('core.consent_withdrawals');

@@ -174,3 +174,6 @@ select core.map_personal(
 select core.map_not_personal(
     'Names of devices and of what they measure.', 'iot.devices.name', 'iot.metrics.name'
 );
+
+select core.audit('iot.devices', '{last_seen_at}');
+select core.audit('iot.metrics');

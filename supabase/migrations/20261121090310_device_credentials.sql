@@ -399,3 +399,5 @@ select
         'Hashes of random secrets and of certificates of devices.',
         'iot.device_credentials.secret_hash'
     );
+
+select core.audit('iot.device_credentials', '{secret_hash,last_used_at}');

@@ -887,3 +887,5 @@ grant execute on function iot.retain(interval, timestamptz) to service_role;
 select core.map_personal(
     'iot.retention_policies.changed_by', 'user.unique_id', 'changed_by is user_id', 'set_null'
 );
+
+select core.audit('iot.retention_policies');
