@@ -156,7 +156,9 @@ test("ids of what was rolled back are forgotten", async () => {
 for (const lock of ["core.audit_heads", "core.audit_anchors", "core.audit_progress"]) {
   test(`a sealing killed where it meets ${lock} has sealed nothing`, async (context) => {
     await write(1, 6);
-    const before = await stack.sql("select to_json(h) from core.audit_heads as h order by tenant_id");
+    const before = await stack.sql(
+      "select to_json(h) from core.audit_heads as h order by tenant_id",
+    );
     const letGo = await stack.holdTransaction(`lock table ${lock} in share mode`);
     context.after(() => letGo());
     const sealing = stack.sql("select to_json(s) from core.seal_audit() as s").then(
