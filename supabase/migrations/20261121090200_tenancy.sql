@@ -440,29 +440,37 @@ create function core.client_address() returns inet
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    headers constant json := nullif(current_setting('request.headers', true), '');
     settings json;
     hops text[];
     address text;
 begin
-    if headers is null then
+    if coalesce(current_setting('request.headers', true), '') = '' then
         return null;
+    elsif current_setting('tenon.address_of', true) = current_setting('request.headers') then
+        -- Limits and audit both ask, and once a request is enough.
+        return nullif(current_setting('tenon.address'), '')::inet;
     end if;
     select tenants.settings -> 'core' into settings
     from core.tenants
     where tenants.id = core.platform_tenant_id();
     if settings ->> 'address_header' is not null then
-        address := headers ->> lower(settings ->> 'address_header');
+        address := core.request_header(settings ->> 'address_header');
     else
-        hops := string_to_array(headers ->> 'x-forwarded-for', ',');
+        hops := string_to_array(core.request_header('x-forwarded-for'), ',');
         address := hops[
             greatest(1, cardinality(hops) + 1 - coalesce((settings ->> 'proxies')::integer, 1))
         ];
     end if;
-    return trim(address)::inet;
-exception
-    when invalid_text_representation or numeric_value_out_of_range then
-        return null;
+    begin
+        address := trim(address)::inet;
+    exception
+        when invalid_text_representation or numeric_value_out_of_range then
+            address := null;
+    end;
+    perform
+        set_config('tenon.address_of', current_setting('request.headers'), true),
+        set_config('tenon.address', coalesce(host(address::inet), ''), true);
+    return address;
 end
 $$;
 

@@ -139,24 +139,20 @@ create function core.request_origin() returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- Worked out once for each request, not for each of the rows that it changes; and in one
-    -- expression, because plpgsql prepares each of them anew in each transaction.
+    -- In one expression, because plpgsql prepares each of them anew in each transaction.
     return case
-        when coalesce(current_setting('request.headers', true), '') = '' then null
-        when
-            current_setting('tenon.origin_of', true) = current_setting('request.headers')
-            then current_setting('tenon.origin')::jsonb
-        when set_config('tenon.origin_of', current_setting('request.headers'), true) is not null
-            then set_config(
-                'tenon.origin',
-                tenon.audit_origin(
-                    current_setting('request.headers'),
-                    current_setting('request.method', true),
-                    current_setting('request.path', true),
-                    host(core.client_address())
-                )::text,
-                true
-            )::jsonb
+        when current_setting('request.headers', true) <> '' then tenon.audit_origin(
+            current_setting('request.headers'),
+            current_setting('request.method', true),
+            current_setting('request.path', true),
+            case
+                -- As core.client_address has left it for this request.
+                when
+                    current_setting('tenon.address_of', true) = current_setting('request.headers')
+                    then nullif(current_setting('tenon.address'), '')
+                else host(core.client_address())
+            end
+        )
     end;
 end
 $$;
