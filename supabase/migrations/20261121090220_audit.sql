@@ -24,7 +24,7 @@ create table core.audit_entries (
     caller_kind text not null,
     caller_id uuid,
     origin jsonb,
-    -- No check: Postgres reads those anew for each statement, and only functions of ours write here.
+    -- No check: Postgres reads it anew for each statement, and only functions of ours write here.
     primary key (tenant_id, id, at)
 ) partition by range (at);
 -- What is not sealed yet is found by id.
