@@ -6,6 +6,219 @@ export type Database = {
       [_ in never]: never;
     };
     Views: {
+      "api_keys": {
+        Row: {
+          "created_at": string;
+          "created_by": string | null;
+          "expires_at": string | null;
+          "hints": (string)[] | null;
+          "id": string;
+          "last_used_at": string | null;
+          "name": string;
+          "role": string | null;
+          "status": string | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "api_keys_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "audit": {
+        Row: {
+          "address": string | null;
+          "at": string;
+          "caller_id": string | null;
+          "caller_kind": string;
+          "details": Json | null;
+          "event": string | null;
+          "id": number;
+          "key": Json | null;
+          "method": string | null;
+          "new": Json | null;
+          "old": Json | null;
+          "operation": string;
+          "path": string | null;
+          "request_id": string | null;
+          "table_name": string | null;
+          "tenant_id": string;
+          "user_agent": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "address"?: never;
+          "at"?: string | null;
+          "caller_id"?: string | null;
+          "caller_kind"?: string | null;
+          "details"?: Json | null;
+          "event"?: string | null;
+          "id"?: number | null;
+          "key"?: Json | null;
+          "method"?: never;
+          "new"?: Json | null;
+          "old"?: Json | null;
+          "operation"?: string | null;
+          "path"?: never;
+          "request_id"?: never;
+          "table_name"?: string | null;
+          "tenant_id"?: string | null;
+          "user_agent"?: never;
+        };
+        Update: {
+          "address"?: never;
+          "at"?: string | null;
+          "caller_id"?: string | null;
+          "caller_kind"?: string | null;
+          "details"?: Json | null;
+          "event"?: string | null;
+          "id"?: number | null;
+          "key"?: Json | null;
+          "method"?: never;
+          "new"?: Json | null;
+          "old"?: Json | null;
+          "operation"?: string | null;
+          "path"?: never;
+          "request_id"?: never;
+          "table_name"?: string | null;
+          "tenant_id"?: string | null;
+          "user_agent"?: never;
+        };
+        Relationships: [];
+      };
+      "consents": {
+        Row: {
+          "channel": string | null;
+          "email": string | null;
+          "given_at": string;
+          "id": string;
+          "legal_basis": string;
+          "phone": string | null;
+          "proof_text": string | null;
+          "proof_version": string | null;
+          "purpose": string;
+          "recorded_at": string;
+          "recorded_by": string | null;
+          "source": string;
+          "tenant_id": string;
+          "user_id": string | null;
+          "withdrawn_at": string | null;
+          "withdrawn_source": string | null;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "consents_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "data_map": {
+        Row: {
+          "category": string;
+          "column_name": string;
+          "erasure": string;
+          "reason": string | null;
+          "retention": string | null;
+          "retention_from": string | null;
+          "subject": string;
+          "table_name": string;
+          "table_schema": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "category"?: string | null;
+          "column_name"?: string | null;
+          "erasure"?: string | null;
+          "reason"?: string | null;
+          "retention"?: string | null;
+          "retention_from"?: string | null;
+          "subject"?: string | null;
+          "table_name"?: string | null;
+          "table_schema"?: string | null;
+        };
+        Update: {
+          "category"?: string | null;
+          "column_name"?: string | null;
+          "erasure"?: string | null;
+          "reason"?: string | null;
+          "retention"?: string | null;
+          "retention_from"?: string | null;
+          "subject"?: string | null;
+          "table_name"?: string | null;
+          "table_schema"?: string | null;
+        };
+        Relationships: [];
+      };
+      "deliveries": {
+        Row: {
+          "channel": string;
+          "created_at": string;
+          "created_by": string | null;
+          "event_type": string | null;
+          "id": string;
+          "recipient": string;
+          "status": string;
+          "template": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel"?: string | null;
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "event_type"?: string | null;
+          "id"?: string | null;
+          "recipient"?: string | null;
+          "status"?: string | null;
+          "template"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "channel"?: string | null;
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "event_type"?: string | null;
+          "id"?: string | null;
+          "recipient"?: string | null;
+          "status"?: string | null;
+          "template"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "deliveries_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "device_credentials": {
+        Row: {
+          "created_at": string;
+          "created_by": string | null;
+          "device": string;
+          "expires_at": string | null;
+          "hint": string;
+          "id": string;
+          "kind": string;
+          "last_used_at": string | null;
+          "status": string | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
       "devices": {
         Row: {
           "created_at": string;
@@ -48,6 +261,315 @@ export type Database = {
           },
         ];
       };
+      "email_domain_rules": {
+        Row: {
+          "created_at": string;
+          "created_by": string | null;
+          "domain": string;
+          "effect": string;
+          "includes_subdomains": boolean;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "domain"?: string | null;
+          "effect"?: string | null;
+          "includes_subdomains"?: boolean | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "domain"?: string | null;
+          "effect"?: string | null;
+          "includes_subdomains"?: boolean | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "email_domain_rules_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "erasures": {
+        Row: {
+          "counts": NonNullable<Json>;
+          "digest": string;
+          "erased_at": string;
+          "erased_by": string | null;
+          "erased_by_kind": string;
+          "id": string;
+          "is_intact": boolean | null;
+          "rows": number;
+          "subject_hashes": (string)[];
+          "subject_salt": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "counts"?: Json | null;
+          "digest"?: string | null;
+          "erased_at"?: string | null;
+          "erased_by"?: string | null;
+          "erased_by_kind"?: string | null;
+          "id"?: string | null;
+          "is_intact"?: never;
+          "rows"?: number | null;
+          "subject_hashes"?: (string)[] | null;
+          "subject_salt"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "counts"?: Json | null;
+          "digest"?: string | null;
+          "erased_at"?: string | null;
+          "erased_by"?: string | null;
+          "erased_by_kind"?: string | null;
+          "id"?: string | null;
+          "is_intact"?: never;
+          "rows"?: number | null;
+          "subject_hashes"?: (string)[] | null;
+          "subject_salt"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "erasures_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "event_types": {
+        Row: {
+          "description": string;
+          "permission": string;
+          "type": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "description"?: string | null;
+          "permission"?: string | null;
+          "type"?: string | null;
+        };
+        Update: {
+          "description"?: string | null;
+          "permission"?: string | null;
+          "type"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "event_types_permission_fkey";
+            columns: ["permission"];
+            isOneToOne: false;
+            referencedRelation: "permissions";
+            referencedColumns: ["permission"];
+          },
+        ];
+      };
+      "events": {
+        Row: {
+          "actor_id": string | null;
+          "actor_kind": string;
+          "at": string;
+          "data": NonNullable<Json>;
+          "number": number;
+          "subject_id": string | null;
+          "subject_type": string | null;
+          "tenant_id": string;
+          "type": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "actor_id"?: string | null;
+          "actor_kind"?: string | null;
+          "at"?: string | null;
+          "data"?: Json | null;
+          "number"?: number | null;
+          "subject_id"?: string | null;
+          "subject_type"?: string | null;
+          "tenant_id"?: string | null;
+          "type"?: string | null;
+        };
+        Update: {
+          "actor_id"?: string | null;
+          "actor_kind"?: string | null;
+          "at"?: string | null;
+          "data"?: Json | null;
+          "number"?: number | null;
+          "subject_id"?: string | null;
+          "subject_type"?: string | null;
+          "tenant_id"?: string | null;
+          "type"?: string | null;
+        };
+        Relationships: [];
+      };
+      "export_log": {
+        Row: {
+          "exported_at": string;
+          "exported_by": string | null;
+          "exported_by_kind": string;
+          "id": string;
+          "is_last": boolean;
+          "rows": number;
+          "scope": string;
+          "subject_hashes": (string)[];
+          "subject_salt": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "exported_at"?: string | null;
+          "exported_by"?: string | null;
+          "exported_by_kind"?: string | null;
+          "id"?: string | null;
+          "is_last"?: boolean | null;
+          "rows"?: number | null;
+          "scope"?: string | null;
+          "subject_hashes"?: (string)[] | null;
+          "subject_salt"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "exported_at"?: string | null;
+          "exported_by"?: string | null;
+          "exported_by_kind"?: string | null;
+          "id"?: string | null;
+          "is_last"?: boolean | null;
+          "rows"?: number | null;
+          "scope"?: string | null;
+          "subject_hashes"?: (string)[] | null;
+          "subject_salt"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "export_log_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "fields": {
+        Row: {
+          "description": string;
+          "field": string;
+          "object": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "description"?: string | null;
+          "field"?: string | null;
+          "object"?: string | null;
+        };
+        Update: {
+          "description"?: string | null;
+          "field"?: string | null;
+          "object"?: string | null;
+        };
+        Relationships: [];
+      };
+      "invitations": {
+        Row: {
+          "accepted_by": string | null;
+          "created_at": string;
+          "created_by": string | null;
+          "email": string;
+          "expires_at": string;
+          "id": string;
+          "role": string;
+          "status": string | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "invitations_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "legal_holds": {
+        Row: {
+          "email": string | null;
+          "id": string;
+          "phone": string | null;
+          "reason": string;
+          "released_at": string | null;
+          "released_by": string | null;
+          "set_at": string;
+          "set_by": string | null;
+          "tenant_id": string;
+          "user_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "email"?: string | null;
+          "id"?: string | null;
+          "phone"?: string | null;
+          "reason"?: string | null;
+          "released_at"?: string | null;
+          "released_by"?: string | null;
+          "set_at"?: string | null;
+          "set_by"?: string | null;
+          "tenant_id"?: string | null;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "email"?: string | null;
+          "id"?: string | null;
+          "phone"?: string | null;
+          "reason"?: string | null;
+          "released_at"?: string | null;
+          "released_by"?: string | null;
+          "set_at"?: string | null;
+          "set_by"?: string | null;
+          "tenant_id"?: string | null;
+          "user_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "legal_holds_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "members": {
+        Row: {
+          "created_at": string;
+          "created_by": string | null;
+          "role": string;
+          "status": string;
+          "tenant_id": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "members_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "metrics": {
         Row: {
           "created_at": string;
@@ -74,6 +596,58 @@ export type Database = {
         Relationships: [
           {
             foreignKeyName: "metrics_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "permissions": {
+        Row: {
+          "description": string;
+          "permission": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "description"?: string | null;
+          "permission"?: string | null;
+        };
+        Update: {
+          "description"?: string | null;
+          "permission"?: string | null;
+        };
+        Relationships: [];
+      };
+      "rate_limits": {
+        Row: {
+          "action": string | null;
+          "created_at": string;
+          "dimension": string;
+          "limits": string;
+          "set_by": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action"?: never;
+          "created_at"?: string | null;
+          "dimension"?: string | null;
+          "limits"?: string | null;
+          "set_by"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "action"?: never;
+          "created_at"?: string | null;
+          "dimension"?: string | null;
+          "limits"?: string | null;
+          "set_by"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "rate_limits_tenant_id_fkey";
             columns: ["tenant_id"];
             isOneToOne: false;
             referencedRelation: "tenants";
@@ -149,6 +723,63 @@ export type Database = {
           },
         ];
       };
+      "roles": {
+        Row: {
+          "hidden_fields": Json | null;
+          "id": string;
+          "is_system": boolean | null;
+          "name": string;
+          "permissions": Json | null;
+          "slug": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "roles_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "teams": {
+        Row: {
+          "created_at": string;
+          "id": string;
+          "name": string;
+          "slug": string;
+          "tenant_id": string;
+          "user_ids": (string)[] | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string | null;
+          "id"?: string | null;
+          "name"?: string | null;
+          "slug"?: string | null;
+          "tenant_id"?: string | null;
+          "user_ids"?: never;
+        };
+        Update: {
+          "created_at"?: string | null;
+          "id"?: string | null;
+          "name"?: string | null;
+          "slug"?: string | null;
+          "tenant_id"?: string | null;
+          "user_ids"?: never;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "teams_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "tenants": {
         Row: {
           "created_at": string;
@@ -190,8 +821,116 @@ export type Database = {
       };
     };
     Functions: {
+      "accept_invitation": { Args: { "token": string }; Returns: Json };
+      "add_device_credential": {
+        Args: { "certificate"?: string; "device": string; "expires_at"?: string; "kind"?: string };
+        Returns: Json;
+      };
+      "audit_checkpoint": { Args: Record<PropertyKey, never>; Returns: Json };
+      "clear_rate_limit": { Args: { "action"?: string; "dimension": string }; Returns: boolean };
       "clear_retention": { Args: { "metric"?: string }; Returns: boolean };
+      "close_tenant": { Args: { "tenant_id": string }; Returns: Json };
+      "create_api_key": {
+        Args: {
+          "expires_at"?: string;
+          "hidden_fields"?: Json;
+          "name": string;
+          "permissions"?: Json;
+          "role"?: string;
+        };
+        Returns: Json;
+      };
+      "create_tenant": {
+        Args: { "name": string; "parent_id"?: string; "settings"?: Json; "slug": string };
+        Returns: Json;
+      };
+      "delete_role": { Args: { "slug": string }; Returns: Json };
+      "delete_team": { Args: { "slug": string }; Returns: Json };
+      "erase_person": {
+        Args: { "dry_run"?: boolean; "email"?: string; "phone"?: string; "user_id"?: string };
+        Returns: Json;
+      };
+      "erasures_of": {
+        Args: { "email"?: string; "phone"?: string; "user_id"?: string };
+        Returns: {
+          "counts": NonNullable<Json>;
+          "digest": string;
+          "erased_at": string;
+          "erased_by": string | null;
+          "erased_by_kind": string;
+          "id": string;
+          "is_intact": boolean | null;
+          "rows": number;
+          "subject_hashes": (string)[];
+          "subject_salt": string;
+          "tenant_id": string;
+        }[];
+        SetofOptions: {
+          from: "*";
+          to: "erasures";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "events_since": {
+        Args: { "after"?: number; "limit_to"?: number; "types"?: (string)[] };
+        Returns: Json;
+      };
+      "explain_access": {
+        Args: { "permission": string; "tenant_id": string; "user_id"?: string };
+        Returns: Json;
+      };
+      "export_audit": {
+        Args: { "after"?: number; "from"?: string; "page"?: number; "to"?: string };
+        Returns: Json;
+      };
+      "export_me": { Args: { "after"?: Json }; Returns: Json };
+      "export_person": {
+        Args: { "after"?: Json; "email"?: string; "phone"?: string; "user_id"?: string };
+        Returns: Json;
+      };
+      "exports_of": {
+        Args: { "email"?: string; "phone"?: string; "user_id"?: string };
+        Returns: {
+          "exported_at": string;
+          "exported_by": string | null;
+          "exported_by_kind": string;
+          "id": string;
+          "is_last": boolean;
+          "rows": number;
+          "scope": string;
+          "subject_hashes": (string)[];
+          "subject_salt": string;
+          "tenant_id": string;
+        }[];
+        SetofOptions: {
+          from: "*";
+          to: "export_log";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "history": {
+        Args: { "record": Json; "table_name": string };
+        Returns: {
+          "at": string;
+          "caller_id": string;
+          "caller_kind": string;
+          "details": Json;
+          "event": string;
+          "id": number;
+          "new": Json;
+          "old": Json;
+          "operation": string;
+          "origin": Json;
+        }[];
+      };
       "ingest": { Args: { "messages": Json }; Returns: Json };
+      "insert_once": { Args: { "into_view": string; "rows": Json }; Returns: Json };
+      "invite": {
+        Args: { "email": string; "role": string; "valid_hours"?: number };
+        Returns: Json;
+      };
       "latest": {
         Args: { "devices"?: (string)[]; "metrics"?: (string)[] };
         Returns: {
@@ -201,6 +940,27 @@ export type Database = {
           "unit": string;
           "value": Json;
         }[];
+      };
+      "leave_tenant": { Args: { "tenant_id": string }; Returns: Json };
+      "mark_sensitive": {
+        Args: { "id": string; "reason": string; "sensitive"?: boolean; "table_name": string };
+        Returns: undefined;
+      };
+      "move_tenant": { Args: { "parent_id": string; "tenant_id": string }; Returns: Json };
+      "my_access": {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          "hidden_fields": Json;
+          "permissions": Json;
+          "role": string;
+          "team_ids": (string)[];
+          "tenant": string;
+          "tenant_id": string;
+        }[];
+      };
+      "open_record": {
+        Args: { "id": string; "reason": string; "table_name": string };
+        Returns: Json;
       };
       "readings": {
         Args: {
@@ -219,6 +979,25 @@ export type Database = {
           "value": Json;
         }[];
       };
+      "record_consent": {
+        Args: {
+          "channel"?: string;
+          "email"?: string;
+          "given_at"?: string;
+          "legal_basis"?: string;
+          "phone"?: string;
+          "proof_text"?: string;
+          "proof_version"?: string;
+          "purpose": string;
+          "source": string;
+          "user_id"?: string;
+        };
+        Returns: string;
+      };
+      "release_legal_hold": { Args: { "id": string }; Returns: undefined };
+      "remove_member": { Args: { "user_id": string }; Returns: Json };
+      "resume_member": { Args: { "user_id": string }; Returns: Json };
+      "resume_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "retention_preview": {
         Args: { "as_of"?: string };
         Returns: {
@@ -232,6 +1011,41 @@ export type Database = {
           "readings_before": string;
           "tenant_id": string;
         }[];
+      };
+      "revoke_api_key": { Args: { "id": string }; Returns: Json };
+      "revoke_device_credential": { Args: { "id": string }; Returns: Json };
+      "revoke_invitation": { Args: { "id": string }; Returns: Json };
+      "rotate_api_key": { Args: { "id": string; "overlap"?: string }; Returns: Json };
+      "save_role": {
+        Args: { "hidden_fields"?: Json; "name": string; "permissions": Json; "slug": string };
+        Returns: Json;
+      };
+      "save_team": {
+        Args: { "name": string; "slug": string; "user_ids"?: (string)[] };
+        Returns: Json;
+      };
+      "set_active_tenant": { Args: { "tenant_id": string }; Returns: undefined };
+      "set_legal_hold": {
+        Args: { "email"?: string; "phone"?: string; "reason": string; "user_id"?: string };
+        Returns: string;
+      };
+      "set_member_role": { Args: { "role": string; "user_id": string }; Returns: Json };
+      "set_rate_limit": {
+        Args: { "action"?: string; "dimension": string; "limits": string };
+        Returns: {
+          "action": string | null;
+          "created_at": string;
+          "dimension": string;
+          "limits": string;
+          "set_by": string;
+          "tenant_id": string;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "rate_limits";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
       };
       "set_retention": {
         Args: {
@@ -255,6 +1069,8 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      "suspend_member": { Args: { "user_id": string }; Returns: Json };
+      "suspend_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "telemetry": {
         Args: {
           "aggregates"?: (string)[];
@@ -286,6 +1102,19 @@ export type Database = {
           "stddev": number;
           "sum": number;
         }[];
+      };
+      "transfer_ownership": { Args: { "user_id": string }; Returns: Json };
+      "verify_audit": { Args: { "checkpoint"?: Json }; Returns: Json };
+      "withdraw_consent": {
+        Args: {
+          "email"?: string;
+          "phone"?: string;
+          "purpose": string;
+          "source": string;
+          "user_id"?: string;
+          "withdrawn_at"?: string;
+        };
+        Returns: number;
       };
     };
     Enums: {
