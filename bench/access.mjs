@@ -107,8 +107,7 @@ const elapsedUs = (path) =>
   });
 
 const QUESTIONS = {
-  list: (name) =>
-    `${name}?select=*&tenant_id=eq.${tenant}&order=created_at.desc&limit=20`,
+  list: (name) => `${name}?select=*&tenant_id=eq.${tenant}&order=created_at.desc&limit=20`,
   point: (name) => `${name}?select=*&tenant_id=eq.${tenant}&id=eq.${rows[name]}`,
 };
 const median = (times) => times.toSorted((a, b) => a - b)[times.length >> 1];
@@ -143,7 +142,8 @@ const member = await Backend.open(env.DB_ADMIN_URL, ...settings(true));
 const STATEMENTS = {
   list: (name) =>
     `select * from v1.${name} where tenant_id = '${tenant}' order by created_at desc limit 20`,
-  point: (name) => `select * from v1.${name} where tenant_id = '${tenant}' and id = '${rows[name]}'`,
+  point: (name) =>
+    `select * from v1.${name} where tenant_id = '${tenant}' and id = '${rows[name]}'`,
 };
 for (const [question, textOf] of Object.entries(STATEMENTS)) {
   console.error(`  ${question} on a connection …`);

@@ -2,8 +2,8 @@
 --
 -- A caller is a user, an API key, a device, the service role, or nobody in particular. PostgREST
 -- verifies tokens and hands their claims over; core.pre_request, which runs before each request,
--- knows our own credentials too, and says in settings tenon.caller_… who it is, which no request can
--- set. Nothing here says what the caller may do: that is read from tables, at each statement.
+-- knows our own credentials too, and says in settings tenon.caller_… who it is, which no request
+-- can set. Nothing here says what the caller may do: that is read from tables, at each statement.
 
 set local lock_timeout = '5s';
 

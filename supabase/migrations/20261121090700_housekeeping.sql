@@ -1,5 +1,5 @@
--- What has to be done again and again: readings compacted, everything dropped when its time is over,
--- the audit trail sealed.
+-- What has to be done again and again: readings compacted, everything dropped when its time is
+-- over, the audit trail sealed.
 --
 -- pg_cron does it where it is there; elsewhere each bridge asks once a minute whether somebody else
 -- does it, and if not, does it. Everything here may run in several sessions at once.
