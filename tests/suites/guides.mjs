@@ -162,6 +162,15 @@ test("the guide to the audit does what it says", async () => {
   assert.deepEqual(printed, promised);
 });
 
+test("the guide to operations does what it says", async () => {
+  const tenant = await addTenant(stack, "operated", { members: { otto: { role: "viewer" } } });
+  const { printed, promised } = await printedAndPromised("operations", {
+    user_id: tenant.members.otto,
+  });
+  assert.ok(promised.length >= 4);
+  assert.deepEqual(printed, promised);
+});
+
 test("the guide to telemetry does what it says", async () => {
   const acme = await addTenant(stack, "acme", { members: { ada: { role: "owner" } } });
   const [password] = (await stack.devicePasswords(["acme/d/boiler-1"])).values();
