@@ -8,6 +8,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { sign } from "../scripts/token.mjs";
+import { addBelongings } from "./support/belongings.mjs";
 import { addTenant, clientWith, dataOf, deviceClient, userClient } from "./support/identities.mjs";
 import { Stack } from "./support/stack.mjs";
 
@@ -60,33 +61,14 @@ before(async () => {
     { acme: acme.id, halted: halted.id },
   );
   const ada = userClient(stack, acme.members.ada);
-  const call = (name, args) => dataOf(ada.rpc(name, args));
-  await call("ingest", {
-    messages: [
-      { device: "marker-truck", at: "2025-01-01T00:00:00Z", values: { marker_speed: 50 } },
-      { device: "marker-truck", at: "never", marker: 1 },
-    ],
+  const belongings = await addBelongings(ada, "marker", {
+    device: "marker-truck",
+    userId: acme.members.vic,
   });
-  await call("set_retention", { metric: "marker_speed", raw_days: 36_500 });
-  await call("save_role", {
-    slug: "marker_role",
-    name: "Marker",
-    permissions: ["core.tenants.read"],
-  });
-  const team = await call("save_team", {
-    slug: "marker-team",
-    name: "Marker",
-    user_ids: [acme.members.vic],
-  });
-  const invitation = await call("invite", { email: "guest@marker.example", role: "marker_role" });
-  const key = await call("create_api_key", { name: "Marker", role: "viewer" });
-  const credential = await call("add_device_credential", { device: "marker-truck" });
-  const child = await call("create_tenant", {
-    slug: "marker-child",
-    name: "M",
-    parent_id: acme.id,
-  });
-  things = { team: team.id, invitation, key: key.id, credential: credential.id, child: child.id };
+  const child = await dataOf(
+    ada.rpc("create_tenant", { slug: "marker-child", name: "M", parent_id: acme.id }),
+  );
+  things = { ...belongings, child: child.id };
 });
 after(() => stack.down());
 
@@ -613,6 +595,36 @@ describe("what exists elsewhere and what does not exist", () => {
         "made_up_speed",
       ],
       "a tenant to add a device to": [(id) => ["devices", { tenant_id: id, slug: "d" }], acme.id],
+      "somebody's data to export": [(id) => ["rpc/export_person", { user_id: id }], ada],
+      "somebody's data to erase": [(id) => ["rpc/erase_person", { user_id: id }], ada],
+      "a consent to withdraw": [
+        (email) => ["rpc/withdraw_consent", { purpose: "newsletter", source: "s", email }],
+        "person@marker.example",
+        "person@made-up.example",
+      ],
+      "who exported whom": [
+        (email) => ["rpc/exports_of", { email }],
+        "person@marker.example",
+        "person@made-up.example",
+      ],
+      "who was erased": [
+        (email) => ["rpc/erasures_of", { email }],
+        "erased@marker.example",
+        "erased@made-up.example",
+      ],
+      "a hold to release": [(id) => ["rpc/release_legal_hold", { id }], things.hold],
+      "a device's history": [
+        (id) => ["rpc/history", { table_name: "iot.devices", record: { id } }],
+        acme.devices["marker-truck"],
+      ],
+      "a record to open": [
+        (id) => ["rpc/open_record", { table_name: "iot.devices", id, reason: "a reason" }],
+        acme.devices["marker-truck"],
+      ],
+      "a record to mark": [
+        (id) => ["rpc/mark_sensitive", { table_name: "iot.devices", id, reason: "a reason" }],
+        acme.devices["marker-truck"],
+      ],
       "a row to read": [(id) => [`tenants?id=eq.${id}`], acme.id],
       "a tenant's devices": [(id) => [`devices?tenant_id=eq.${id}`], acme.id],
     };
@@ -658,6 +670,8 @@ describe("every function of v1", () => {
     create_tenant: { args: { slug: "planted", name: "Planted", parent_id: acme.id } },
     delete_role: { args: { slug: "marker_role" } },
     delete_team: { args: { slug: "marker-team" } },
+    erase_person: { args: { user_id: acme.members.ada, dry_run: false } },
+    erasures_of: { args: { email: "erased@marker.example" }, open: [] },
     events_since: { args: { after: 0 }, reads: true },
     explain_access: {
       args: { permission: "core.tenants.own", tenant_id: acme.id },
@@ -668,6 +682,9 @@ describe("every function of v1", () => {
       args: { messages: { device: "common-truck", at: "2025-01-01T00:00:00Z", values: { x: 1 } } },
     },
     export_audit: { args: {} },
+    export_me: { args: {}, open: "privacy.person_unknown", self: true },
+    export_person: { args: { user_id: acme.members.ada } },
+    exports_of: { args: { email: "person@marker.example" }, open: [] },
     history: {
       args: { table_name: "iot.devices", record: { id: acme.devices["marker-truck"] } },
       open: [],
@@ -687,6 +704,10 @@ describe("every function of v1", () => {
       args: { table_name: "iot.devices", id: acme.devices["marker-truck"], reason: "none" },
     },
     readings: { args: { devices: ["marker-truck"], ...RANGE }, reads: true },
+    record_consent: {
+      args: { purpose: "newsletter", source: "planted", email: "person@marker.example" },
+    },
+    release_legal_hold: { args: { id: things.hold } },
     remove_member: { args: { user_id: acme.members.ada } },
     resume_member: { args: { user_id: acme.members.sue } },
     resume_tenant: { args: { tenant_id: acme.id } },
@@ -698,6 +719,9 @@ describe("every function of v1", () => {
     save_role: { args: { slug: "planted", name: "P", permissions: [] } },
     save_team: { args: { slug: "planted", name: "P" } },
     set_active_tenant: { args: { tenant_id: acme.id }, open: "tenancy.not_a_member", self: true },
+    set_legal_hold: {
+      args: { reason: "planted, to be in the way", email: "person@marker.example" },
+    },
     set_member_role: { args: { user_id: acme.members.vic, role: "admin" } },
     set_rate_limit: { args: { dimension: "tenant", limits: "1/1h" } },
     set_retention: { args: { metric: "marker_speed", raw_days: 1 } },
@@ -706,6 +730,9 @@ describe("every function of v1", () => {
     telemetry: { args: { devices: ["marker-truck"], ...RANGE, bucket: "1 year" }, reads: true },
     transfer_ownership: { args: { user_id: acme.members.vic } },
     verify_audit: { args: {} },
+    withdraw_consent: {
+      args: { purpose: "newsletter", source: "planted", email: "person@marker.example" },
+    },
   });
   const LACKING =
     /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|sensitive\.not_found|metric\.unknown|42501)$/;
@@ -771,7 +798,8 @@ describe("every function of v1", () => {
             what,
           );
         } else if (Array.isArray(open)) {
-          assert.deepEqual(data.filter((row) => row.tenant_id === acme.id), [], what);
+          const ofAcme = data.filter(({ tenant_id = acme.id }) => tenant_id === acme.id);
+          assert.deepEqual(ofAcme, [], what);
         } else if (open?.allowed === false) assert.equal(data.allowed, false, what);
         else if (name === "ingest") assert.equal(data.accepted, 0, what);
         else assert.fail(what);

@@ -1,0 +1,49 @@
+// What a tenant may own: a row in every view of v1 that has rows of tenants, made through the API.
+import { dataOf } from "./identities.mjs";
+
+/**
+ * Lets a tenant have one of everything.
+ * @param {import("./identities.mjs").Client} owner of the tenant
+ * @param {string} word is in all names, so that they are known wherever they turn up
+ * @param {{ device: string, userId: string }} of the tenant: a device, and a member for a team
+ * @returns {Promise<Record<string, any>>} ids by what they are of; of the invitation, its id and token
+ */
+export async function addBelongings(owner, word, { device, userId }) {
+  const call = (name, args) => dataOf(owner.rpc(name, args));
+  await call("ingest", {
+    messages: [
+      { device, at: "2025-01-01T00:00:00Z", values: { [`${word}_speed`]: 50 } },
+      { device, at: "never", [word]: 1 },
+    ],
+  });
+  await call("set_retention", { metric: `${word}_speed`, raw_days: 36_500 });
+  await call("set_rate_limit", {
+    dimension: "principal",
+    action: `rpc/${word}`,
+    limits: "1000/1s",
+  });
+  await dataOf(
+    owner.from("email_domain_rules").insert({ domain: `${word}.example`, effect: "allow" })
+      .select(),
+  );
+  const role = `${word}_role`;
+  await call("save_role", { slug: role, name: word, permissions: ["core.tenants.read"] });
+  const team = await call("save_team", { slug: `${word}-team`, name: word, user_ids: [userId] });
+  const invitation = await call("invite", { email: `guest@${word}.example`, role });
+  const key = await call("create_api_key", { name: word, role: "viewer" });
+  const credential = await call("add_device_credential", { device });
+  const person = { email: `person@${word}.example` };
+  const consent = { purpose: "newsletter", source: word };
+  await call("record_consent", { ...consent, email: `erased@${word}.example` });
+  await call("erase_person", { email: `erased@${word}.example`, dry_run: false });
+  await call("record_consent", { ...consent, ...person, proof_text: word });
+  const hold = await call("set_legal_hold", { ...person, reason: `The case of ${word}.` });
+  await call("export_person", person);
+  return {
+    team: team.id,
+    invitation,
+    key: key.id,
+    credential: credential.id,
+    hold,
+  };
+}
