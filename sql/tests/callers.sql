@@ -1,7 +1,7 @@
 -- Who is calling, for every way to call.
 begin;
 \ir ../support/fixtures.sql
-select plan(17);
+select plan(18);
 
 :as_ada
 select is(
@@ -63,6 +63,21 @@ select is(
 );
 set local "request.headers" = '{"x-forwarded-for": "6.6.6.6"}';
 select is(core.client_address(), null, 'and nothing else then');
+
+select is(
+    (
+        select array_agg(pg_temp.code_of(format(
+            'update core.tenants set settings = %L where id = core.platform_tenant_id()',
+            jsonb_build_object('core', wrong.settings)
+        )))
+        from (
+            values
+            ('{"proxies": "x"}'::jsonb), ('{"proxies": 0}'), ('{"open_tenants": "no"}'),
+            ('{"address_header": 7}'), ('{"client_certificates": []}')
+        ) as wrong (settings)
+    ),
+    array_fill('23514'::text, array[5]), 'settings that would stop every request are not taken'
+);
 
 select * from finish();
 rollback;

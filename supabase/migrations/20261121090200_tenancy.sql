@@ -34,6 +34,12 @@ create table core.tenants (
     constraint name_is_short check (char_length(name) between 1 and 200),
     constraint status_is_known check (status in ('active', 'suspended', 'closing')),
     constraint settings_are_an_object check (jsonb_typeof(settings) = 'object'),
+    constraint settings_of_core_are_right check (
+        coalesce(settings #>> '{core,proxies}', '1') ~ '^[1-9]$'
+        and coalesce(jsonb_typeof(settings #> '{core,open_tenants}'), 'boolean') = 'boolean'
+        and coalesce(jsonb_typeof(settings #> '{core,address_header}'), 'string') = 'string'
+        and coalesce(jsonb_typeof(settings #> '{core,client_certificates}'), 'object') = 'object'
+    ),
     constraint settings_are_short check (octet_length(settings::text) <= 16384),
     constraint resumes_as_what_it_was check (resumes_as in ('active', 'closing')),
     constraint suspension_has_a_cause

@@ -111,7 +111,11 @@ select
     );
 
 -- Invitations, which are to an address until somebody accepts them, and secrets of API keys.
-select core.map_personal(mapped, category, 'email is email or accepted_by is user_id', 'delete_row')
+select
+    core.map_personal(
+        mapped, category, 'email is email or accepted_by is user_id', 'delete_row', null,
+        interval '365 days', 'expires_at'
+    )
 from (
     values
     ('core.invitations.email', 'user.contact.email'),
