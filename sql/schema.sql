@@ -12404,6 +12404,7 @@ CREATE TABLE core.tenants (
     CONSTRAINT resumes_as_what_it_was CHECK ((resumes_as = ANY (ARRAY['active'::text, 'closing'::text]))),
     CONSTRAINT settings_are_an_object CHECK ((jsonb_typeof(settings) = 'object'::text)),
     CONSTRAINT settings_are_short CHECK ((octet_length((settings)::text) <= 16384)),
+    CONSTRAINT settings_of_core_are_right CHECK (((COALESCE((settings #>> '{core,proxies}'::text[]), '1'::text) ~ '^[1-9]$'::text) AND (COALESCE(jsonb_typeof((settings #> '{core,open_tenants}'::text[])), 'boolean'::text) = 'boolean'::text) AND (COALESCE(jsonb_typeof((settings #> '{core,address_header}'::text[])), 'string'::text) = 'string'::text) AND (COALESCE(jsonb_typeof((settings #> '{core,client_certificates}'::text[])), 'object'::text) = 'object'::text))),
     CONSTRAINT slug_is_a_dns_label CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text)),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'closing'::text]))),
     CONSTRAINT suspension_has_a_cause CHECK (((status = 'suspended'::text) OR (suspended_with IS NULL)))
