@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(45);
+select plan(46);
 
 -- Tenants are founded by users, and below others by those who may.
 :as_vic
@@ -139,6 +139,22 @@ select is(
     (select array_agg(slug || ' ' || status order by slug) from core.tenants where parent_id = :group),
     array['acme active', 'dealer suspended'],
     'with what it had stopped, and not with what was stopped on its own'
+);
+
+-- What moves away while it is suspended is resumed on its own.
+:as_service
+select is(
+    (
+        select array_agg(answer ->> 'status' order by position)
+        from (
+            values
+            (1, v1.suspend_tenant(:group)), (2, v1.move_tenant(:acme, core.platform_tenant_id())),
+            (3, v1.resume_tenant(:group)), (4, v1.move_tenant(:acme, core.platform_tenant_id())),
+            (5, v1.resume_tenant(:acme)), (6, v1.move_tenant(:acme, :group))
+        ) as steps (position, answer)
+    ),
+    '{suspended,suspended,active,suspended,active,active}',
+    'what moves away while it is suspended is not resumed with what it has left'
 );
 
 -- A closing tenant can be read, and nothing changes any more.

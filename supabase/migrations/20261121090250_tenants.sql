@@ -30,6 +30,32 @@ comment on function core.tenants_are_open() is
 'Whether any signed-in user may found a tenant: the platform tenant''s setting
 {"core": {"open_tenants": false}} reserves that for its own members. Internal.';
 
+create function core.tenants_below(tenant_id uuid) returns table (id uuid, level integer)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    with recursive subtree as (
+        select
+            tenants_below.tenant_id as id,
+            0 as level
+        union all
+        select
+            tenants.id,
+            subtree.level + 1
+        from subtree
+        inner join core.tenants on tenants.parent_id = subtree.id
+    )
+    select
+        subtree.id,
+        subtree.level
+    from subtree;
+end
+$$;
+
+comment on function core.tenants_below(uuid) is
+'A tenant, at level 0, and all tenants below it. Internal.';
+
 create function core.check_tenant_place(tenant_id uuid, parent_id uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
@@ -50,18 +76,8 @@ begin
         end if;
         above := passed.parent_id;
     end loop;
-    with recursive subtree as (
-        select
-            check_tenant_place.tenant_id as id,
-            0 as level
-        union all
-        select
-            tenants.id,
-            subtree.level + 1
-        from subtree
-        inner join core.tenants on tenants.parent_id = subtree.id
-    )
-    select max(subtree.level) into below from subtree;
+    select max(subtree.level) into below
+    from core.tenants_below(check_tenant_place.tenant_id) as subtree;
     if levels + below > core.tenant_depth_max() then
         perform core.fail(
             'tenant.too_deep', jsonb_build_object('levels_max', core.tenant_depth_max())
@@ -173,19 +189,16 @@ begin
     perform core.lock_tenant_tree();
     perform core.check_above(suspend_tenant.tenant_id);
     for stopped in
-        with recursive subtree as (
-            select suspend_tenant.tenant_id as id
-            union all
-            select tenants.id
-            from subtree
-            inner join core.tenants on tenants.parent_id = subtree.id
-        )
         update core.tenants
         set
             status = 'suspended',
             suspended_with = suspend_tenant.tenant_id,
             resumes_as = tenants.status
-        where tenants.id in (select subtree.id from subtree) and tenants.status <> 'suspended'
+        where
+            tenants.id in (
+                select subtree.id from core.tenants_below(suspend_tenant.tenant_id) as subtree
+            )
+            and tenants.status <> 'suspended'
         returning tenants.id
     loop
         perform core.emit(
@@ -303,6 +316,7 @@ as $$
 declare
     is_operator constant boolean := (core.caller()).kind in ('service', 'system');
     from_id uuid;
+    moved uuid[];
 begin
     perform core.lock_tenant_tree();
     select tenants.parent_id into from_id
@@ -346,17 +360,13 @@ begin
         perform core.fail('tenant.unknown', jsonb_build_object('tenant', move_tenant.tenant_id));
     end if;
     -- What was suspended with a tenant that it has left is resumed with what has moved.
-    with recursive subtree as (
-        select move_tenant.tenant_id as id
-        union all
-        select tenants.id
-        from subtree
-        inner join core.tenants on tenants.parent_id = subtree.id
-    )
+    moved := array(
+        select subtree.id from core.tenants_below(move_tenant.tenant_id) as subtree
+    );
     update core.tenants set suspended_with = move_tenant.tenant_id
     where
-        tenants.id in (select subtree.id from subtree)
-        and tenants.suspended_with not in (select subtree.id from subtree);
+        tenants.id = any(moved)
+        and tenants.suspended_with <> all(moved);
     perform core.emit(
         move_tenant.tenant_id, 'core.tenant.moved', 'tenant', move_tenant.tenant_id,
         jsonb_build_object('from', from_id, 'to', move_tenant.parent_id)
@@ -481,6 +491,7 @@ tenant.below_itself (409), tenant.too_deep (422), tenancy.permission_missing.';
 revoke all on function
 core.tenant_depth_max(),
 core.tenants_are_open(),
+core.tenants_below(uuid),
 core.check_tenant_place(uuid, uuid),
 core.lock_tenant_tree(),
 core.tenant_answer(uuid),
