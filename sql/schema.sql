@@ -2009,18 +2009,8 @@ begin
         end if;
         above := passed.parent_id;
     end loop;
-    with recursive subtree as (
-        select
-            check_tenant_place.tenant_id as id,
-            0 as level
-        union all
-        select
-            tenants.id,
-            subtree.level + 1
-        from subtree
-        inner join core.tenants on tenants.parent_id = subtree.id
-    )
-    select max(subtree.level) into below from subtree;
+    select max(subtree.level) into below
+    from core.tenants_below(check_tenant_place.tenant_id) as subtree;
     if levels + below > core.tenant_depth_max() then
         perform core.fail(
             'tenant.too_deep', jsonb_build_object('levels_max', core.tenant_depth_max())
@@ -6152,6 +6142,7 @@ CREATE FUNCTION core.move_tenant(tenant_id uuid, parent_id uuid) RETURNS jsonb
 declare
     is_operator constant boolean := (core.caller()).kind in ('service', 'system');
     from_id uuid;
+    moved uuid[];
 begin
     perform core.lock_tenant_tree();
     select tenants.parent_id into from_id
@@ -6195,17 +6186,13 @@ begin
         perform core.fail('tenant.unknown', jsonb_build_object('tenant', move_tenant.tenant_id));
     end if;
     -- What was suspended with a tenant that it has left is resumed with what has moved.
-    with recursive subtree as (
-        select move_tenant.tenant_id as id
-        union all
-        select tenants.id
-        from subtree
-        inner join core.tenants on tenants.parent_id = subtree.id
-    )
+    moved := array(
+        select subtree.id from core.tenants_below(move_tenant.tenant_id) as subtree
+    );
     update core.tenants set suspended_with = move_tenant.tenant_id
     where
-        tenants.id in (select subtree.id from subtree)
-        and tenants.suspended_with not in (select subtree.id from subtree);
+        tenants.id = any(moved)
+        and tenants.suspended_with <> all(moved);
     perform core.emit(
         move_tenant.tenant_id, 'core.tenant.moved', 'tenant', move_tenant.tenant_id,
         jsonb_build_object('from', from_id, 'to', move_tenant.parent_id)
@@ -9334,19 +9321,16 @@ begin
     perform core.lock_tenant_tree();
     perform core.check_above(suspend_tenant.tenant_id);
     for stopped in
-        with recursive subtree as (
-            select suspend_tenant.tenant_id as id
-            union all
-            select tenants.id
-            from subtree
-            inner join core.tenants on tenants.parent_id = subtree.id
-        )
         update core.tenants
         set
             status = 'suspended',
             suspended_with = suspend_tenant.tenant_id,
             resumes_as = tenants.status
-        where tenants.id in (select subtree.id from subtree) and tenants.status <> 'suspended'
+        where
+            tenants.id in (
+                select subtree.id from core.tenants_below(suspend_tenant.tenant_id) as subtree
+            )
+            and tenants.status <> 'suspended'
         returning tenants.id
     loop
         perform core.emit(
@@ -9570,6 +9554,42 @@ ALTER FUNCTION core.tenants_are_open() OWNER TO postgres;
 
 COMMENT ON FUNCTION core.tenants_are_open() IS 'Whether any signed-in user may found a tenant: the platform tenant''s setting
 {"core": {"open_tenants": false}} reserves that for its own members. Internal.';
+
+--
+-- Name: tenants_below(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.tenants_below(tenant_id uuid) RETURNS TABLE(id uuid, level integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    with recursive subtree as (
+        select
+            tenants_below.tenant_id as id,
+            0 as level
+        union all
+        select
+            tenants.id,
+            subtree.level + 1
+        from subtree
+        inner join core.tenants on tenants.parent_id = subtree.id
+    )
+    select
+        subtree.id,
+        subtree.level
+    from subtree;
+end
+$$;
+
+ALTER FUNCTION core.tenants_below(tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION tenants_below(tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.tenants_below(tenant_id uuid) IS 'A tenant, at level 0, and all tenants below it. Internal.';
 
 --
 -- Name: tenants_with(text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -20751,6 +20771,12 @@ REVOKE ALL ON FUNCTION core.tenant_predicate(relation oid, subject text, alias t
 --
 
 REVOKE ALL ON FUNCTION core.tenants_are_open() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tenants_below(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.tenants_below(tenant_id uuid) FROM PUBLIC;
 
 --
 -- Name: FUNCTION tenants_with(permission text, scope text, field text); Type: ACL; Schema: core; Owner: postgres
