@@ -331,41 +331,44 @@ begin
         end loop;
     end if;
 
+    -- Who belongs to many tenants holds a few roles there: each role is looked up once.
     select
-        array_agg(holders.tenant_id),
-        array_agg(holders.tenant_id) filter (
-            where
-            granted.scope = 'descendants'
-            and exists (select from core.tenants as child where child.parent_id = tenants.id)
-        )
+        array_agg(tenants.id),
+        array_agg(tenants.id) filter (where granted.scope = 'descendants')
     into reached, ancestors
-    from core.holders
-    inner join core.tenants on tenants.id = holders.tenant_id
+    from (
+        select
+            holders.role_tenant_id,
+            holders.role_id,
+            array_agg(holders.tenant_id) as tenant_ids
+        from core.holders
+        where holders.principal_id = caller.id
+        group by holders.role_tenant_id, holders.role_id
+    ) as held
     inner join core.role_permissions as granted
-        on granted.tenant_id = holders.role_tenant_id and granted.role_id = holders.role_id
+        on granted.tenant_id = held.role_tenant_id and granted.role_id = held.role_id
+    inner join core.tenants on tenants.id = any(held.tenant_ids)
     where
-        holders.principal_id = caller.id
-        and tenants.status = any(open_statuses)
+        tenants.status = any(open_statuses)
         and granted.permission = tenants_with.permission
         and granted.scope = any(scopes)
         and (tenants_with.field is null or not core.hides(granted, tenants_with.field));
 
     -- Level by level; most tenants have none below them. What is held in a tenant below as well is
     -- no end of the way down, and is counted once.
-    if ancestors is not null then
-        below := ancestors;
-        while below is not null loop
-            select array_agg(tenants.id)
-            into below
-            from core.tenants
-            where
-                tenants.parent_id = any(below)
-                and tenants.status = any(open_statuses)
-                and tenants.id <> all(ancestors);
-            reached := reached || below;
-        end loop;
-        reached := array(select distinct id from unnest(reached) as id);
-    end if;
+    below := ancestors;
+    while below is not null loop
+        select array_agg(tenants.id)
+        into below
+        from core.tenants
+        where
+            tenants.parent_id = any(below)
+            and tenants.status = any(open_statuses)
+            and tenants.id <> all(ancestors);
+        if below is not null then
+            reached := array(select distinct id from unnest(reached || below) as id);
+        end if;
+    end loop;
     return coalesce(reached, '{}');
 end
 $$;
