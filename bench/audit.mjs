@@ -76,12 +76,13 @@ const asRequest = async () => {
   await client.connect();
   await client.query("select set_config('request.jwt.claims', $1, false)", [claims]);
   await client.query("select set_config('request.headers', $1, false)", [headers]);
+  // What the pre-request function leaves for whoever asks later.
   await client.query("select set_config('tenon.caller_kind', 'service', false)");
-  // Limits have asked for the address already.
   await client.query(
     `select set_config('tenon.address_of', $1, false), set_config('tenon.address', '192.0.2.7', false)`,
     [headers],
   );
+  await client.query("select set_config('tenon.origin', core.request_origin()::text, false)");
   return client;
 };
 

@@ -164,7 +164,7 @@ select results_eq(
                 'core.client_address()', 'core.fail(text,jsonb)',
                 'core.platform_tenant_id()', 'core.pre_request()',
                 'core.refuse_unhonoured_key()', 'core.render(text,jsonb)',
-                'core.request_header(text)', 'core.requested_tenant_id()'
+                'core.request_header(text)', 'core.request_origin()', 'core.requested_tenant_id()'
             ]
         ),
         (
@@ -199,7 +199,7 @@ select results_eq(
                 'core.client_address()', 'core.fail(text,jsonb)',
                 'core.platform_tenant_id()', 'core.pre_request()',
                 'core.refuse_unhonoured_key()', 'core.render(text,jsonb)',
-                'core.request_header(text)', 'core.requested_tenant_id()',
+                'core.request_header(text)', 'core.request_origin()', 'core.requested_tenant_id()',
                 'iot.ingest_json(jsonb)', 'v1.ingest(jsonb)'
             ]
         )

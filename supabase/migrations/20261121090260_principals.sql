@@ -385,6 +385,10 @@ begin
         );
     perform core.check_rate_limits();
     perform core.refuse_unhonoured_key();
+    -- Every row that is written notes where it came from: found out once.
+    if current_setting('request.method', true) in ('POST', 'PATCH', 'PUT', 'DELETE') then
+        perform set_config('tenon.origin', coalesce(core.request_origin()::text, ''), true);
+    end if;
 end
 $$;
 
