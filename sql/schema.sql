@@ -2247,6 +2247,11 @@ begin
         perform core.fail('tenant.slug_invalid');
     elsif (char_length(create_tenant.name) between 1 and 200) is not true then
         perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
+    elsif
+        jsonb_typeof(create_tenant.settings) <> 'object'
+        or octet_length(create_tenant.settings::text) > 16384
+    then
+        perform core.fail('tenant.settings_invalid', '{"bytes_max": 16384}');
     end if;
     insert into core.tenants (slug, name, parent_id, settings)
     values (
@@ -11576,6 +11581,7 @@ declare
     hexadecimal constant text := lower(translate(certificate, ': ', ''));
     armour text;
     escape text[];
+    der bytea;
 begin
     if hexadecimal ~ '^[0-9a-f]{64}$' then
         return decode(hexadecimal, 'hex');
@@ -11590,7 +11596,9 @@ begin
     armour := substring(
         armour from '-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----'
     );
-    return sha256(decode(regexp_replace(armour, '\s', '', 'g'), 'base64'));
+    der := decode(regexp_replace(armour, '\s', '', 'g'), 'base64');
+    -- A certificate is a sequence of ASN.1, and holds a key and a signature.
+    return case when octet_length(der) >= 64 and get_byte(der, 0) = 48 then sha256(der) end;
 exception
     when invalid_parameter_value then
         return null;
@@ -13832,7 +13840,8 @@ declare
     found_last bigint;
 begin
     if (
-        events_since.after >= 0 and events_since.limit_to between 1 and core.events_limit_max()
+        events_since.after between 0 and 9223372036854775807 - core.events_limit_max()
+        and events_since.limit_to between 1 and core.events_limit_max()
     ) is not true then
         perform core.fail(
             'event.since_invalid', jsonb_build_object('limit_max', core.events_limit_max())

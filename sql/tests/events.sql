@@ -400,9 +400,10 @@ select is(
         pg_temp.code_of('select v1.events_since(-1)'),
         pg_temp.code_of('select v1.events_since(null)'),
         pg_temp.code_of('select v1.events_since(limit_to => 0)'),
-        pg_temp.code_of('select v1.events_since(limit_to => 1001)')
+        pg_temp.code_of('select v1.events_since(limit_to => 1001)'),
+        pg_temp.code_of('select v1.events_since(9223372036854775807)')
     ],
-    array_fill('event.since_invalid'::text, '{4}'), 'what cannot be asked is refused'
+    array_fill('event.since_invalid'::text, '{5}'), 'what cannot be asked is refused'
 );
 select is(
     pg_temp.code_of($$select v1.events_since(0, '{test.deal.lost}')$$), 'event.type_unknown',

@@ -1,7 +1,7 @@
 -- API keys, device tokens and certificates, from their making to the request that bears them.
 begin;
 \ir ../support/fixtures.sql
-select plan(62);
+select plan(63);
 
 create function pg_temp.keep(name text, answer jsonb) returns jsonb
 language sql
@@ -247,6 +247,20 @@ select is(
 select is(
     pg_temp.code_of($$select v1.add_device_credential('truck-2', 'certificate', 'PEM')$$),
     'device.certificate_invalid', 'and other text is none'
+);
+select is(
+    (
+        select array_agg(distinct pg_temp.code_of(
+            format($$select v1.add_device_credential('truck-2', 'certificate', %L)$$, armour)
+        ))
+        from unnest(
+            array[
+                '-----BEGIN CERTIFICATE----------END CERTIFICATE-----',
+                '-----BEGIN CERTIFICATE-----!-----END CERTIFICATE-----',
+                '-----BEGIN CERTIFICATE-----' || repeat('QUJD', 40) || '-----END CERTIFICATE-----'
+            ]
+        ) as armour
+    ), '{device.certificate_invalid}', 'nor is an armour with something else inside'
 );
 :as_owner
 update core.tenants

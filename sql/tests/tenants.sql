@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(46);
+select plan(47);
 
 -- Tenants are founded by users, and below others by those who may.
 :as_vic
@@ -30,6 +30,16 @@ select is(
 select is(
     pg_temp.code_of($$select v1.create_tenant('nameless', '')$$), 'core.name_invalid',
     'a tenant has a name'
+);
+select is(
+    (
+        select array_agg(distinct pg_temp.code_of(
+            format($$select v1.create_tenant('set', 'Set', null, %L)$$, settings)
+        ))
+        from unnest(
+            array['[]', 'null', '7', jsonb_build_object('x', repeat('x', 20000))::text]
+        ) as settings
+    ), '{tenant.settings_invalid}', 'settings are a short object'
 );
 select is(
     pg_temp.code_of(format($$select v1.create_tenant('below', 'Below', %L)$$, :acme)),

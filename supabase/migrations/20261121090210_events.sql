@@ -611,7 +611,8 @@ declare
     found_last bigint;
 begin
     if (
-        events_since.after >= 0 and events_since.limit_to between 1 and core.events_limit_max()
+        events_since.after between 0 and 9223372036854775807 - core.events_limit_max()
+        and events_since.limit_to between 1 and core.events_limit_max()
     ) is not true then
         perform core.fail(
             'event.since_invalid', jsonb_build_object('limit_max', core.events_limit_max())

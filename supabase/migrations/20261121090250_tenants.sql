@@ -149,6 +149,11 @@ begin
         perform core.fail('tenant.slug_invalid');
     elsif (char_length(create_tenant.name) between 1 and 200) is not true then
         perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
+    elsif
+        jsonb_typeof(create_tenant.settings) <> 'object'
+        or octet_length(create_tenant.settings::text) > 16384
+    then
+        perform core.fail('tenant.settings_invalid', '{"bytes_max": 16384}');
     end if;
     insert into core.tenants (slug, name, parent_id, settings)
     values (
@@ -538,6 +543,11 @@ insert into core.errors (code, status, message, hint) values
     'Shorten it, or say one.'
 ),
 ('tenant.slug_taken', 409, 'Another tenant is called {slug}.', 'Choose another slug.'),
+(
+    'tenant.settings_invalid', 400,
+    'Settings of a tenant are one JSON object of at most {bytes_max} bytes.',
+    'Keep what is larger in a table of your own.'
+),
 ('tenant.below_itself', 409, 'A tenant cannot be moved below itself.', 'Choose another parent.'),
 (
     'tenant.too_deep', 422, 'Tenants stand at most {levels_max} levels below the platform.',

@@ -50,6 +50,7 @@ declare
     hexadecimal constant text := lower(translate(certificate, ': ', ''));
     armour text;
     escape text[];
+    der bytea;
 begin
     if hexadecimal ~ '^[0-9a-f]{64}$' then
         return decode(hexadecimal, 'hex');
@@ -64,7 +65,9 @@ begin
     armour := substring(
         armour from '-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----'
     );
-    return sha256(decode(regexp_replace(armour, '\s', '', 'g'), 'base64'));
+    der := decode(regexp_replace(armour, '\s', '', 'g'), 'base64');
+    -- A certificate is a sequence of ASN.1, and holds a key and a signature.
+    return case when octet_length(der) >= 64 and get_byte(der, 0) = 48 then sha256(der) end;
 exception
     when invalid_parameter_value then
         return null;
