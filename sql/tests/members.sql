@@ -5,8 +5,10 @@ select plan(50);
 insert into auth.users (id, email, email_confirmed_at) values
 ('00000000-0000-4000-8000-000000000011', 'New@Example.com', now()),
 ('00000000-0000-4000-8000-000000000012', 'unconfirmed@example.com', null);
-\set as_new 'reset role; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000011"}\';'
-\set as_unconfirmed 'reset role; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000012", "email": "new@example.com"}\';'
+-- Claims of the two; the address that the second one's token names is the first one's.
+\set new '\'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000011"}\''
+\set unconfirmed '\'{"role": "authenticated", "email": "new@example.com", '
+\set unconfirmed :unconfirmed'"sub": "00000000-0000-4000-8000-000000000012"}\''
 
 create function pg_temp.keep(name text, answer jsonb) returns jsonb
 language sql
@@ -76,12 +78,14 @@ select is(
     pg_temp.code_of($$select v1.accept_invitation('tnn_inv_made_up')$$), 'invitation.invalid',
     'as is a token that was never given out, in the same words'
 );
-:as_unconfirmed
+:as_ada
+set local "request.jwt.claims" = :unconfirmed;
 select is(
     pg_temp.code_of(format('select v1.accept_invitation(%L)', pg_temp.kept('second', 'token'))),
     'invitation.invalid', 'an address that a token claims is worth nothing'
 );
-:as_new
+:as_ada
+set local "request.jwt.claims" = :new;
 select is(
     pg_temp.code_of(format('select v1.accept_invitation(%L)', pg_temp.kept('first', 'token'))),
     'invitation.revoked', 'an invitation that was replaced is gone'
@@ -103,11 +107,13 @@ select is(
 select isnt(
     pg_temp.keep('third', v1.invite('new@example.com', 'viewer', 1)), null, 'and invites again'
 );
-:as_new
+:as_ada
+set local "request.jwt.claims" = :new;
 select is_empty('select from v1.tenants', 'a removed member is out');
 :as_owner
 update core.invitations set expires_at = now() where accepted_at is null;
-:as_new
+:as_ada
+set local "request.jwt.claims" = :new;
 select is(
     pg_temp.code_of(format('select v1.accept_invitation(%L)', pg_temp.kept('third', 'token'))),
     'invitation.expired', 'after its term an invitation is worth nothing'
@@ -125,7 +131,8 @@ select is(
     pg_temp.code_of(format('select v1.revoke_invitation(%L)', pg_temp.kept('fourth', 'id'))),
     'invitation.invalid', 'not by others'
 );
-:as_new
+:as_ada
+set local "request.jwt.claims" = :new;
 select is(
     pg_temp.code_of(format('select v1.accept_invitation(%L)', pg_temp.kept('fourth', 'token'))),
     'invitation.revoked', 'and is worth nothing then'
@@ -135,7 +142,8 @@ select is(
 :as_owner
 insert into core.members (tenant_id, user_id, role_id)
 select :acme, '00000000-0000-4000-8000-000000000011', id from core.roles where slug = 'admin';
-:as_new
+:as_ada
+set local "request.jwt.claims" = :new;
 select is(
     pg_temp.code_of($$select v1.invite('x@example.com', 'owner')$$), 'access.beyond_own',
     'an administrator makes no owner by invitation'
@@ -182,7 +190,8 @@ select is(
 );
 :as_vic
 select is_empty('select from v1.tenants', 'who is out with the next statement');
-:as_new
+:as_ada
+set local "request.jwt.claims" = :new;
 select is(
     v1.resume_member('00000000-0000-4000-8000-000000000002') ->> 'status', 'active', 'and back in'
 );
@@ -223,7 +232,8 @@ select is(
     pg_temp.code_of(format('select v1.leave_tenant(%L)', :rival)), 'member.unknown',
     'nobody leaves where they are not'
 );
-:as_new
+:as_ada
+set local "request.jwt.claims" = :new;
 select is(
     pg_temp.code_of($$select v1.transfer_ownership('00000000-0000-4000-8000-000000000003')$$),
     'member.suspended', 'who is shut out becomes no owner'
