@@ -4,6 +4,7 @@
 // - `apikey` becomes the Authorization header where there is none;
 // - the quotes in `columns="a","b"`, which supabase-js sends, are removed: postrust takes none;
 // - `+` for a space in a query, which supabase-js sends, becomes `%20`: postrust keeps it a plus;
+// - the client's address is appended to `x-forwarded-for`;
 // - answers to browsers carry CORS headers.
 // Bodies stream through in both directions; nothing is kept.
 import { Agent, createServer, request } from "node:http";
@@ -43,8 +44,11 @@ function upstreamPath(url) {
     );
 }
 
-function upstreamHeaders({ headers }) {
+function upstreamHeaders({ headers, socket }) {
   const sent = { ...headers };
+  // The last entry is what this gateway saw; those before it are the client's word.
+  sent["x-forwarded-for"] = [headers["x-forwarded-for"], socket.remoteAddress]
+    .filter(Boolean).join(", ");
   // A body of unknown length keeps its chunked encoding: it is still to be framed somehow.
   for (const name of HOP_BY_HOP) if (name !== "transfer-encoding") delete sent[name];
   if (!sent.authorization && sent.apikey) sent.authorization = `Bearer ${sent.apikey}`;

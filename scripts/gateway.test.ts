@@ -81,6 +81,19 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the client's address is appended to what it claims to be",
+  sanitizeResources,
+  sanitizeOps,
+  async fn() {
+    const [, honest] = await through("/rest/v1/devices");
+    assert.equal(honest.headers["x-forwarded-for"], "127.0.0.1");
+    const headers = { "x-forwarded-for": "192.0.2.7" };
+    const [, forged] = await through("/rest/v1/devices", { headers });
+    assert.equal(forged.headers["x-forwarded-for"], "192.0.2.7, 127.0.0.1");
+  },
+});
+
+Deno.test({
   name: "bodies, statuses and headers pass in both directions",
   sanitizeResources,
   sanitizeOps,
