@@ -305,6 +305,13 @@ begin
                 api_key_secrets.tenant_id = authenticate.tenant_id
                 and api_key_secrets.api_key_id = authenticate.id
                 and api_key_secrets.id = secret.secret_id;
+            -- As core.record_uses does where there is shared memory.
+            if coalesce(secret.last_used_at < now() - interval '1 day', true) then
+                perform core.record_security_event(
+                    tenant_id, 'api_key.used',
+                    jsonb_build_object('api_key_id', id, 'hint', left(token, 12), 'at', now())
+                );
+            end if;
         end if;
     end if;
     if id is null then

@@ -323,37 +323,69 @@ create function core.record_uses() returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    recorded integer;
+    noted record;
+    recorded integer := 0;
 begin
-    with used as materialized (
+    -- The secrets are read as they were before this statement writes them.
+    for noted in
+        with used as materialized (
+            select
+                marks.id,
+                marks.at
+            from tenon.touched() as marks
+        ),
+        devices as (
+            update iot.device_credentials set last_used_at = used.at
+            from used
+            where
+                device_credentials.id = used.id
+                and coalesce(device_credentials.last_used_at < used.at, true)
+            returning 1
+        ),
+        keys as (
+            update core.api_key_secrets set last_used_at = used.at
+            from used
+            where
+                api_key_secrets.id = used.id
+                and coalesce(api_key_secrets.last_used_at < used.at, true)
+            returning api_key_secrets.id
+        )
         select
-            marks.id,
-            marks.at
-        from tenon.touched() as marks
-    ),
-    keys as (
-        update core.api_key_secrets set last_used_at = used.at
-        from used
-        where
-            api_key_secrets.id = used.id
-            and coalesce(api_key_secrets.last_used_at < used.at, true)
-        returning 1
-    ),
-    devices as (
-        update iot.device_credentials set last_used_at = used.at
-        from used
-        where
-            device_credentials.id = used.id
-            and coalesce(device_credentials.last_used_at < used.at, true)
-        returning 1
-    )
-    select (select count(*) from keys) + (select count(*) from devices) into recorded;
+            secrets.tenant_id,
+            secrets.api_key_id,
+            secrets.hint,
+            used.at,
+            coalesce(secrets.last_used_at < used.at - interval '1 day', true) as is_new
+        from keys
+        inner join core.api_key_secrets as secrets on secrets.id = keys.id
+        inner join used on used.id = keys.id
+        union all
+        select
+            null,
+            null,
+            null,
+            null,
+            false
+        from devices
+    loop
+        recorded := recorded + 1;
+        if noted.is_new then
+            perform core.record_security_event(
+                noted.tenant_id,
+                'api_key.used',
+                jsonb_build_object(
+                    'api_key_id', noted.api_key_id, 'hint', noted.hint, 'at', noted.at
+                )
+            );
+        end if;
+    end loop;
     return recorded;
 end
 $$;
 
 comment on function core.record_uses() is
-'Writes down when credentials were last used, as shared memory has it. Returns how many. For
+'Writes down when credentials were last used, as shared memory has it, and the use of an API key as
+a security event, api_key.used, once a day at most. Returns how many credentials. For
 housekeeping. Definer, because it writes for every tenant; service_role may call it.';
 
 revoke all on function

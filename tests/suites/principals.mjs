@@ -200,6 +200,14 @@ describe("a caller", () => {
       owner.from("api_keys").select("last_used_at").eq("id", key.id),
     );
     assert.ok(Math.abs(Date.now() - Date.parse(at)) < 60_000);
+
+    await dataOf(withKey(key.token).from("devices").select());
+    await stack.sql("select to_jsonb(core.record_uses());");
+    const events = await dataOf(
+      owner.from("audit").select("details").eq("event", "api_key.used"),
+    );
+    const ofKey = events.filter(({ details }) => details.api_key_id === key.id);
+    assert.equal(ofKey.length, 1, "the use of a key is a security event, once a day");
   });
 
   test("with what is no key is refused in the same words, whatever it is", async () => {
