@@ -1297,13 +1297,9 @@ begin
                 api_key_secrets.tenant_id = authenticate.tenant_id
                 and api_key_secrets.api_key_id = authenticate.id
                 and api_key_secrets.id = secret.secret_id;
-            -- As core.record_uses does where there is shared memory.
-            if coalesce(secret.last_used_at < now() - interval '1 day', true) then
-                perform core.record_security_event(
-                    tenant_id, 'api_key.used',
-                    jsonb_build_object('api_key_id', id, 'hint', left(token, 12), 'at', now())
-                );
-            end if;
+            perform core.record_key_use(
+                tenant_id, id, left(token, 12), secret.last_used_at, now()
+            );
         end if;
     end if;
     if id is null then
@@ -1822,6 +1818,30 @@ COMMENT ON FUNCTION core.check_may_grant_role(tenant_id uuid, role_tenant_id uui
 Internal.';
 
 --
+-- Name: check_name(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_name(name text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if (char_length(name) between 1 and 200) is not true then
+        perform core.fail('core.name_invalid', '{"length_max": 200}');
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.check_name(name text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_name(name text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_name(name text) IS 'Refuses a name for people that is missing, empty or longer than 200 characters, as the tables do.
+Raises core.name_invalid (400). Internal.';
+
+--
 -- Name: check_owner(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -2176,9 +2196,8 @@ declare
     made core.api_keys;
     secret record;
 begin
-    if (char_length(create_api_key.name) between 1 and 200) is not true then
-        perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
-    elsif create_api_key.expires_at <= now() then
+    perform core.check_name(create_api_key.name);
+    if create_api_key.expires_at <= now() then
         perform core.fail('api_key.expiry_past');
     elsif (create_api_key.role is null) = (create_api_key.permissions is null) then
         perform core.fail('api_key.role_or_permissions');
@@ -2252,9 +2271,9 @@ begin
     end if;
     if (create_tenant.slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$') is not true then
         perform core.fail('tenant.slug_invalid');
-    elsif (char_length(create_tenant.name) between 1 and 200) is not true then
-        perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
-    elsif
+    end if;
+    perform core.check_name(create_tenant.name);
+    if
         jsonb_typeof(create_tenant.settings) <> 'object'
         or octet_length(create_tenant.settings::text) > 16384
     then
@@ -7193,6 +7212,33 @@ COMMENT ON FUNCTION core.record_consent(asked jsonb, purpose text, legal_basis t
 core.privacy.write itself. Signed-in users may call it.';
 
 --
+-- Name: record_key_use(uuid, uuid, text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.record_key_use(tenant_id uuid, api_key_id uuid, hint text, used_before timestamp with time zone, used_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if coalesce(used_before < used_at - interval '1 day', true) then
+        perform core.record_security_event(
+            tenant_id, 'api_key.used',
+            jsonb_build_object('api_key_id', api_key_id, 'hint', hint, 'at', used_at)
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.record_key_use(tenant_id uuid, api_key_id uuid, hint text, used_before timestamp with time zone, used_at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION record_key_use(tenant_id uuid, api_key_id uuid, hint text, used_before timestamp with time zone, used_at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.record_key_use(tenant_id uuid, api_key_id uuid, hint text, used_before timestamp with time zone, used_at timestamp with time zone) IS 'Makes the use of an API key''s secret a security event, api_key.used, unless that was used within
+the day before. Internal.';
+
+--
 -- Name: record_security_event(uuid, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7296,7 +7342,7 @@ begin
             secrets.api_key_id,
             secrets.hint,
             used.at,
-            coalesce(secrets.last_used_at < used.at - interval '1 day', true) as is_new
+            secrets.last_used_at as used_before
         from keys
         inner join core.api_key_secrets as secrets on secrets.id = keys.id
         inner join used on used.id = keys.id
@@ -7306,17 +7352,13 @@ begin
             null,
             null,
             null,
-            false
+            null
         from devices
     loop
         recorded := recorded + 1;
-        if noted.is_new then
-            perform core.record_security_event(
-                noted.tenant_id,
-                'api_key.used',
-                jsonb_build_object(
-                    'api_key_id', noted.api_key_id, 'hint', noted.hint, 'at', noted.at
-                )
+        if noted.api_key_id is not null then
+            perform core.record_key_use(
+                noted.tenant_id, noted.api_key_id, noted.hint, noted.used_before, noted.at
             );
         end if;
     end loop;
@@ -8414,9 +8456,8 @@ begin
         where roles.tenant_id = core.platform_tenant_id() and roles.slug = save_role.slug
     ) then
         perform core.fail('role.slug_invalid');
-    elsif (char_length(save_role.name) between 1 and 200) is not true then
-        perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
     end if;
+    perform core.check_name(save_role.name);
     insert into core.roles (tenant_id, slug, name)
     values (owner_id, save_role.slug, save_role.name)
     on conflict on constraint role_slug_is_unique do update set name = excluded.name
@@ -8462,9 +8503,8 @@ declare
 begin
     if (save_team.slug ~ '^[a-z0-9][a-z0-9_-]{0,62}$') is not true then
         perform core.fail('team.slug_invalid');
-    elsif (char_length(save_team.name) between 1 and 200) is not true then
-        perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
     end if;
+    perform core.check_name(save_team.name);
     insert into core.teams (tenant_id, slug, name)
     values (owner_id, save_team.slug, save_team.name)
     on conflict on constraint team_slug_is_unique do update set name = excluded.name
@@ -19595,6 +19635,12 @@ REVOKE ALL ON FUNCTION core.check_may_grant(tenant_id uuid, permissions jsonb, h
 REVOKE ALL ON FUNCTION core.check_may_grant_role(tenant_id uuid, role_tenant_id uuid, role_id uuid) FROM PUBLIC;
 
 --
+-- Name: FUNCTION check_name(name text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_name(name text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION check_owner(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20426,6 +20472,12 @@ GRANT ALL ON FUNCTION core.readable_last_event_number(tenant_id uuid) TO service
 REVOKE ALL ON FUNCTION core.record_consent(asked jsonb, purpose text, legal_basis text, given_at timestamp with time zone, source text, channel text, proof_text text, proof_version text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.record_consent(asked jsonb, purpose text, legal_basis text, given_at timestamp with time zone, source text, channel text, proof_text text, proof_version text) TO authenticated;
 GRANT ALL ON FUNCTION core.record_consent(asked jsonb, purpose text, legal_basis text, given_at timestamp with time zone, source text, channel text, proof_text text, proof_version text) TO service_role;
+
+--
+-- Name: FUNCTION record_key_use(tenant_id uuid, api_key_id uuid, hint text, used_before timestamp with time zone, used_at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.record_key_use(tenant_id uuid, api_key_id uuid, hint text, used_before timestamp with time zone, used_at timestamp with time zone) FROM PUBLIC;
 
 --
 -- Name: FUNCTION record_security_event(tenant_id uuid, event text, details jsonb); Type: ACL; Schema: core; Owner: postgres

@@ -125,6 +125,20 @@ $$;
 comment on function core.tenant_answer(uuid) is
 'A tenant as functions of v1 answer: {id, parent_id, slug, name, status, settings}. Internal.';
 
+create function core.check_name(name text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if (char_length(name) between 1 and 200) is not true then
+        perform core.fail('core.name_invalid', '{"length_max": 200}');
+    end if;
+end
+$$;
+
+comment on function core.check_name(text) is
+'Refuses a name for people that is missing, empty or longer than 200 characters, as the tables do.
+Raises core.name_invalid (400). Internal.';
+
 create function core.create_tenant(slug text, name text, parent_id uuid, settings jsonb)
 returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -147,9 +161,9 @@ begin
     end if;
     if (create_tenant.slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$') is not true then
         perform core.fail('tenant.slug_invalid');
-    elsif (char_length(create_tenant.name) between 1 and 200) is not true then
-        perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
-    elsif
+    end if;
+    perform core.check_name(create_tenant.name);
+    if
         jsonb_typeof(create_tenant.settings) <> 'object'
         or octet_length(create_tenant.settings::text) > 16384
     then
@@ -494,6 +508,7 @@ above, or to own the tenant where only the platform is above it. Returns the ten
 tenant.below_itself (409), tenant.too_deep (422), tenancy.permission_missing.';
 
 revoke all on function
+core.check_name(text),
 core.tenant_depth_max(),
 core.tenants_are_open(),
 core.tenants_below(uuid),

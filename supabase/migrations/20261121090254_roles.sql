@@ -108,9 +108,8 @@ begin
         where roles.tenant_id = core.platform_tenant_id() and roles.slug = save_role.slug
     ) then
         perform core.fail('role.slug_invalid');
-    elsif (char_length(save_role.name) between 1 and 200) is not true then
-        perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
     end if;
+    perform core.check_name(save_role.name);
     insert into core.roles (tenant_id, slug, name)
     values (owner_id, save_role.slug, save_role.name)
     on conflict on constraint role_slug_is_unique do update set name = excluded.name
@@ -178,9 +177,8 @@ declare
 begin
     if (save_team.slug ~ '^[a-z0-9][a-z0-9_-]{0,62}$') is not true then
         perform core.fail('team.slug_invalid');
-    elsif (char_length(save_team.name) between 1 and 200) is not true then
-        perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
     end if;
+    perform core.check_name(save_team.name);
     insert into core.teams (tenant_id, slug, name)
     values (owner_id, save_team.slug, save_team.name)
     on conflict on constraint team_slug_is_unique do update set name = excluded.name

@@ -94,9 +94,8 @@ declare
     made core.api_keys;
     secret record;
 begin
-    if (char_length(create_api_key.name) between 1 and 200) is not true then
-        perform core.fail('core.name_invalid', jsonb_build_object('length_max', 200));
-    elsif create_api_key.expires_at <= now() then
+    perform core.check_name(create_api_key.name);
+    if create_api_key.expires_at <= now() then
         perform core.fail('api_key.expiry_past');
     elsif (create_api_key.role is null) = (create_api_key.permissions is null) then
         perform core.fail('api_key.role_or_permissions');
@@ -255,6 +254,26 @@ comment on function core.note_use(uuid, timestamptz) is
 'Marks a credential as used. Returns whether the caller has to write that down itself, where there
 is no shared memory: at most once a minute, and not in a request that only reads. Internal.';
 
+create function core.record_key_use(
+    tenant_id uuid, api_key_id uuid, hint text, used_before timestamptz, used_at timestamptz
+)
+returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if coalesce(used_before < used_at - interval '1 day', true) then
+        perform core.record_security_event(
+            tenant_id, 'api_key.used',
+            jsonb_build_object('api_key_id', api_key_id, 'hint', hint, 'at', used_at)
+        );
+    end if;
+end
+$$;
+
+comment on function core.record_key_use(uuid, uuid, text, timestamptz, timestamptz) is
+'Makes the use of an API key''s secret a security event, api_key.used, unless that was used within
+the day before. Internal.';
+
 create function core.authenticate(
     token text, certificate text, out kind text, out id uuid, out tenant_id uuid
 )
@@ -305,13 +324,9 @@ begin
                 api_key_secrets.tenant_id = authenticate.tenant_id
                 and api_key_secrets.api_key_id = authenticate.id
                 and api_key_secrets.id = secret.secret_id;
-            -- As core.record_uses does where there is shared memory.
-            if coalesce(secret.last_used_at < now() - interval '1 day', true) then
-                perform core.record_security_event(
-                    tenant_id, 'api_key.used',
-                    jsonb_build_object('api_key_id', id, 'hint', left(token, 12), 'at', now())
-                );
-            end if;
+            perform core.record_key_use(
+                tenant_id, id, left(token, 12), secret.last_used_at, now()
+            );
         end if;
     end if;
     if id is null then
@@ -408,6 +423,7 @@ API may call it.';
 
 revoke all on function
 core.note_use(uuid, timestamptz),
+core.record_key_use(uuid, uuid, text, timestamptz, timestamptz),
 core.authenticate(text, text),
 core.certificate_presented(),
 core.pre_request()

@@ -355,7 +355,7 @@ begin
             secrets.api_key_id,
             secrets.hint,
             used.at,
-            coalesce(secrets.last_used_at < used.at - interval '1 day', true) as is_new
+            secrets.last_used_at as used_before
         from keys
         inner join core.api_key_secrets as secrets on secrets.id = keys.id
         inner join used on used.id = keys.id
@@ -365,17 +365,13 @@ begin
             null,
             null,
             null,
-            false
+            null
         from devices
     loop
         recorded := recorded + 1;
-        if noted.is_new then
-            perform core.record_security_event(
-                noted.tenant_id,
-                'api_key.used',
-                jsonb_build_object(
-                    'api_key_id', noted.api_key_id, 'hint', noted.hint, 'at', noted.at
-                )
+        if noted.api_key_id is not null then
+            perform core.record_key_use(
+                noted.tenant_id, noted.api_key_id, noted.hint, noted.used_before, noted.at
             );
         end if;
     end loop;
