@@ -135,6 +135,7 @@ install_cargo() {
             command -v postgrest >/dev/null && continue
             flags=(--features compat-key-order) # its own lock file does not resolve
         fi
+        [ "$name" != pgmq ] || flags+=(--features cli)
         say "cargo: building $name $version (once for all checkouts, 2-5 minutes)"
         CARGO_TARGET_DIR=$TOOLS/build cargo install --root "$TOOLS/tools" --version "$version" "${flags[@]}" "$name" ||
             die "cargo could not build $name $version: see above; once fixed, run make again (it resumes)"

@@ -65,6 +65,9 @@ shim() {
             "$AUTHENTICATOR_PASSWORD" bridge_password "$BRIDGE_DB_PASSWORD"
         cat "$ROOT/scripts/platform/shim.sql"
     } | admin_psql "${1:-postgres}" >>"$STACK/log/shim.log" 2>&1 || fail_with_log shim
+    # Supabase has pgmq as an extension; a plain Postgres has its functions and tables alone.
+    DATABASE_URL=$(database_url postgres "$POSTGRES_PASSWORD" "$PG_PORT" "${1:-postgres}") RUST_LOG=error \
+        pgmq-cli install install-from-embedded >>"$STACK/log/shim.log" 2>&1 || fail_with_log shim
 }
 
 # What the database was made from, comments aside: one line a file.

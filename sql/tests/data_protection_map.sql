@@ -20,7 +20,7 @@ select is_empty(
                 select from pg_class where relnamespace = namespaces.oid and relkind in ('r', 'p')
             )
             and namespaces.nspname <> all(core.data_map_schemas())
-            and namespaces.nspname not in ('public', 'supabase_migrations')
+            and namespaces.nspname not in ('pgmq', 'public', 'supabase_migrations')
             and namespaces.nspname !~ '^pg_'
     $$,
     'every schema of ours with tables is looked at'

@@ -56,8 +56,8 @@ select set_eq(
             )
     $$,
     array[
-        'core.errors', 'core.event_types', 'core.fields', 'core.not_personal',
-        'core.permissions', 'core.personal_data', 'core.retention_runs', 'core.tenants'
+        'core.delivery_channels', 'core.errors', 'core.event_types', 'core.fields',
+        'core.not_personal', 'core.permissions', 'core.personal_data', 'core.retention_runs', 'core.tenants'
     ],
     'tenant_id leads the primary key of every table but the reference tables'
 );
@@ -127,7 +127,7 @@ select set_eq(
     $$,
     array[
         'core.audit_anchors', 'core.audit_entries', 'core.audit_heads', 'core.audit_progress',
-        'core.audit_seals', 'core.audit_values', 'core.deliveries', 'core.erasures',
+        'core.audit_seals', 'core.audit_values', 'core.deliveries', 'core.delivery_channels', 'core.erasures',
         'core.errors', 'core.event_expiries', 'core.event_heads', 'core.event_types',
         'core.events', 'core.export_log', 'core.fields', 'core.idempotency_keys',
         'core.not_personal', 'core.pending_events', 'core.permissions', 'core.personal_data',

@@ -74,11 +74,18 @@ select
 from (
     values
     ('core.deliveries.recipient', 'user.contact'),
+    ('core.deliveries.subject', 'user.content'),
+    ('core.deliveries.last_error', 'user.content'),
     ('core.deliveries.data', 'user.content')
 ) as line (mapped, category);
 select
     core.map_personal(
         'core.deliveries.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
+    );
+select
+    core.map_not_personal(
+        'Reference data, and an operator''s word on why a channel stands still.',
+        'core.delivery_channels.description', 'core.delivery_channels.pause_reason'
     );
 
 -- Limits.
