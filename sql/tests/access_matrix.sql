@@ -159,6 +159,10 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('core.sensitive_records', 'core.sensitive.read', null, null, null, null, null),
 ('core.deliveries', 'core.deliveries.read', null, null, null, null, null),
 ('v1.deliveries', 'core.deliveries.read', null, null, null, null, null),
+('core.delivery_attempts', 'core.deliveries.read', null, null, null, null, null),
+('v1.delivery_attempts', 'core.deliveries.read', null, null, null, null, null),
+('core.delivery_pauses', 'core.deliveries.read', null, null, null, null, null),
+('v1.delivery_pauses', 'core.deliveries.read', null, null, null, null, null),
 ('core.event_heads', null, null, null, null, null, null),
 ('core.pending_events', null, null, null, null, null, null),
 ('core.idempotency_keys', null, null, null, null, null, null),
@@ -545,6 +549,23 @@ select
     'guest@matrix.example',
     'core.invitation',
     '{}'
+from places;
+insert into core.delivery_attempts (
+    tenant_id, delivery_id, number, channel, started_at, ended_at, outcome
+)
+select
+    deliveries.tenant_id,
+    deliveries.id,
+    1,
+    'email',
+    now(),
+    now(),
+    'failed'
+from core.deliveries;
+insert into core.delivery_pauses (tenant_id, channel)
+select
+    pg_temp.tenant(places.key),
+    'webhook'
 from places;
 insert into core.event_expiries (tenant_id, expired_number)
 select

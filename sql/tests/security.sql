@@ -127,7 +127,8 @@ select set_eq(
     $$,
     array[
         'core.audit_anchors', 'core.audit_entries', 'core.audit_heads', 'core.audit_progress',
-        'core.audit_seals', 'core.audit_values', 'core.deliveries', 'core.delivery_channels', 'core.erasures',
+        'core.audit_seals', 'core.audit_values', 'core.deliveries', 'core.delivery_attempts',
+        'core.delivery_channels', 'core.erasures',
         'core.errors', 'core.event_expiries', 'core.event_heads', 'core.event_types',
         'core.events', 'core.export_log', 'core.fields', 'core.idempotency_keys',
         'core.not_personal', 'core.pending_events', 'core.permissions', 'core.personal_data',

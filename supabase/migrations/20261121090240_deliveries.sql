@@ -111,6 +111,7 @@ create table core.deliveries (
     brand text,
     subject text,
     data jsonb not null,
+    data_deleted_at timestamptz,
     endpoint_id uuid,
     event_number bigint,
     event_type text,
@@ -196,6 +197,8 @@ comment on column core.deliveries.brand is 'Which brand of the tenant it comes f
 comment on column core.deliveries.subject is 'Of a mail, once it has been made.';
 comment on column core.deliveries.data is
 'What the template is filled with. It may hold secrets, such as tokens to sign in with.';
+comment on column core.deliveries.data_deleted_at is
+'When data was emptied, because it held secrets and the delivery was over.';
 comment on column core.deliveries.event_number is 'The event of the tenant that it carries.';
 comment on column core.deliveries.event_type is
 'The type of the event that it was caused by: without a foreign key, as in core.events.';
@@ -329,10 +332,10 @@ begin
             deliveries.tenant_id = enqueue_delivery.tenant_id
             and deliveries.idempotency_key = enqueue_delivery.idempotency_key;
         if
-            (queued.channel, queued.recipient, queued.template, queued.data) is distinct from (
-                enqueue_delivery.channel, enqueue_delivery.recipient, enqueue_delivery.template,
-                enqueue_delivery.data
+            (queued.channel, queued.recipient, queued.template) is distinct from (
+                enqueue_delivery.channel, enqueue_delivery.recipient, enqueue_delivery.template
             )
+            or (queued.data_deleted_at is null and queued.data <> enqueue_delivery.data)
         then
             perform core.fail(
                 'delivery.key_reused',

@@ -39,6 +39,7 @@ export async function addBelongings(owner, word, { device, userId }) {
   await call("record_consent", { ...consent, ...person, proof_text: word });
   const hold = await call("set_legal_hold", { ...person, reason: `The case of ${word}.` });
   await call("export_person", person);
+  await call("pause_deliveries", { reason: word });
   return {
     team: team.id,
     invitation,
