@@ -780,7 +780,10 @@ begin
             update core.deliveries
             set
                 template_version_id = (request ->> 'template_version')::uuid,
-                subject = left(request ->> 'subject', 998)
+                subject = case
+                    when not core.holds_secrets(delivery.template)
+                        then left(request ->> 'subject', 998)
+                end
             where deliveries.tenant_id = delivery.tenant_id and deliveries.id = delivery.id;
         end if;
         request := request || jsonb_build_object(
@@ -853,6 +856,7 @@ declare
     count_max constant integer := 500;
     lease_s_min constant integer := 10;
     lease_s_max constant integer := 600;
+    rounds_max constant integer := 20;
     taken core.delivery_channels;
     message record;
     messages bigint[] := '{}';
@@ -886,34 +890,41 @@ begin
     end if;
     perform core.release_deliveries(taken.channel, claim_deliveries.at);
 
-    for message in
-        select
-            read.msg_id as id,
-            read.message as named
-        from pgmq.read(taken.queue, lease_s, max_count) as read
-        order by read.msg_id
-    loop
-        if core.names_delivery(message.named) then
-            messages := messages || message.id;
-            named := named || message.named;
-        else
-            -- None of ours has written this: it is kept for whoever looks for the cause.
-            perform pgmq.archive(taken.queue, message.id);
+    -- What is held back on the way must not make the queue look empty.
+    for round in 1 .. rounds_max loop
+        messages := '{}';
+        named := '{}';
+        for message in
+            select
+                read.msg_id as id,
+                read.message as named
+            from pgmq.read(taken.queue, lease_s, max_count) as read
+            order by read.msg_id
+        loop
+            if core.names_delivery(message.named) then
+                messages := messages || message.id;
+                named := named || message.named;
+            else
+                -- None of ours has written this: it is kept for whoever looks for the cause.
+                perform pgmq.archive(taken.queue, message.id);
+            end if;
+        end loop;
+        exit when messages = '{}';
+        if taken.channel = 'webhook' then
+            perform core.lock_endpoints(named);
         end if;
-    end loop;
-    if taken.channel = 'webhook' then
-        perform core.lock_endpoints(named);
-    end if;
-    for place in 1 .. cardinality(messages) loop
-        claimed := core.claim_delivery(
-            messages[place], named[place], claim_deliveries.worker, lease_s, claim_deliveries.at
-        );
-        if claimed.is_done then
-            done := done || messages[place];
-        end if;
-        if claimed.request is not null then
-            requests := requests || claimed.request;
-        end if;
+        for place in 1 .. cardinality(messages) loop
+            claimed := core.claim_delivery(
+                messages[place], named[place], claim_deliveries.worker, lease_s, claim_deliveries.at
+            );
+            if claimed.is_done then
+                done := done || messages[place];
+            end if;
+            if claimed.request is not null then
+                requests := requests || claimed.request;
+            end if;
+        end loop;
+        exit when requests <> '{}';
     end loop;
     if done <> '{}' then
         perform pgmq.delete(taken.queue, done);
