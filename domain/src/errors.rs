@@ -7,6 +7,8 @@ pub const ALL: &[(&str, u16)] = &[
     ("audit.digest_malformed", 500),
     ("audit.row_malformed", 500),
     ("audit.settings_malformed", 500),
+    ("delivery.argument_missing", 400),
+    ("delivery.channel_unknown", 400),
     ("device.missing", 400),
     ("device.slug_invalid", 400),
     ("device.username_invalid", 400),
@@ -28,6 +30,9 @@ pub const ALL: &[(&str, u16)] = &[
     ("payload.too_many_readings", 413),
     ("payload.value_too_large", 413),
     ("retention.invalid", 400),
+    ("signature.id_malformed", 400),
+    ("signature.secret_malformed", 400),
+    ("signature.secret_missing", 400),
     ("statistics.argument_invalid", 400),
     ("statistics.partial_corrupt", 400),
     ("statistics.partial_kind", 400),
@@ -82,6 +87,8 @@ mod tests {
     fn every_code_in_the_sources_is_listed() {
         let sources = [
             include_str!("audit.rs"),
+            include_str!("delivery.rs"),
+            include_str!("delivery/signature.rs"),
             include_str!("identity.rs"),
             include_str!("limit.rs"),
             include_str!("statistics.rs"),

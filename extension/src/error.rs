@@ -11,6 +11,8 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::{self, ErrorContextCallback};
 use pgrx::prelude::*;
 use tenon_domain::audit::AuditError;
+use tenon_domain::delivery::DeliveryError;
+use tenon_domain::delivery::signature::SignatureError;
 use tenon_domain::errors;
 use tenon_domain::identity::IdentityError;
 use tenon_domain::limit::LimitError;
@@ -48,12 +50,14 @@ coded!(
     BatchError,
     BlockError,
     BucketError,
+    DeliveryError,
     FrameError,
     IdentityError,
     KeepingError,
     LimitError,
     PayloadError,
     QueryError,
+    SignatureError,
     StatisticsError,
     TokenError
 );

@@ -7,6 +7,7 @@
 mod aggregate;
 mod audit;
 mod convert;
+mod delivery;
 mod error;
 mod jsonb;
 mod lazy_bytes;
