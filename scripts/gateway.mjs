@@ -1,6 +1,7 @@
 // The development gateway: gives a bare REST server the outside that Supabase's gateway has.
-//   GATEWAY_PORT=… REST_PORT=… node scripts/gateway.mjs
+//   GATEWAY_PORT=… REST_PORT=… FUNCTIONS_PORT=… node scripts/gateway.mjs
 // - /rest/v1/… goes to the REST server without the prefix;
+// - /functions/v1/… goes to the functions as it is;
 // - `apikey` becomes the Authorization header where there is none;
 // - the quotes in `columns="a","b"`, which supabase-js sends, are removed: postrust takes none;
 // - `+` for a space in a query, which supabase-js sends, becomes `%20`: postrust keeps it a plus;
@@ -11,6 +12,7 @@ import { Agent, createServer, request } from "node:http";
 import { pathToFileURL } from "node:url";
 
 const PREFIX = "/rest/v1";
+const FUNCTIONS_PREFIX = "/functions/v1/";
 const agent = new Agent({ keepAlive: true });
 
 const CORS = {
@@ -29,6 +31,8 @@ const HOP_BY_HOP = [
   "upgrade",
 ];
 
+const UPSTREAMS = { rest: "REST server", functions: "server of the functions" };
+
 function answer(response, status, code, message) {
   if (response.headersSent) return response.destroy();
   response.writeHead(status, { ...CORS, "content-type": "application/json" });
@@ -44,26 +48,27 @@ function upstreamPath(url) {
     );
 }
 
-function upstreamHeaders({ headers, socket }) {
+/** A key in `apikey` alone is for the REST server; functions are shown what the caller sent. */
+function upstreamHeaders({ headers, socket }, isRest) {
   const sent = { ...headers };
   // The last entry is what this gateway saw; those before it are the client's word.
   sent["x-forwarded-for"] = [headers["x-forwarded-for"], socket.remoteAddress]
     .filter(Boolean).join(", ");
   // A body of unknown length keeps its chunked encoding: it is still to be framed somehow.
   for (const name of HOP_BY_HOP) if (name !== "transfer-encoding") delete sent[name];
-  if (!sent.authorization && sent.apikey) sent.authorization = `Bearer ${sent.apikey}`;
+  if (isRest && !sent.authorization && sent.apikey) sent.authorization = `Bearer ${sent.apikey}`;
   return sent;
 }
 
-function forward(incoming, response, restPort, path) {
+function forward(incoming, response, port, path, name) {
   const upstream = request(
     {
       host: "127.0.0.1",
-      port: restPort,
+      port,
       agent,
       method: incoming.method,
       path,
-      headers: upstreamHeaders(incoming),
+      headers: upstreamHeaders(incoming, name === "rest"),
     },
     (reply) => {
       const headers = { ...reply.headers, ...CORS };
@@ -79,16 +84,19 @@ function forward(incoming, response, restPort, path) {
       answer(
         response,
         502,
-        "gateway.rest_unreachable",
-        `the REST server on port ${restPort} does not answer: ${error.message}`,
+        `gateway.${name}_unreachable`,
+        `the ${UPSTREAMS[name]} on port ${port} does not answer: ${error.message}`,
       ),
   );
   response.on("close", () => response.writableFinished || upstream.destroy());
   incoming.pipe(upstream);
 }
 
-/** The gateway before the REST server on `restPort` of this machine; not yet listening. */
-export function gateway(restPort) {
+/**
+ * The gateway before the REST server and the functions on these ports of this machine; not yet
+ * listening.
+ */
+export function gateway(restPort, functionsPort) {
   return createServer((incoming, response) => {
     const url = new URL(incoming.url, "http://gateway");
     if (incoming.method === "OPTIONS") {
@@ -97,16 +105,19 @@ export function gateway(restPort) {
     } else if (url.pathname === "/healthz") {
       response.writeHead(200, CORS).end("ok\n");
     } else if (url.pathname === PREFIX || url.pathname.startsWith(`${PREFIX}/`)) {
-      forward(incoming, response, restPort, upstreamPath(url));
+      forward(incoming, response, restPort, upstreamPath(url), "rest");
+    } else if (functionsPort && url.pathname.startsWith(FUNCTIONS_PREFIX)) {
+      forward(incoming, response, functionsPort, incoming.url, "functions");
     } else {
-      const message = `nothing is served at ${url.pathname}: the API is below ${PREFIX}/`;
+      const message =
+        `nothing is served at ${url.pathname}: the API is below ${PREFIX}/, functions below ${FUNCTIONS_PREFIX}`;
       answer(response, 404, "gateway.no_route", message);
     }
   });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const server = gateway(Number(process.env.REST_PORT));
+  const server = gateway(Number(process.env.REST_PORT), Number(process.env.FUNCTIONS_PORT));
   server.listen(Number(process.env.GATEWAY_PORT), "127.0.0.1");
   for (const signal of ["SIGTERM", "SIGINT"]) {
     process.on(signal, () => {

@@ -3,6 +3,7 @@
 #   postgres  the private cluster, with the platform shim and the migrations
 #   rest      postgrest or postrust          gateway  Supabase's URL layout in front of it
 #   broker    Mosquitto                      bridge   tenon-bridge run
+#   functions the Edge Functions, drained every second      mail   takes their mails, and shows them
 #   pgbouncer transaction pooling in front of postgres; only when asked for
 #   collector this machine as a device (TENON_COLLECTOR=tenant/d/device); only when asked for
 #
@@ -17,10 +18,11 @@
 #
 # Environment:
 #   TENON_STACK          folder of the stack (.tenon/run): data, log/, pids/, env
-#   TENON_PORT_BASE      first of six ports (25321), or `free`; remembered by the stack
+#   TENON_PORT_BASE      first of nine ports (25321), or `free`; remembered by the stack
 #   TENON_BRIDGE_DATABASE=pgbouncer   the bridge goes through PgBouncer
 #   TENON_BROKER_DURABLE=0            the broker saves its state at exit only, not at every change
 #   TENON_LOAD_USER=1                 a broker user that may publish as any device: for load tests
+#   TENON_FUNCTIONS_SCHEDULE=0        the functions run when they are called only
 # The file `env` in the stack's folder says how to reach everything, as lines NAME=value.
 . "$(dirname "$0")/lib.sh"
 
@@ -36,7 +38,7 @@ free_port_base() {
     local base port
     while :; do
         base=$((20000 + RANDOM % 1200 * 10))
-        for port in 0 1 2 3 4 5; do
+        for port in 0 1 2 3 4 5 6 7 8; do
             ! port_answers $((base + port)) || continue 2
         done
         echo "$base"
@@ -87,6 +89,7 @@ settle() {
     echo "$base" >"$STACK/port-base"
     GATEWAY_PORT=$base PG_PORT=$((base + 1)) REST_PORT=$((base + 2))
     MQTT_PORT=$((base + 3)) BRIDGE_PORT=$((base + 4)) PGBOUNCER_PORT=$((base + 5))
+    FUNCTIONS_PORT=$((base + 6)) MAIL_PORT=$((base + 7)) MAILBOX_PORT=$((base + 8))
     DB_URL=$(database_url postgres "$POSTGRES_PASSWORD" "$PG_PORT")
     DB_ADMIN_URL=$(database_url supabase_admin "$ADMIN_PASSWORD" "$PG_PORT")
     PGBOUNCER_URL=$(database_url tenon_bridge "$BRIDGE_DB_PASSWORD" "$PGBOUNCER_PORT")
@@ -105,6 +108,9 @@ PGBOUNCER_URL=$PGBOUNCER_URL
 MQTT_PORT=$MQTT_PORT
 MQTT_URL=mqtt://127.0.0.1:$MQTT_PORT
 BRIDGE_HTTP_URL=http://127.0.0.1:$BRIDGE_PORT
+FUNCTIONS_URL=http://127.0.0.1:$FUNCTIONS_PORT/functions/v1
+MAIL_PORT=$MAIL_PORT
+MAILBOX_URL=http://127.0.0.1:$MAILBOX_PORT
 ENV
     )
     mv "$STACK/env.$$" "$STACK/env"
@@ -139,8 +145,10 @@ port_of() {
         broker) echo "$MQTT_PORT" ;;
         bridge) echo "$BRIDGE_PORT" ;;
         pgbouncer) echo "$PGBOUNCER_PORT" ;;
+        functions) echo "$FUNCTIONS_PORT" ;;
+        mail) echo "$MAIL_PORT" ;;
         collector) ;; # listens to nobody
-        *) die "there is no service $1: postgres, rest, gateway, broker, bridge, pgbouncer, collector" ;;
+        *) die "there is no service $1: postgres, rest, gateway, broker, bridge, functions, mail, pgbouncer, collector" ;;
     esac
 }
 
@@ -180,7 +188,7 @@ stop() {
     rm -f "$STACK/pids/$name"
 }
 
-for service in postgres rest broker bridge; do
+for service in postgres rest broker bridge functions; do
     # shellcheck source=/dev/null
     . "$ROOT/scripts/services/$service.sh"
 done
@@ -198,17 +206,17 @@ up() {
     local name
     database
     [ "${TENON_BRIDGE_DATABASE:-}" != pgbouncer ] || start pgbouncer
-    for name in rest gateway broker bridge; do start "$name"; done
+    for name in rest gateway broker bridge mail functions; do start "$name"; done
 }
 
 down() {
     local name
-    for name in collector bridge gateway rest broker pgbouncer postgres; do stop "$name"; done
+    for name in collector functions mail bridge gateway rest broker pgbouncer postgres; do stop "$name"; done
 }
 
 status() {
     local name pid
-    for name in postgres rest gateway broker bridge pgbouncer collector; do
+    for name in postgres rest gateway broker bridge functions mail pgbouncer collector; do
         if pid=$(running "$name"); then echo "$name runs as process $pid $(port_of "$name" | sed 's/^/on port /')"; else echo "$name is stopped"; fi
     done
 }

@@ -24,6 +24,7 @@ reachable() {
 }
 
 start_gateway() {
-    spawn gateway env GATEWAY_PORT="$GATEWAY_PORT" REST_PORT="$REST_PORT" node "$ROOT/scripts/gateway.mjs"
+    spawn gateway env GATEWAY_PORT="$GATEWAY_PORT" REST_PORT="$REST_PORT" FUNCTIONS_PORT="$FUNCTIONS_PORT" \
+        node "$ROOT/scripts/gateway.mjs"
 }
 ready_gateway() { curl -sf "http://127.0.0.1:$GATEWAY_PORT/healthz"; }

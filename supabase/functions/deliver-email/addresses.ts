@@ -40,8 +40,7 @@ export function isAddress(address: unknown): address is string {
 }
 
 /** One line, of characters only. */
-const isLine = (text: unknown) =>
-  typeof text === "string" && !/[\p{Cc}\u2028\u2029]/u.test(text);
+const isLine = (text: unknown) => typeof text === "string" && !/[\p{Cc}\u2028\u2029]/u.test(text);
 const isText = (text: unknown) => text === undefined || text === null || typeof text === "string";
 
 /** What is wrong with a mail, and where; null when it may be sent. */

@@ -1,0 +1,75 @@
+/**
+ * What providers tell of their own accord: bounces, complaints, anything that an inbound source of a
+ * tenant receives. Anyone may call; the database verifies the signature with the source's secret,
+ * which it alone knows, and stores the body as it came.
+ */
+import { answer, refusal, textUpTo, wrongMethod } from "../_shared/answer.ts";
+import { type Call, DatabaseError } from "../_shared/database.ts";
+
+export interface Dependencies {
+  /** Calls `v1` as anybody. */
+  call: Call;
+}
+
+/** More than the events of any known provider, which send 256 KiB at most. */
+const BODY_LIMIT_BYTES = 524_288;
+const BODY_TIMEOUT_MS = 10_000;
+const HEADER_LIMIT = 4_096;
+const SOURCE = /\/provider-events\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/?$/i;
+/** Signatures and what they cover, in the words of all who sign: Standard Webhooks and others. */
+const RELEVANT =
+  /^(content-type|user-agent)$|(^|-)(id|signature|timestamp|event|delivery|topic|hmac|digest)(-|$)/;
+
+/** POST /provider-events/{source}: 2xx once the event is stored, or was there before. */
+export async function handle(request: Request, { call }: Dependencies): Promise<Response> {
+  const refused = wrongMethod(request, "POST");
+  if (refused) return refused;
+  const source = SOURCE.exec(new URL(request.url).pathname)?.[1];
+  if (!source) {
+    return refusal(404, "function.source_missing", "The path ends in the id of a source.");
+  }
+  const body = await inTime(textUpTo(request, BODY_LIMIT_BYTES).catch(() => undefined));
+  if (body === undefined) return refusal(408, "function.body_late", "The body did not arrive.");
+  if (body === null) {
+    return refusal(413, "function.body_too_large", `A body has ${BODY_LIMIT_BYTES} bytes at most.`);
+  }
+  const headers = Object.fromEntries(
+    [...request.headers].filter(([name, value]) =>
+      RELEVANT.test(name) && value.length <= HEADER_LIMIT
+    ),
+  );
+  try {
+    await call("receive_webhook", { source, headers, body });
+    return answer(200, { received: true });
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    return answerTo(error);
+  }
+}
+
+/** Providers send again after 5xx and 429, and give up after other refusals. */
+function answerTo({ status, code, passing }: DatabaseError): Response {
+  if (passing || status === 401 || status === 403 || status === 404 && code.startsWith("PGRST")) {
+    // Out of reach, or not set up: the event is not to blame, and should come again.
+    return refusal(
+      status === 429 ? 429 : 503,
+      passing ? "function.database_unreachable" : code,
+      "The event could not be taken now: send it again.",
+      { "retry-after": "30" },
+    );
+  }
+  return refusal(status >= 400 && status < 500 ? status : 400, code, "The event was refused.");
+}
+
+/** The value, or undefined when it takes too long. */
+async function inTime<T>(value: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), BODY_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([value, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
