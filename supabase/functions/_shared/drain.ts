@@ -173,14 +173,12 @@ export async function drain<Claim extends Claimed>(
     ) {
       report();
     }
+    const others = sending > 0 || reporting > 0 || waiting.length > 0 || done.length > 0;
     if (
       !claiming && !refusal && !exhausted && in_time &&
-      waiting.length <= limits.batch / 2 && now() >= look_again_at
+      waiting.length <= limits.batch / 2 && (now() >= look_again_at || !others)
     ) claim();
-    const under_way = claiming || sending > 0 || reporting > 0 || waiting.length > 0;
-    if (!under_way && done.length === 0) {
-      if (exhausted || refusal || !in_time) break;
-    }
+    if (!claiming && !others && (exhausted || refusal || !in_time)) break;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, COLLECT_MS);
       wake = () => {

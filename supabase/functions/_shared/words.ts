@@ -4,8 +4,9 @@
  */
 
 const ERROR_LIMIT = 1_000;
-/** Shorter ones are words; tokens to sign in with are longer. */
-const TOKEN = /[A-Za-z0-9+/_~.-]{16,}=*/g;
+/** What can be a code or a part of a token to sign in with: it has a digit, or is no word. */
+const PIECE = /[A-Za-z0-9+_~-]{6,}=*/g;
+const isToken = (piece: string) => /\d/.test(piece) || piece.length >= 20;
 const ADDRESS = /([^\s<>@"',;:()]{1,64})@([a-z0-9-]+(?:\.[a-z0-9-]+)+)/gi;
 const ADDRESS_OF_PAGE = /\bhttps?:\/\/[^\s"'<>]+/gi;
 
@@ -15,7 +16,7 @@ export function storable(text: string): string {
 }
 
 /**
- * An error for people. Left out are the `secrets` in any usual encoding, every longer piece of
+ * An error for people. Left out are the `secrets` in any usual encoding, every code in
  * `content` (a server may quote the link to sign in that it did not like), paths of web addresses,
  * and the first part of mail addresses.
  */
@@ -29,7 +30,12 @@ export function harmless(text: string, secrets: string[] = [], content = ""): st
   words = words
     .replace(ADDRESS_OF_PAGE, (address) => URL.canParse(address) ? new URL(address).origin : "")
     .replace(ADDRESS, (_, name, domain) => `${name.length > 2 ? name[0] : ""}***@${domain}`);
-  if (content) words = words.replace(TOKEN, (piece) => content.includes(piece) ? "[…]" : piece);
+  if (content) {
+    words = words.replace(
+      PIECE,
+      (piece) => isToken(piece) && content.includes(piece) ? "[…]" : piece,
+    );
+  }
   words = storable(words.replace(/\p{Cc}+/gu, " ").trim());
   return words.length > ERROR_LIMIT ? words.slice(0, ERROR_LIMIT - 1).toWellFormed() + "…" : words;
 }
