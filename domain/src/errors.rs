@@ -7,6 +7,13 @@ pub const ALL: &[(&str, u16)] = &[
     ("audit.digest_malformed", 500),
     ("audit.row_malformed", 500),
     ("audit.settings_malformed", 500),
+    ("condition.field_invalid", 400),
+    ("condition.malformed", 400),
+    ("condition.operator_unknown", 400),
+    ("condition.pattern_invalid", 400),
+    ("condition.too_deep", 400),
+    ("condition.too_large", 413),
+    ("condition.value_invalid", 400),
     ("delivery.argument_missing", 400),
     ("delivery.channel_unknown", 400),
     ("device.missing", 400),
@@ -87,6 +94,7 @@ mod tests {
     fn every_code_in_the_sources_is_listed() {
         let sources = [
             include_str!("audit.rs"),
+            include_str!("condition/problem.rs"),
             include_str!("delivery.rs"),
             include_str!("delivery/signature.rs"),
             include_str!("identity.rs"),

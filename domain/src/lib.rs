@@ -4,6 +4,7 @@
 //! time zone are arguments. `extension` brings these rules into Postgres and `bridge` to the wire.
 
 pub mod audit;
+pub mod condition;
 pub mod delivery;
 pub mod errors;
 pub mod identity;

@@ -11,6 +11,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::{self, ErrorContextCallback};
 use pgrx::prelude::*;
 use tenon_domain::audit::AuditError;
+use tenon_domain::condition::ConditionError;
 use tenon_domain::delivery::DeliveryError;
 use tenon_domain::delivery::signature::SignatureError;
 use tenon_domain::errors;
@@ -33,6 +34,21 @@ const STATUS_OURS_MIN: u16 = 500;
 pub(crate) trait Coded: Display {
     /// Its stable code.
     fn code(&self) -> &'static str;
+
+    /// What a program needs beside the code, as a JSON object.
+    fn details(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Coded for ConditionError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn details(&self) -> Option<String> {
+        Some(serde_json::json!({ "path": self.path }).to_string())
+    }
 }
 
 macro_rules! coded {
@@ -85,7 +101,7 @@ fn report(error: &impl Coded) -> ! {
         .set_hint(code)
     } else {
         let message = serde_json::json!({
-            "code": code, "message": error.to_string(), "details": null, "hint": null,
+            "code": code, "message": error.to_string(), "details": error.details(), "hint": null,
         });
         let detail = serde_json::json!({ "status": status, "headers": {} });
         raise_as_pgrst();

@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod audit;
+mod condition;
 mod convert;
 mod delivery;
 mod error;
