@@ -12,5 +12,6 @@ pub mod limit;
 pub mod sign_in;
 pub mod statistics;
 pub mod telemetry;
+pub mod template;
 pub mod time;
 pub mod token;

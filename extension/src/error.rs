@@ -25,6 +25,7 @@ use tenon_domain::telemetry::compaction::KeepingError;
 use tenon_domain::telemetry::frame::FrameError;
 use tenon_domain::telemetry::payload::PayloadError;
 use tenon_domain::telemetry::query::QueryError;
+use tenon_domain::template::TemplateError;
 use tenon_domain::token::TokenError;
 
 /// From this HTTP status on an error is ours, not the caller's.
@@ -35,20 +36,21 @@ pub(crate) trait Coded: Display {
     /// Its stable code.
     fn code(&self) -> &'static str;
 
-    /// What a program needs beside the code, as a JSON object.
-    fn details(&self) -> Option<String> {
+
+
         None
-    }
-}
-
-impl Coded for ConditionError {
-    fn code(&self) -> &'static str {
-        self.code()
-    }
-
-    fn details(&self) -> Option<String> {
         Some(serde_json::json!({ "path": self.path }).to_string())
+        self.code()
+    /// What a program needs beside the code, as a JSON object.
+    /// What programs need to know beside the code, as JSON.
+    fn code(&self) -> &'static str {
+    fn details(&self) -> Option<String> {
+    fn details(&self) -> Option<String> {
     }
+    }
+    }
+impl Coded for ConditionError {
+}
 }
 
 macro_rules! coded {
@@ -77,6 +79,24 @@ coded!(
     StatisticsError,
     TokenError
 );
+
+impl Coded for TemplateError {
+    fn code(&self) -> &'static str {
+        Self::code(self)
+    }
+
+    fn details(&self) -> Option<String> {
+        let place = self.place();
+        (place.is_some() || self.name().is_some()).then(|| {
+            serde_json::json!({
+                "line": place.map(|place| place.line),
+                "column": place.map(|place| place.column),
+                "name": self.name(),
+            })
+            .to_string()
+        })
+    }
+}
 
 /// Unwraps, or raises the Postgres error.
 pub(crate) trait OrReport<T> {

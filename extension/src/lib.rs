@@ -16,6 +16,7 @@ mod limit;
 mod sign_in;
 mod statistics;
 mod telemetry;
+mod template;
 mod token;
 mod version;
 
