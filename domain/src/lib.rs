@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod errors;
 pub mod identity;
 pub mod limit;
+pub mod schedule;
 pub mod sign_in;
 pub mod statistics;
 pub mod telemetry;

@@ -17,6 +17,7 @@ use tenon_domain::delivery::signature::SignatureError;
 use tenon_domain::errors;
 use tenon_domain::identity::IdentityError;
 use tenon_domain::limit::LimitError;
+use tenon_domain::schedule::ScheduleError;
 use tenon_domain::statistics::StatisticsError;
 use tenon_domain::telemetry::batch::BatchError;
 use tenon_domain::telemetry::block::BlockError;
@@ -75,6 +76,7 @@ coded!(
     LimitError,
     PayloadError,
     QueryError,
+    ScheduleError,
     SignatureError,
     StatisticsError,
     TokenError

@@ -86,6 +86,11 @@ impl Zone {
             name: name.chars().take(64).collect(),
         })
     }
+
+    /// Its rules, for other calendars than that of buckets.
+    pub(crate) fn into_rules(self) -> jiff::tz::TimeZone {
+        self.0
+    }
 }
 
 /// A span of the time line.
