@@ -106,7 +106,21 @@ create table core.event_expiries (
 comment on table core.event_expiries is
 'Up to which number each tenant''s events are gone.';
 
+create table core.webhook_followers (
+    tenant_id uuid primary key references core.tenants (id),
+    is_behind boolean not null default true,
+    visited_at timestamptz not null default '-infinity'
+);
+create index webhook_followers_behind on core.webhook_followers (visited_at) where is_behind;
+
+comment on table core.webhook_followers is
+'The tenants that have webhooks, and whether there may be events that these do not know of yet. It
+stands here because numbering events marks it.';
+comment on column core.webhook_followers.visited_at is
+'When core.fan_out_events last had the tenant''s turn: who waits longest is next.';
+
 alter table core.event_types enable row level security;
+alter table core.webhook_followers enable row level security;
 alter table core.events enable row level security;
 alter table core.pending_events enable row level security;
 alter table core.event_heads enable row level security;
@@ -327,13 +341,23 @@ begin
     loop
         perform core.hint_at_events(numbered.tenant_id, numbered.number, numbered.types);
     end loop;
+    -- With one snapshot for all statements a mark may be one of the past: then it is made anyway,
+    -- and where it has been changed meanwhile, the transaction fails and is tried again.
+    update core.webhook_followers
+    set is_behind = true
+    where
+        webhook_followers.tenant_id = any(owners)
+        and (
+            not webhook_followers.is_behind
+            or current_setting('transaction_isolation') <> 'read committed'
+        );
 end
 $$;
 
 comment on function core.number_pending_events() is
-'Numbers the transaction''s events, moves them to core.events, and hints at them. The locks that it
-takes on core.event_heads end with the transaction, so that numbers become visible in their order.
-Internal.';
+'Numbers the transaction''s events, moves them to core.events, hints at them, and marks the webhooks
+of their tenants as behind. The locks that it takes on core.event_heads end with the transaction, so
+that numbers become visible in their order. Internal.';
 
 create function core.number_events() returns trigger
 language plpgsql security definer
@@ -521,6 +545,9 @@ using (
 
 create policy event_expiries_read on core.event_expiries for select to authenticated
 using (tenant_id = any((select core.tenants_with('core.events.read'))::uuid[]));
+
+create policy webhook_followers_unseen on core.webhook_followers for select to authenticated
+using (false);
 
 create policy event_heads_unseen on core.event_heads for select to authenticated
 using (false);
