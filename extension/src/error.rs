@@ -37,21 +37,10 @@ pub(crate) trait Coded: Display {
     /// Its stable code.
     fn code(&self) -> &'static str;
 
-
-
-        None
-        Some(serde_json::json!({ "path": self.path }).to_string())
-        self.code()
-    /// What a program needs beside the code, as a JSON object.
     /// What programs need to know beside the code, as JSON.
-    fn code(&self) -> &'static str {
     fn details(&self) -> Option<String> {
-    fn details(&self) -> Option<String> {
+        None
     }
-    }
-    }
-impl Coded for ConditionError {
-}
 }
 
 macro_rules! coded {
@@ -81,6 +70,16 @@ coded!(
     StatisticsError,
     TokenError
 );
+
+impl Coded for ConditionError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn details(&self) -> Option<String> {
+        Some(serde_json::json!({ "path": self.path }).to_string())
+    }
+}
 
 impl Coded for TemplateError {
     fn code(&self) -> &'static str {
