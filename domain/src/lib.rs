@@ -10,6 +10,7 @@ pub mod errors;
 pub mod identity;
 pub mod limit;
 pub mod schedule;
+pub mod secret;
 pub mod sign_in;
 pub mod statistics;
 pub mod telemetry;

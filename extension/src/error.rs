@@ -18,6 +18,7 @@ use tenon_domain::errors;
 use tenon_domain::identity::IdentityError;
 use tenon_domain::limit::LimitError;
 use tenon_domain::schedule::ScheduleError;
+use tenon_domain::secret::SecretError;
 use tenon_domain::statistics::StatisticsError;
 use tenon_domain::telemetry::batch::BatchError;
 use tenon_domain::telemetry::block::BlockError;
@@ -66,6 +67,7 @@ coded!(
     PayloadError,
     QueryError,
     ScheduleError,
+    SecretError,
     SignatureError,
     StatisticsError,
     TokenError

@@ -13,7 +13,9 @@ mod error;
 mod jsonb;
 mod lazy_bytes;
 mod limit;
+mod random;
 mod schedule;
+mod secret;
 mod sign_in;
 mod statement_time;
 mod statistics;
@@ -30,4 +32,5 @@ pgrx::pg_module_magic!(name, version);
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     limit::memory::prepare();
+    secret::prepare();
 }

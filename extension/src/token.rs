@@ -4,22 +4,13 @@ use pgrx::prelude::*;
 use tenon_domain::token::{self, RANDOM_BYTES, TokenKind};
 
 use crate::error::OrReport;
+use crate::random::random_bytes;
 
 /// A new token of the kind `key`, `dev` or `inv`: 160 random bits, and a check sum.
 #[pg_extern(name = "token", volatile, parallel_safe, strict)]
 fn new_token(kind: &str) -> String {
     let kind = TokenKind::parse(kind).or_report();
-    let mut random = [0_u8; RANDOM_BYTES];
-    // SAFETY: writes as many bytes as the array has.
-    let filled = unsafe { pg_sys::pg_strong_random(random.as_mut_ptr().cast(), RANDOM_BYTES) };
-    if !filled {
-        ereport!(
-            ERROR,
-            PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
-            "no random bytes are to be had from this machine"
-        );
-    }
-    token::token(kind, random)
+    token::token(kind, random_bytes::<RANDOM_BYTES>())
 }
 
 /// The kind of a well-made token; null for any other text.
