@@ -573,10 +573,17 @@ begin
             decision.reason
         );
     end if;
-    if decision.disable_endpoint and delivery.endpoint_id is not null then
-        perform core.disable_endpoint(
-            delivery.tenant_id, delivery.endpoint_id, decision.reason
-        );
+    if delivery.endpoint_id is not null then
+        if decision.disable_endpoint then
+            perform core.disable_endpoint(
+                delivery.tenant_id, delivery.endpoint_id, decision.reason
+            );
+        elsif facts ->> 'phase' is distinct from 'prepare' then
+            perform core.note_endpoint_outcome(
+                delivery.tenant_id, delivery.endpoint_id, decision.status = 'delivered',
+                settle_attempt.at
+            );
+        end if;
     end if;
     return decision.status;
 end
