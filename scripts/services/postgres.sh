@@ -25,8 +25,12 @@ start_postgres() {
     forget_dead_postmaster
     # The extension's shared memory is there only if Postgres starts with it; before the first build
     # of the extension Postgres starts without.
-    local preload=pg_cron
-    [ ! -e "$(dirname "$PG_BIN")/lib/tenon.so" ] || preload+=,tenon
+    local preload=pg_cron key=
+    if [ -e "$(dirname "$PG_BIN")/lib/tenon.so" ]; then
+        preload+=,tenon
+        make_secret_key
+        key="include = '$STACK/secret-key.conf'"
+    fi
     cat >"$STACK/postgresql.conf" <<CONF
 data_directory = '$DATA'
 hba_file = '$DATA/pg_hba.conf'
@@ -43,9 +47,19 @@ jit = off
 shared_preload_libraries = '$preload'
 cron.database_name = 'postgres'
 cron.use_background_workers = on
+$key
 CONF
     spawn postgres "${SERVICE[@]}" "$PG_BIN/postgres" -c config_file="$STACK/postgresql.conf"
 }
+# The key that secrets are sealed with, in a file that the server alone may read. Without the
+# library it would be a setting like any other, which every session may read.
+make_secret_key() {
+    [ ! -e "$STACK/secret-key.conf" ] || return 0
+    (umask 077 && echo "tenon.secret_key = '$(random_hex 32)'" >"$STACK/secret-key.conf.new")
+    give_to_service "$STACK/secret-key.conf.new"
+    mv "$STACK/secret-key.conf.new" "$STACK/secret-key.conf"
+}
+
 # Postgres keeps the library that it started with: one that was built since takes a restart.
 stop_outdated_postgres() {
     ! [ "$(dirname "$PG_BIN")/lib/tenon.so" -nt "$STACK/pids/postgres" ] || stop postgres
