@@ -5,7 +5,7 @@ select plan(73);
 
 -- What is sent is the business of others: here it is made of the data, or fails as that says.
 create or replace function core.render_email(
-    tenant_id uuid, template text, version uuid, language text, brand text, data jsonb
+    tenant_id uuid, template text, version integer, language text, brand text, data jsonb
 )
 returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ begin
         perform ('s3cret of ' || (data ->> 'faulty'))::uuid;
     end if;
     return jsonb_build_object(
-        'template_version', coalesce(version, '00000000-0000-4000-8000-0000000000aa'),
+        'template_version', coalesce(version, 7),
         'from', jsonb_build_object('name', 'Acme', 'address', 'mail@acme.example'),
         'subject', 'About ' || (data ->> 'about'), 'text', data ->> 'about', 'html', null
     );
@@ -82,13 +82,12 @@ select is(pg_temp.claimed(:t0), '{}', 'and a third none');
 select is(pg_temp.finish('one', 1, :sent, :t0), 'delivered', 'what is sent is delivered');
 select results_eq(
     $$
-        select subject, template_version_id, finished_at, worker from core.deliveries
+        select subject, template_version, finished_at, worker from core.deliveries
         where data ->> 'about' = 'one'
     $$,
     $$
         values (
-            'About one', '00000000-0000-4000-8000-0000000000aa'::uuid,
-            timestamptz '2030-01-01 00:00Z', 'w'
+            'About one', 7, timestamptz '2030-01-01 00:00Z', 'w'
         )
     $$,
     'with what was sent, of which version, when and by whom'
@@ -158,7 +157,7 @@ select is(
 select matches(pg_temp.state('lost'), '^dead [0-9]+ .*451', 'with its reason');
 select ok(
     (
-        select bool_and(waited between wait * 0.5 and wait * 2 + interval '1 s')
+        select bool_and(waited between wait and wait * 1.1)
         from (
             select
                 attempts.number,

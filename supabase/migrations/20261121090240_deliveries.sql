@@ -106,7 +106,7 @@ create table core.deliveries (
     recipient_masked text not null
     generated always as (core.mask_recipient(channel, recipient)) stored,
     template text not null,
-    template_version_id uuid,
+    template_version integer,
     language text,
     brand text,
     subject text,
@@ -190,7 +190,7 @@ comment on column core.deliveries.recipient_masked is
 what its caller may read.';
 comment on column core.deliveries.template is
 'What it is, such as auth.recovery; of a webhook the type of its event.';
-comment on column core.deliveries.template_version_id is
+comment on column core.deliveries.template_version is
 'The version that the first attempt was made from: all others are made from it too.';
 comment on column core.deliveries.language is 'A BCP 47 tag, where the language is known.';
 comment on column core.deliveries.brand is 'Which brand of the tenant it comes from.';
@@ -222,7 +222,7 @@ create policy deliveries_read on core.deliveries for select to authenticated
 using (tenant_id = any((select core.tenants_with('core.deliveries.read'))::uuid[]));
 
 grant select (
-    tenant_id, id, channel, recipient_masked, template, template_version_id, language, brand,
+    tenant_id, id, channel, recipient_masked, template, template_version, language, brand,
     subject, endpoint_id, event_number, event_type, ordering_key, status, held_for,
     next_attempt_at, attempts, lease_expires_at, worker, last_error, expires_at, finished_at,
     created_at, created_by
@@ -384,7 +384,7 @@ select
     deliveries.channel,
     deliveries.recipient_masked as recipient,
     deliveries.template,
-    deliveries.template_version_id,
+    deliveries.template_version,
     deliveries.language,
     deliveries.brand,
     deliveries.subject,

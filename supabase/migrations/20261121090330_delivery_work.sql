@@ -660,7 +660,7 @@ begin
         return core.webhook_request(delivery, prepare_delivery.at);
     end if;
     request := core.render_email(
-        delivery.tenant_id, delivery.template, delivery.template_version_id, delivery.language,
+        delivery.tenant_id, delivery.template, delivery.template_version, delivery.language,
         delivery.brand, delivery.data
     );
     return request || jsonb_build_object(
@@ -783,10 +783,10 @@ begin
         request := null;
     else
         is_done := false;
-        if delivery.template_version_id is null and request ? 'template_version' then
+        if delivery.template_version is null and request ? 'template_version' then
             update core.deliveries
             set
-                template_version_id = (request ->> 'template_version')::uuid,
+                template_version = (request ->> 'template_version')::integer,
                 subject = case
                     when not core.holds_secrets(delivery.template)
                         then left(request ->> 'subject', 998)
@@ -1214,7 +1214,7 @@ begin
     set
         status = 'queued',
         attempts_before_replay = deliveries.attempts,
-        template_version_id = null,
+        template_version = null,
         finished_at = null,
         last_error = null
     where deliveries.tenant_id = delivery.tenant_id and deliveries.id = delivery.id;
