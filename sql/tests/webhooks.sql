@@ -323,10 +323,8 @@ select is(
     webhook.concurrency_invalid,no error}'::text[], 'what is wrong with a webhook is named'
 );
 :as_owner
-insert into core.webhook_endpoints (
-    tenant_id, url, event_types, secret_id, fanned_out_number
-)
-select :acme, 'https://a.example.com', '{test.clock.struck}', gen_random_uuid(), 0
+insert into core.webhook_endpoints (tenant_id, url, event_types, secret_id)
+select :acme, 'https://a.example.com', '{test.clock.struck}', gen_random_uuid()
 from generate_series(
     1, 50 - (select count(*) from core.webhook_endpoints where tenant_id = :acme)
 );

@@ -107,20 +107,28 @@ comment on table core.event_expiries is
 'Up to which number each tenant''s events are gone.';
 
 create table core.webhook_followers (
-    tenant_id uuid primary key references core.tenants (id),
-    is_behind boolean not null default true,
-    visited_at timestamptz not null default '-infinity'
+    tenant_id uuid primary key references core.tenants (id)
 );
-create index webhook_followers_behind on core.webhook_followers (visited_at) where is_behind;
 
 comment on table core.webhook_followers is
-'The tenants that have webhooks, and whether there may be events that these do not know of yet. It
-stands here because numbering events marks it.';
-comment on column core.webhook_followers.visited_at is
-'When core.fan_out_events last had the tenant''s turn: who waits longest is next.';
+'The tenants whose events webhooks follow. A row is locked by whoever fans out the events of its
+tenant, and by whoever says from which number an endpoint follows them.';
+
+create table core.webhook_marks (
+    tenant_id uuid not null,
+    number bigint not null,
+    primary key (tenant_id, number)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+
+comment on table core.webhook_marks is
+'Up to which number there are events for the webhooks of a tenant to be told of: a row for each
+transaction, made with its events, so that whoever sees the one sees the others. A row that all
+update would be a queue for writers, and a mark that is set and taken away could be set unseen.
+Without a foreign key, as core.events.';
 
 alter table core.event_types enable row level security;
 alter table core.webhook_followers enable row level security;
+alter table core.webhook_marks enable row level security;
 alter table core.events enable row level security;
 alter table core.pending_events enable row level security;
 alter table core.event_heads enable row level security;
@@ -339,25 +347,21 @@ begin
         from stored
         group by stored.tenant_id
     loop
+        insert into core.webhook_marks (tenant_id, number)
+        select
+            followers.tenant_id,
+            numbered.number
+        from core.webhook_followers as followers
+        where followers.tenant_id = numbered.tenant_id;
         perform core.hint_at_events(numbered.tenant_id, numbered.number, numbered.types);
     end loop;
-    -- With one snapshot for all statements a mark may be one of the past: then it is made anyway,
-    -- and where it has been changed meanwhile, the transaction fails and is tried again.
-    update core.webhook_followers
-    set is_behind = true
-    where
-        webhook_followers.tenant_id = any(owners)
-        and (
-            not webhook_followers.is_behind
-            or current_setting('transaction_isolation') <> 'read committed'
-        );
 end
 $$;
 
 comment on function core.number_pending_events() is
-'Numbers the transaction''s events, moves them to core.events, hints at them, and marks the webhooks
-of their tenants as behind. The locks that it takes on core.event_heads end with the transaction, so
-that numbers become visible in their order. Internal.';
+'Numbers the transaction''s events, moves them to core.events, marks them for webhooks, and hints at
+them. The locks that it takes on core.event_heads end with the transaction, so that numbers become
+visible in their order. Internal.';
 
 create function core.number_events() returns trigger
 language plpgsql security definer
@@ -547,6 +551,9 @@ create policy event_expiries_read on core.event_expiries for select to authentic
 using (tenant_id = any((select core.tenants_with('core.events.read'))::uuid[]));
 
 create policy webhook_followers_unseen on core.webhook_followers for select to authenticated
+using (false);
+
+create policy webhook_marks_unseen on core.webhook_marks for select to authenticated
 using (false);
 
 create policy event_heads_unseen on core.event_heads for select to authenticated

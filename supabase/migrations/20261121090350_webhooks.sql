@@ -118,7 +118,6 @@ create table core.webhook_endpoints (
     secret_id uuid not null,
     previous_secret_id uuid,
     previous_expires_at timestamptz,
-    fanned_out_number bigint not null,
     created_at timestamptz not null default now(),
     created_by uuid default core.caller_id(),
     primary key (tenant_id, id),
@@ -133,13 +132,11 @@ create table core.webhook_endpoints (
     ),
     constraint reason_is_short check (char_length(disabled_reason) <= 200),
     constraint previous_secret_expires
-    check ((previous_secret_id is null) = (previous_expires_at is null)),
-    constraint number_is_counted check (fanned_out_number >= 0)
-) with (fillfactor = 70);
+    check ((previous_secret_id is null) = (previous_expires_at is null))
+);
 
 comment on table core.webhook_endpoints is
-'Addresses that a tenant''s events are sent to, and up to which event that has been put into the
-outbox.';
+'Addresses that a tenant''s events are sent to.';
 comment on column core.webhook_endpoints.url is
 'With whatever tokens its path holds: members without core.webhooks.manage see url_masked.';
 comment on column core.webhook_endpoints.condition is
@@ -150,21 +147,39 @@ comment on column core.webhook_endpoints.disabled_reason is
 comment on column core.webhook_endpoints.failing_since is
 'The first failure after the last success; null while it works.';
 comment on column core.webhook_endpoints.secret_id is 'Of core.read_secret, as previous_secret_id.';
-comment on column core.webhook_endpoints.fanned_out_number is
-'The newest event that has been decided on. It stands while the endpoint is disabled.';
+
+create table core.webhook_cursors (
+    tenant_id uuid not null,
+    endpoint_id uuid not null,
+    number bigint not null,
+    primary key (tenant_id, endpoint_id),
+    foreign key (tenant_id, endpoint_id) references core.webhook_endpoints (tenant_id, id)
+    on delete cascade,
+    constraint number_is_counted check (number >= 0)
+) with (fillfactor = 50);
+
+comment on table core.webhook_cursors is
+'Up to which event it has been decided what an endpoint is told; it stands while the endpoint is
+disabled. Apart from the endpoints, which workers lock while they count what is on its way there.
+Written by whoever has locked the tenant''s row in core.webhook_followers.';
 
 alter table core.webhook_endpoints enable row level security;
+alter table core.webhook_cursors enable row level security;
+
+create policy webhook_cursors_read on core.webhook_cursors for select to authenticated
+using (tenant_id = any((select core.tenants_with('core.webhooks.read'))::uuid[]));
+
+grant select on core.webhook_cursors to authenticated, service_role;
 
 create policy webhook_endpoints_read on core.webhook_endpoints for select to authenticated
 using (tenant_id = any((select core.tenants_with('core.webhooks.read'))::uuid[]));
 
 grant select (
     tenant_id, id, url, url_masked, description, event_types, condition, max_concurrency, status,
-    disabled_reason, disabled_at, failing_since, previous_expires_at, fanned_out_number,
-    created_at, created_by
+    disabled_reason, disabled_at, failing_since, previous_expires_at, created_at, created_by
 ) on core.webhook_endpoints to authenticated, service_role;
 
-select core.audit('core.webhook_endpoints', '{fanned_out_number,failing_since,url_masked}');
+select core.audit('core.webhook_endpoints', '{failing_since,url_masked}');
 
 select core.map_personal(
     'core.webhook_endpoints.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
@@ -196,10 +211,12 @@ select
     endpoints.disabled_at,
     endpoints.failing_since,
     endpoints.previous_expires_at as previous_secret_expires_at,
-    endpoints.fanned_out_number,
+    cursors.number as fanned_out_number,
     endpoints.created_at,
     endpoints.created_by
-from core.webhook_endpoints as endpoints;
+from core.webhook_endpoints as endpoints
+left join core.webhook_cursors as cursors
+    on cursors.tenant_id = endpoints.tenant_id and cursors.endpoint_id = endpoints.id;
 
 comment on view v1.webhook_endpoints is
 'The webhooks of your tenants, without their secrets. url is masked without core.webhooks.manage.
@@ -419,36 +436,59 @@ as $$
 begin
     return to_jsonb(endpoint)
         - '{url_masked,secret_id,previous_secret_id,previous_expires_at}'::text[]
-        || jsonb_build_object('previous_secret_expires_at', endpoint.previous_expires_at);
+        || jsonb_build_object(
+            'previous_secret_expires_at', endpoint.previous_expires_at,
+            'fanned_out_number', (
+                select cursors.number
+                from core.webhook_cursors as cursors
+                where
+                    cursors.tenant_id = endpoint.tenant_id
+                    and cursors.endpoint_id = endpoint.id
+            )
+        );
 end
 $$;
 
 comment on function core.webhook_endpoint_answer(core.webhook_endpoints) is
 'An endpoint as functions of v1 answer, with what v1.webhook_endpoints shows. Internal.';
 
-create function core.follow_by_webhooks(tenant_id uuid) returns bigint
+create function core.lock_followers(tenant_id uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- Whoever numbers events of the tenant does so before or after this transaction: before, it is
-    -- in the number returned; after, it sees the row made here.
-    insert into core.event_heads (tenant_id)
-    values (follow_by_webhooks.tenant_id)
+    insert into core.webhook_followers (tenant_id)
+    values (lock_followers.tenant_id)
     on conflict do nothing;
     perform
-    from core.event_heads
-    where event_heads.tenant_id = follow_by_webhooks.tenant_id
+    from core.webhook_followers as followers
+    where followers.tenant_id = lock_followers.tenant_id
     for no key update;
-    insert into core.webhook_followers as followers (tenant_id)
-    values (follow_by_webhooks.tenant_id)
-    on conflict on constraint webhook_followers_pkey do update set is_behind = true;
-    return core.last_event_number(follow_by_webhooks.tenant_id);
 end
 $$;
 
-comment on function core.follow_by_webhooks(uuid) is
-'Has webhooks of the tenant told of its events from now on; returns the number of the newest. No
-event of the tenant commits between here and the end of the transaction. Internal.';
+comment on function core.lock_followers(uuid) is
+'Has webhooks of the tenant follow its events, and keeps others from fanning these out until the end
+of the transaction. Whoever locks an endpoint too does so afterwards, and whoever emits an event, or
+asks core.events_held, does so last: in this order nobody stands in a circle. Internal.';
+
+create function core.events_held(tenant_id uuid) returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into core.event_heads (tenant_id)
+    values (events_held.tenant_id)
+    on conflict do nothing;
+    perform
+    from core.event_heads
+    where event_heads.tenant_id = events_held.tenant_id
+    for no key update;
+    return core.last_event_number(events_held.tenant_id);
+end
+$$;
+
+comment on function core.events_held(uuid) is
+'The number of the tenant''s newest event. Until the end of the transaction no other commits: whoever
+numbers later ones sees what this transaction has written. Internal.';
 
 create function core.create_webhook_endpoint(
     url text, event_types text[], condition jsonb, description text, max_concurrency integer
@@ -460,6 +500,7 @@ declare
     owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
     secret constant text := core.new_webhook_secret();
     endpoint core.webhook_endpoints;
+    newest bigint;
 begin
     endpoint.tenant_id := owner_id;
     endpoint.url := create_webhook_endpoint.url;
@@ -469,8 +510,8 @@ begin
     endpoint.description := create_webhook_endpoint.description;
     endpoint.max_concurrency := create_webhook_endpoint.max_concurrency;
     perform core.check_webhook_endpoint(endpoint);
-    -- First the newest number, which also makes those who add endpoints come one after the other.
-    endpoint.fanned_out_number := core.follow_by_webhooks(owner_id);
+    -- Also makes those who add endpoints come one after the other.
+    perform core.lock_followers(owner_id);
     if
         (select count(*) from core.webhook_endpoints where tenant_id = owner_id)
         >= core.webhook_endpoints_max()
@@ -481,15 +522,16 @@ begin
         );
     end if;
     insert into core.webhook_endpoints (
-        tenant_id, url, event_types, condition, description, max_concurrency, secret_id,
-        fanned_out_number
+        tenant_id, url, event_types, condition, description, max_concurrency, secret_id
     )
     values (
         owner_id, endpoint.url, endpoint.event_types, endpoint.condition, endpoint.description,
-        endpoint.max_concurrency, core.store_secret(owner_id, 'webhook', secret),
-        endpoint.fanned_out_number
+        endpoint.max_concurrency, core.store_secret(owner_id, 'webhook', secret)
     )
     returning * into endpoint;
+    newest := core.events_held(owner_id);
+    insert into core.webhook_cursors (tenant_id, endpoint_id, number)
+    values (owner_id, endpoint.id, newest);
     perform core.emit(owner_id, 'core.webhook.created', 'webhook_endpoint', endpoint.id);
     return core.webhook_endpoint_answer(endpoint) || jsonb_build_object('secret', secret);
 end
@@ -573,27 +615,31 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
-    endpoint core.webhook_endpoints := core.webhook_endpoint_in(
-        owner_id, enable_webhook_endpoint.id
-    );
+    endpoint core.webhook_endpoints;
     newest bigint;
     missed_from bigint;
 begin
+    perform core.lock_followers(owner_id);
+    endpoint := core.webhook_endpoint_in(owner_id, enable_webhook_endpoint.id);
     if endpoint.status = 'disabled' then
-        -- The endpoint before the head, as in whatever changes an endpoint and emits an event.
-        newest := core.follow_by_webhooks(owner_id);
-        if endpoint.fanned_out_number < newest then
-            missed_from := endpoint.fanned_out_number + 1;
-        end if;
+        newest := core.events_held(owner_id);
         update core.webhook_endpoints as endpoints
         set
             status = 'enabled',
             disabled_reason = null,
             disabled_at = null,
-            failing_since = null,
-            fanned_out_number = newest
+            failing_since = null
         where endpoints.tenant_id = owner_id and endpoints.id = endpoint.id
         returning * into endpoint;
+        select cursors.number + 1 into missed_from
+        from core.webhook_cursors as cursors
+        where
+            cursors.tenant_id = owner_id
+            and cursors.endpoint_id = endpoint.id
+            and cursors.number < newest;
+        update core.webhook_cursors as cursors
+        set number = newest
+        where cursors.tenant_id = owner_id and cursors.endpoint_id = endpoint.id;
         perform core.emit(
             owner_id, 'core.webhook.enabled', 'webhook_endpoint', endpoint.id,
             jsonb_build_object('missed_from', missed_from)
@@ -701,10 +747,11 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
-    endpoint constant core.webhook_endpoints := core.webhook_endpoint_in(
-        owner_id, delete_webhook_endpoint.id
-    );
+    endpoint core.webhook_endpoints;
 begin
+    -- The cursor goes too, which whoever fans out writes.
+    perform core.lock_followers(owner_id);
+    endpoint := core.webhook_endpoint_in(owner_id, delete_webhook_endpoint.id);
     delete from core.webhook_endpoints as endpoints
     where endpoints.tenant_id = owner_id and endpoints.id = endpoint.id;
     perform core.delete_secret(owner_id, endpoint.secret_id);
@@ -1094,7 +1141,8 @@ core.new_webhook_secret(),
 core.check_webhook_endpoint(core.webhook_endpoints),
 core.webhook_endpoint_in(uuid, uuid),
 core.webhook_endpoint_answer(core.webhook_endpoints),
-core.follow_by_webhooks(uuid),
+core.lock_followers(uuid),
+core.events_held(uuid),
 core.disable_endpoint(uuid, uuid, text),
 core.note_endpoint_outcome(uuid, uuid, boolean, timestamptz),
 core.utc_text(timestamptz),

@@ -60,25 +60,22 @@ comment on function core.enqueue_webhook(core.webhook_endpoints, core.events, te
 'Puts the request that tells an endpoint of an event into the outbox: by its number, without a copy
 of what is in it, so that what is erased from the event is erased from the request. Internal.';
 
-create function core.fan_out_to(endpoint core.webhook_endpoints, events_max integer)
-returns bigint
+create function core.fan_out_to(
+    endpoint core.webhook_endpoints, after bigint, complete_to bigint
+)
+returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    newest constant bigint := core.last_event_number(endpoint.tenant_id);
-    complete_to constant bigint := least(newest, endpoint.fanned_out_number + events_max);
     event core.events;
 begin
-    if complete_to <= endpoint.fanned_out_number then
-        return 0;
-    end if;
     for event in
         select events.*
         from core.events
         where
             events.tenant_id = endpoint.tenant_id
-            and events.number > endpoint.fanned_out_number
-            and events.number <= complete_to
+            and events.number > fan_out_to.after
+            and events.number <= fan_out_to.complete_to
             and events.type = any(endpoint.event_types)
         order by events.number
     loop
@@ -88,50 +85,83 @@ begin
             );
         end if;
     end loop;
-    update core.webhook_endpoints as endpoints
-    set fanned_out_number = complete_to
-    where endpoints.tenant_id = endpoint.tenant_id and endpoints.id = endpoint.id;
-    return complete_to - endpoint.fanned_out_number;
+    update core.webhook_cursors as cursors
+    set number = fan_out_to.complete_to
+    where cursors.tenant_id = endpoint.tenant_id and cursors.endpoint_id = endpoint.id;
 end
 $$;
 
-comment on function core.fan_out_to(core.webhook_endpoints, integer) is
-'Takes an endpoint, which the caller has locked, some events further; returns how many. Internal.';
+comment on function core.fan_out_to(core.webhook_endpoints, bigint, bigint) is
+'Tells an endpoint of the events after a number up to another one, where its cursor is put.
+Internal.';
 
-create function core.fan_out_tenant(tenant_id uuid, events_max integer)
-returns bigint
+create function core.refuse_follower(
+    endpoint core.webhook_endpoints, state text, message text
+)
+returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise warning 'webhook % of tenant % was not told of events: % (%)',
+        endpoint.id, endpoint.tenant_id, message, state;
+    -- A refusal would come again for ever; anything else may be of the moment. Whoever waits for
+    -- nobody stands in no circle: an endpoint that is locked is disabled next time.
+    if state = 'PGRST' then
+        perform
+        from core.webhook_endpoints as endpoints
+        where endpoints.tenant_id = endpoint.tenant_id and endpoints.id = endpoint.id
+        for no key update skip locked;
+        if found then
+            perform core.disable_endpoint(
+                endpoint.tenant_id, endpoint.id, message::jsonb ->> 'code'
+            );
+        end if;
+    end if;
+end
+$$;
+
+comment on function core.refuse_follower(core.webhook_endpoints, text, text) is
+'Says that an endpoint could not be told of events, and disables it where it never could. Internal.';
+
+create function core.fan_out_tenant(tenant_id uuid, events_max integer) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    endpoint core.webhook_endpoints;
+    newest constant bigint := core.last_event_number(fan_out_tenant.tenant_id);
+    known_to bigint := newest;
+    follower record;
+    complete_to bigint;
     looked_at bigint := 0;
     state text;
 begin
-    -- Who waits for nobody stands in no circle: an endpoint that is being changed comes next time.
-    for endpoint in
-        select endpoints.*
+    for follower in
+        select
+            endpoints as endpoint,
+            cursors.number
         from core.webhook_endpoints as endpoints
+        inner join core.webhook_cursors as cursors
+            on cursors.tenant_id = endpoints.tenant_id and cursors.endpoint_id = endpoints.id
         where
             endpoints.tenant_id = fan_out_tenant.tenant_id
             and endpoints.status = 'enabled'
-        order by endpoints.fanned_out_number, endpoints.id
-        for no key update skip locked
+        order by endpoints.created_at, endpoints.id
     loop
-        begin
-            looked_at := looked_at + core.fan_out_to(endpoint, fan_out_tenant.events_max);
-        exception
-            when others then
-                get stacked diagnostics state = returned_sqlstate;
-                raise warning 'webhook % of tenant % was not told of events after %: % (%)',
-                    endpoint.id, endpoint.tenant_id, endpoint.fanned_out_number, sqlerrm, state;
-                -- A refusal would come again for ever; anything else may be of the moment.
-                if state = 'PGRST' then
-                    perform core.disable_endpoint(
-                        endpoint.tenant_id, endpoint.id, sqlerrm::jsonb ->> 'code'
-                    );
-                end if;
-        end;
+        complete_to := least(newest, follower.number + fan_out_tenant.events_max);
+        if complete_to > follower.number then
+            begin
+                perform core.fan_out_to(follower.endpoint, follower.number, complete_to);
+                looked_at := looked_at + complete_to - follower.number;
+            exception
+                when others then
+                    get stacked diagnostics state = returned_sqlstate;
+                    complete_to := follower.number;
+                    perform core.refuse_follower(follower.endpoint, state, sqlerrm);
+            end;
+        end if;
+        known_to := least(known_to, complete_to);
     end loop;
+    delete from core.webhook_marks as marks
+    where marks.tenant_id = fan_out_tenant.tenant_id and marks.number <= known_to;
     return looked_at;
 end
 $$;
@@ -140,40 +170,6 @@ comment on function core.fan_out_tenant(uuid, integer) is
 'Takes each webhook of a tenant, which the caller has locked, some events further; what fails at one
 does not stop the others. Returns how many events were looked at, over all. Internal.';
 
-create function core.settle_followers(tenant_ids uuid[]) returns void
-language plpgsql set search_path = pg_catalog, pg_temp
-as $$
-declare
-    quiet uuid[];
-begin
-    -- Whoever numbers events meanwhile has not been able to see that their mark is taken away. So it
-    -- is taken away where nobody does, and under the lock that keeps others from it.
-    quiet := array(
-        select heads.tenant_id
-        from core.event_heads as heads
-        where heads.tenant_id = any(settle_followers.tenant_ids)
-        order by heads.tenant_id
-        for no key update skip locked
-    );
-    -- A statement of its own, which sees what was committed before the locks were had.
-    update core.webhook_followers as followers
-    set is_behind = false
-    where
-        followers.tenant_id = any(quiet)
-        and not exists (
-            select from core.webhook_endpoints as endpoints
-            where
-                endpoints.tenant_id = followers.tenant_id
-                and endpoints.status = 'enabled'
-                and endpoints.fanned_out_number < core.last_event_number(followers.tenant_id)
-        );
-end
-$$;
-
-comment on function core.settle_followers(uuid[]) is
-'Says of tenants, which the caller has locked, that their webhooks know of all events, where it is
-so and can be known. Until the end of the transaction no event of theirs commits. Internal.';
-
 create function core.fan_out_events(max_events integer default 1000) returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -181,60 +177,53 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
 declare
-    -- Turns are at least as long as makes the search for the next tenant worth it.
-    turn_min constant integer := 100;
-    began constant timestamptz := clock_timestamp();
-    waiting constant bigint := (
-        select count(*)
-        from (
-            select from core.webhook_followers as followers
-            where followers.is_behind
-            limit greatest(fan_out_events.max_events, 1) / turn_min + 1
-        ) as behind
-    );
-    turn constant integer := greatest(
-        fan_out_events.max_events / greatest(waiting, 1), turn_min
-    );
+    -- A turn is long enough to be worth the search for whose it is.
+    turn constant integer := 100;
+    zero constant uuid := '00000000-0000-0000-0000-000000000000';
+    -- Begins anywhere, so that every tenant has its turn however little one call does.
+    place uuid := gen_random_uuid();
+    is_at_end boolean;
     looked_at bigint := 0;
-    of_turn bigint;
+    looked_at_before bigint;
     next_id uuid;
-    idle uuid[] := '{}';
 begin
-    while looked_at < fan_out_events.max_events loop
-        select followers.tenant_id into next_id
-        from core.webhook_followers as followers
-        inner join core.tenants on tenants.id = followers.tenant_id
-        where
-            followers.is_behind
-            and followers.visited_at < began
-            and tenants.status <> 'suspended'
-        order by followers.visited_at
-        limit 1
-        for no key update of followers skip locked;
-        exit when not found;
-        of_turn := core.fan_out_tenant(next_id, turn);
-        update core.webhook_followers as followers
-        set visited_at = clock_timestamp()
-        where followers.tenant_id = next_id;
-        if of_turn = 0 then
-            idle := idle || next_id;
-        end if;
-        looked_at := looked_at + of_turn;
+    loop
+        looked_at_before := looked_at;
+        is_at_end := false;
+        while looked_at < fan_out_events.max_events loop
+            select marks.tenant_id into next_id
+            from core.webhook_marks as marks
+            where marks.tenant_id > place
+            order by marks.tenant_id
+            limit 1;
+            if not found then
+                exit when is_at_end;
+                is_at_end := true;
+                place := zero;
+                continue;
+            end if;
+            place := next_id;
+            perform
+            from core.webhook_followers as followers
+            inner join core.tenants on tenants.id = followers.tenant_id
+            where followers.tenant_id = next_id and tenants.status <> 'suspended'
+            for no key update of followers skip locked;
+            if found then
+                looked_at := looked_at + core.fan_out_tenant(next_id, turn);
+            end if;
+        end loop;
+        -- Another round, until one has brought nothing.
+        exit when looked_at >= fan_out_events.max_events or looked_at = looked_at_before;
     end loop;
-    -- Only those who had nothing new at all: their writers hardly wait for the end of this.
-    if idle <> '{}' then
-        perform core.settle_followers(idle);
-    end if;
     return looked_at;
 end
 $$;
 
 comment on function core.fan_out_events(integer) is
 'Puts what webhooks want of the events that they do not know of yet into the outbox, for about as
-many events as said; whose turn was longest ago comes first, and no tenant has it all. Returns how
-many events were looked at, each once for each endpoint: call it again until that is 0. It may run
-in several sessions at once, and waits for nobody. What it locks, it locks until the transaction
-ends. Definer, because it works for every tenant; service_role may call it.';
+many events as said, by turns of tenants. Returns how many events were looked at, each once for each
+endpoint: call it again until that is 0. It may run in several sessions at once, and waits for
+nobody. Definer, because it works for every tenant; service_role may call it.';
 
 create function core.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint)
 returns jsonb
@@ -249,6 +238,11 @@ declare
         owner_id, replay_webhooks.endpoint_id
     );
     replay_id constant uuid := gen_random_uuid();
+    known_to constant bigint := (
+        select cursors.number
+        from core.webhook_cursors as cursors
+        where cursors.tenant_id = owner_id and cursors.endpoint_id = endpoint.id
+    );
     last_number bigint;
     complete_to bigint;
     replayed integer := 0;
@@ -264,10 +258,7 @@ begin
         perform core.fail('webhook.replay_invalid');
     end if;
     -- What comes after the cursor is on its way anyway.
-    last_number := least(
-        coalesce(replay_webhooks.to_number, endpoint.fanned_out_number),
-        endpoint.fanned_out_number
-    );
+    last_number := least(coalesce(replay_webhooks.to_number, known_to), known_to);
     complete_to := greatest(from_number - 1, least(last_number, from_number - 1 + scan_max));
     for event in
         select events.*
@@ -346,9 +337,9 @@ core.webhooks.manage. Raises webhook.unknown (404), webhook.disabled (409), webh
 revoke all on function
 core.wants_event(core.webhook_endpoints, core.events),
 core.enqueue_webhook(core.webhook_endpoints, core.events, text),
-core.fan_out_to(core.webhook_endpoints, integer),
+core.fan_out_to(core.webhook_endpoints, bigint, bigint),
+core.refuse_follower(core.webhook_endpoints, text, text),
 core.fan_out_tenant(uuid, integer),
-core.settle_followers(uuid[]),
 core.fan_out_events(integer),
 core.replay_webhooks(uuid, bigint, bigint),
 v1.replay_webhooks(uuid, bigint, bigint)
