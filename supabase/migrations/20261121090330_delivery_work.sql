@@ -956,6 +956,7 @@ declare
     count_max constant integer := 500;
     result record;
     delivery core.deliveries;
+    settled text;
     answers jsonb[] := '{}';
     ended jsonb[] := '{}';
     done record;
@@ -996,7 +997,15 @@ begin
         where deliveries.tenant_id = result.tenant_id and deliveries.id = result.id
         for no key update;
         if delivery.status = 'sending' and delivery.attempts = result.lease then
-            perform core.settle_attempt(delivery, 'failed', result.outcome, finish_deliveries.at);
+            settled := core.settle_attempt(
+                delivery, 'failed', result.outcome, finish_deliveries.at
+            );
+            if delivery.endpoint_id is not null then
+                perform core.note_endpoint_outcome(
+                    delivery.tenant_id, delivery.endpoint_id, settled = 'delivered',
+                    finish_deliveries.at
+                );
+            end if;
             update core.deliveries
             set
                 provider_message_id = coalesce(
