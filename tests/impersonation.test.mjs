@@ -625,6 +625,19 @@ describe("what exists elsewhere and what does not exist", () => {
         (id) => ["rpc/mark_sensitive", { table_name: "iot.devices", id, reason: "a reason" }],
         acme.devices["marker-truck"],
       ],
+      "a webhook to change": [
+        (id) => ["rpc/update_webhook_endpoint", { id, changes: { description: "taken" } }],
+        things.webhook,
+      ],
+      "a webhook to enable": [(id) => ["rpc/enable_webhook_endpoint", { id }], things.webhook],
+      "a webhook to disable": [(id) => ["rpc/disable_webhook_endpoint", { id }], things.webhook],
+      "a webhook to delete": [(id) => ["rpc/delete_webhook_endpoint", { id }], things.webhook],
+      "a webhook's secret": [(id) => ["rpc/rotate_webhook_secret", { id }], things.webhook],
+      "a webhook to test": [(id) => ["rpc/send_test_webhook", { id }], things.webhook],
+      "a webhook to replay": [
+        (id) => ["rpc/replay_webhooks", { endpoint_id: id, from_number: 1 }],
+        things.webhook,
+      ],
       "a row to read": [(id) => [`tenants?id=eq.${id}`], acme.id],
       "a tenant's devices": [(id) => [`devices?tenant_id=eq.${id}`], acme.id],
     };
@@ -668,8 +681,14 @@ describe("every function of v1", () => {
     close_tenant: { args: { tenant_id: acme.id } },
     create_api_key: { args: { name: "Planted", role: "viewer" } },
     create_tenant: { args: { slug: "planted", name: "Planted", parent_id: acme.id } },
+    create_webhook_endpoint: {
+      args: { url: "https://planted.example.com/", event_types: ["core.member.left"] },
+    },
     delete_role: { args: { slug: "marker_role" } },
     delete_team: { args: { slug: "marker-team" } },
+    delete_webhook_endpoint: { args: { id: things.webhook } },
+    disable_webhook_endpoint: { args: { id: things.webhook } },
+    enable_webhook_endpoint: { args: { id: things.webhook } },
     erase_person: { args: { user_id: acme.members.ada, dry_run: false } },
     erasures_of: { args: { email: "erased@marker.example" }, open: [] },
     events_since: { args: { after: 0 }, reads: true },
@@ -716,8 +735,11 @@ describe("every function of v1", () => {
     revoke_device_credential: { args: { id: things.credential } },
     revoke_invitation: { args: { id: things.invitation.id } },
     rotate_api_key: { args: { id: things.key } },
+    replay_webhooks: { args: { endpoint_id: things.webhook, from_number: 1 } },
+    rotate_webhook_secret: { args: { id: things.webhook } },
     save_role: { args: { slug: "planted", name: "P", permissions: [] } },
     save_team: { args: { slug: "planted", name: "P" } },
+    send_test_webhook: { args: { id: things.webhook } },
     set_active_tenant: { args: { tenant_id: acme.id }, open: "tenancy.not_a_member", self: true },
     set_legal_hold: {
       args: { reason: "planted, to be in the way", email: "person@marker.example" },
@@ -729,6 +751,9 @@ describe("every function of v1", () => {
     suspend_tenant: { args: { tenant_id: acme.id } },
     telemetry: { args: { devices: ["marker-truck"], ...RANGE, bucket: "1 year" }, reads: true },
     transfer_ownership: { args: { user_id: acme.members.vic } },
+    update_webhook_endpoint: {
+      args: { id: things.webhook, changes: { url: "https://taken.example.com/" } },
+    },
     verify_audit: { args: {} },
     withdraw_consent: {
       args: { purpose: "newsletter", source: "planted", email: "person@marker.example" },

@@ -37,10 +37,11 @@ insert into grants (roles, permissions, scope) values
     '{core.tenants.read,core.tenants.write,core.tenants.suspend,core.members.read,
     core.api_keys.read,core.events.read,core.limits.read,core.sign_up.read,core.sign_up.write,
     core.privacy.read,core.audit.read,core.sensitive.read,core.deliveries.read,
+    core.webhooks.read,
     iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
     'descendants'
 ),
-('{manager}', '{iot.devices.write,core.deliveries.read}', 'tenant'),
+('{manager}', '{iot.devices.write,core.deliveries.read,core.webhooks.read}', 'tenant'),
 ('{manager,viewer}', '{core.sign_up.read}', 'tenant'),
 (
     '{manager,agent,analyst,viewer}',
@@ -164,6 +165,11 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('core.delivery_pauses', 'core.deliveries.read', null, null, null, null, null),
 ('v1.delivery_pauses', 'core.deliveries.read', null, null, null, null, null),
 ('core.event_heads', null, null, null, null, null, null),
+('core.webhook_followers', null, null, null, null, null, null),
+('core.webhook_marks', null, null, null, null, null, null),
+('core.webhook_endpoints', 'core.webhooks.read', null, null, null, null, null),
+('core.webhook_cursors', 'core.webhooks.read', null, null, null, null, null),
+('v1.webhook_endpoints', 'core.webhooks.read', null, null, null, null, null),
 ('core.pending_events', null, null, null, null, null, null),
 ('core.idempotency_keys', null, null, null, null, null, null),
 ('core.rate_limits', 'core.limits.read', null, null, null, null, null),
@@ -575,6 +581,26 @@ from places;
 insert into core.event_heads (tenant_id)
 select pg_temp.tenant(places.key) from places
 on conflict do nothing;
+insert into core.webhook_followers (tenant_id)
+select pg_temp.tenant(places.key) from places;
+insert into core.webhook_marks (tenant_id, number)
+select
+    pg_temp.tenant(places.key),
+    1
+from places;
+insert into core.webhook_endpoints (tenant_id, url, event_types, secret_id)
+select
+    pg_temp.tenant(places.key),
+    'https://matrix.example.com/',
+    '{core.member.left}',
+    gen_random_uuid()
+from places;
+insert into core.webhook_cursors (tenant_id, endpoint_id, number)
+select
+    endpoints.tenant_id,
+    endpoints.id,
+    0
+from core.webhook_endpoints as endpoints;
 insert into core.pending_events (
     tenant_id, transaction, is_first, type, at, actor_kind, data
 )

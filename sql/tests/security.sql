@@ -133,7 +133,8 @@ select set_eq(
         'core.events', 'core.export_log', 'core.fields', 'core.idempotency_keys',
         'core.not_personal', 'core.pending_events', 'core.permissions', 'core.personal_data',
         'core.rate_buckets', 'core.retention_runs', 'core.sign_in_attempts',
-        'core.sign_in_authenticators', 'core.user_settings', 'iot.batches', 'iot.blocks',
+        'core.sign_in_authenticators', 'core.user_settings', 'core.webhook_cursors',
+        'core.webhook_followers', 'core.webhook_marks', 'iot.batches', 'iot.blocks',
         'iot.latest', 'iot.rejected_messages'
     ],
     'every table that holds business data is audited'

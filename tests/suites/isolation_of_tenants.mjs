@@ -61,6 +61,14 @@ const writesOf = (client, { id, devices }) => [
   client.from("deliveries").insert({ tenant_id: id, channel: "email", template: "planted" }),
   client.from("deliveries").update({ status: "queued" }).eq("tenant_id", id),
   client.from("deliveries").delete().eq("tenant_id", id),
+  client.from("webhook_endpoints").insert({
+    tenant_id: id,
+    url: "https://planted.example.com/",
+    event_types: ["core.member.left"],
+  }),
+  client.from("webhook_endpoints").update({ url: "https://taken.example.com/" })
+    .eq("tenant_id", id),
+  client.from("webhook_endpoints").delete().eq("tenant_id", id),
 ];
 
 /** All rows of views as a caller finds them, in a fixed order. */

@@ -40,11 +40,17 @@ export async function addBelongings(owner, word, { device, userId }) {
   const hold = await call("set_legal_hold", { ...person, reason: `The case of ${word}.` });
   await call("export_person", person);
   await call("pause_deliveries", { reason: word });
+  const webhook = await call("create_webhook_endpoint", {
+    url: `https://${word}.example.com/in`,
+    event_types: ["core.webhook.test"],
+    description: word,
+  });
   return {
     team: team.id,
     invitation,
     key: key.id,
     credential: credential.id,
     hold,
+    webhook: webhook.id,
   };
 }
