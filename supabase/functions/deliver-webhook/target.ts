@@ -59,5 +59,5 @@ export function hostOf(hostname: string): string {
 }
 
 export function portOf(url: { protocol: string; port: string }): number {
-  return Number(url.port) || (url.protocol === "https:" ? 443 : 80);
+  return url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
 }
