@@ -335,6 +335,13 @@ comment on function core.release_job(uuid, uuid, bigint) is
 'Puts a job that the caller has claimed behind all that wait. Definer, because it works for every
 tenant; tenon_bridge may call it.';
 
+create function core.job_runner() returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+return 'tenon-jobs';
+
+comment on function core.job_runner() is
+'The name of the job of pg_cron that calls core.run_jobs. Internal.';
+
 create function core.jobs_are_run_by_cron() returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -348,7 +355,7 @@ begin
             ')', 'cron'
         )
         into is_scheduled
-        using 'tenon-jobs';
+        using core.job_runner();
     end if;
     return is_scheduled;
 end
@@ -414,6 +421,7 @@ core.claim_job(timestamptz),
 core.record_job_step(core.jobs, jsonb, timestamptz),
 core.run_job_step(uuid, uuid, bigint),
 core.release_job(uuid, uuid, bigint),
+core.job_runner(),
 core.jobs_are_run_by_cron()
 from public;
 revoke all on procedure core.run_jobs(interval, boolean) from public;

@@ -37,6 +37,9 @@ begin
         'select done, failure from core.apply_retention($1)',
         'select done, null from core.expire_events($1)',
         'select done, null from core.expire_answers($1)',
+        'select done, null from core.expire_jobs($1)',
+        'select core.queue_lost_jobs() is not null, null',
+        'select core.watch_deliveries() is not null, null',
         'select core.record_uses() is not null, null',
         'select core.forget_old_sign_in_attempts() is not null, null',
         'select core.keep_audit(greatest($1, interval ''5 seconds'')) is not null, null'
@@ -62,7 +65,8 @@ $$;
 
 comment on function core.housekeep(interval) is
 'Does what has to be done again and again, for about as long as the budget says: iot.compact,
-iot.retain, core.apply_retention, core.expire_events, core.expire_answers, core.record_uses,
+iot.retain, core.apply_retention, core.expire_events, core.expire_answers, core.expire_jobs,
+core.queue_lost_jobs, core.watch_deliveries, core.record_uses,
 core.forget_old_sign_in_attempts, core.keep_audit. Returns what iot.compact returns, and what
 failed, in words, where something did. Definer, because it works for every tenant; service_role
 may call it.';
@@ -90,8 +94,18 @@ begin
     end if;
     execute format('select %I.schedule($1, $2, $3)', 'cron')
     using core.housekeeping_job(), '* * * * *', 'select core.housekeep()';
-    -- The tail of the audit trail that is not sealed yet is kept short. pg_cron before 1.5 knows no
-    -- seconds: there core.housekeep seals, every minute.
+    -- Jobs begin soon after they are ready; a call that is still at work is not called again.
+    -- pg_cron before 1.5 knows no seconds, but minutes.
+    begin
+        execute format('select %I.schedule($1, $2, $3)', 'cron')
+        using core.job_runner(), '5 seconds', 'call core.run_jobs()';
+    exception
+        when invalid_parameter_value then
+            execute format('select %I.schedule($1, $2, $3)', 'cron')
+            using core.job_runner(), '* * * * *', 'call core.run_jobs()';
+    end;
+    -- The tail of the audit trail that is not sealed yet is kept short: without seconds,
+    -- core.housekeep seals, every minute.
     begin
         execute format('select %I.schedule($1, $2, $3)', 'cron')
         using 'tenon-audit', '10 seconds', 'select core.seal_audit()';
@@ -104,7 +118,8 @@ end
 $$;
 
 comment on function core.schedule_housekeeping() is
-'Has pg_cron call core.housekeep every minute, and core.seal_audit every ten seconds; false where
+'Has pg_cron call core.housekeep every minute, core.run_jobs every five seconds, which begins when
+the call before is over, and core.seal_audit every ten seconds; false where
 there is no pg_cron that the caller may use. Calling it again changes nothing. For the owner of the
 schema, after pg_cron was installed later than Tenon.';
 
