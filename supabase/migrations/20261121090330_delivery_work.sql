@@ -578,7 +578,10 @@ begin
             perform core.disable_endpoint(
                 delivery.tenant_id, delivery.endpoint_id, decision.reason
             );
-        elsif facts ->> 'phase' is distinct from 'prepare' then
+        elsif
+            settle_attempt.outcome <> 'abandoned'
+            and facts ->> 'phase' is distinct from 'prepare'
+        then
             perform core.note_endpoint_outcome(
                 delivery.tenant_id, delivery.endpoint_id, decision.status = 'delivered',
                 settle_attempt.at
@@ -956,7 +959,6 @@ declare
     count_max constant integer := 500;
     result record;
     delivery core.deliveries;
-    settled text;
     answers jsonb[] := '{}';
     ended jsonb[] := '{}';
     done record;
@@ -997,15 +999,7 @@ begin
         where deliveries.tenant_id = result.tenant_id and deliveries.id = result.id
         for no key update;
         if delivery.status = 'sending' and delivery.attempts = result.lease then
-            settled := core.settle_attempt(
-                delivery, 'failed', result.outcome, finish_deliveries.at
-            );
-            if delivery.endpoint_id is not null then
-                perform core.note_endpoint_outcome(
-                    delivery.tenant_id, delivery.endpoint_id, settled = 'delivered',
-                    finish_deliveries.at
-                );
-            end if;
+            perform core.settle_attempt(delivery, 'failed', result.outcome, finish_deliveries.at);
             update core.deliveries
             set
                 provider_message_id = coalesce(
