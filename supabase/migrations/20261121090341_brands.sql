@@ -65,7 +65,8 @@ comment on table core.brands is
 null is taken from the tenant''s default and the tenants above.';
 comment on column core.brands.from_address is
 'Used where core.sender_domains has its domain for this tenant.';
-comment on column core.brands.app_url is 'Where people of the tenant sign in: what links begin with.';
+comment on column core.brands.app_url is
+'Where people of the tenant sign in: what links begin with.';
 comment on column core.brands.color is 'Of buttons and links, such as #1a56db.';
 comment on column core.brands.footer is
 'Plain text at the end of every mail: where laws want it, the name and address of the sender.';
@@ -354,8 +355,8 @@ end
 $$;
 
 comment on function v1.set_brand(text, text, text, text, text, text, text, text, text) is
-'Sets a brand as a whole: what is left out is taken from the tenant''s default and the tenants above.
-Needs core.templates.manage. Mail comes from from_address once the operator has verified its domain
+'Sets a brand as a whole: what is left out is taken from the tenant''s default and the tenants
+above. Needs core.templates.manage. Mail comes from from_address once the operator has verified its domain
 for your tenant, and until then from the platform''s, with yours to reply to. Returns {tenant_id,
 slug}. Raises brand.invalid (400).';
 

@@ -70,8 +70,8 @@ begin
         lower(replace(language, '_', '-')), core.tenant_language(tenant_id), 'en'
     ] loop
         parts := string_to_array(tag, '-');
-        for last in reverse least(cardinality(parts), 4) .. 1 loop
-            chain := chain || array_to_string(parts[1:last], '-');
+        for place in reverse least(cardinality(parts), 4) .. 1 loop
+            chain := chain || array_to_string(parts[1:place], '-');
         end loop;
     end loop;
     return chain;
@@ -82,7 +82,7 @@ comment on function core.language_chain(uuid, text) is
 'The languages to look for, the best first: de-ch, de, the tenant''s, en. Internal.';
 
 create function core.template_version(
-    tenant_id uuid, template text, language text, version integer default null
+    tenant_id uuid, template text, language text, version uuid default null
 )
 returns core.template_versions
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -134,7 +134,7 @@ begin
 end
 $$;
 
-comment on function core.template_version(uuid, text, text, integer) is
+comment on function core.template_version(uuid, text, text, uuid) is
 'The version that a tenant''s mail is made of: the one named, or the current one of the tenant and
 the language that come first. Raises template.version_unknown, template.missing (404). Internal.';
 
@@ -230,7 +230,7 @@ comment on function core.fill_template(
 Internal.';
 
 create function core.render_email(
-    tenant_id uuid, template text, version integer, language text, brand text, data jsonb
+    tenant_id uuid, template text, version uuid, language text, brand text, data jsonb
 )
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -270,7 +270,7 @@ begin
 end
 $$;
 
-comment on function core.render_email(uuid, text, integer, text, text, jsonb) is
+comment on function core.render_email(uuid, text, uuid, text, text, jsonb) is
 'A mail, ready to send: {template_version, language, from: {name, address}, reply_to, subject, text,
 html, headers}. version: the template_version that it had before, or null for the current one.
 language: a tag, or null for data.locale and what the tenant has. brand: the name of one, or null.
@@ -464,8 +464,8 @@ $$;
 comment on function v1.preview_template(
     text, text, text, text, text, text, boolean, text, jsonb
 ) is
-'Shows a mail, and saves and sends nothing: of the sources that are given, else of the draft, else of
-what the tenant''s mails are made of; with data, or the samples of v1.template_kinds. Needs
+'Shows a mail, and saves and sends nothing: of the sources that are given, else of the draft, else
+of what the tenant''s mails are made of; with data, or the samples of v1.template_kinds. Needs
 core.templates.read. Returns {template, language, source, from, reply_to, subject, text, html}. Show
 html in a frame with the attribute sandbox. Raises what v1.save_template does,
 template.variable_missing and template.variable_invalid (400).';
@@ -503,10 +503,10 @@ revoke all on function
 core.tenant_language(uuid),
 core.tenant_zone(uuid),
 core.language_chain(uuid, text),
-core.template_version(uuid, text, text, integer),
+core.template_version(uuid, text, text, uuid),
 core.template_data(core.template_kinds, text, jsonb, jsonb),
 core.fill_template(core.template_kinds, core.template_versions, uuid, text, jsonb, jsonb),
-core.render_email(uuid, text, integer, text, text, jsonb),
+core.render_email(uuid, text, uuid, text, text, jsonb),
 core.template_sample(jsonb),
 core.preview_template(uuid, text, text, text, text, text, text, boolean, text, jsonb),
 core.preview_own_template(text, text, text, text, text, text, boolean, text, jsonb),

@@ -60,9 +60,9 @@ fn object(
             None | Some(Json::Null) => return Err(TemplateError::VariableMissing { name: path }),
             Some(given) => value(variable, given, path)?,
         };
-        values.insert(name.as_str(), value);
+        values.insert(name.clone(), value);
     }
-    Ok(values.into_iter().collect())
+    Ok(Value::from(values))
 }
 
 fn value(variable: &Variable, given: &Json, path: String) -> Result<Value, TemplateError> {
