@@ -439,6 +439,20 @@ queue; service_role may call it.';
 
 -- The end of a delivery ---------------------------------------------------------------------------
 
+create function core.holds_secrets(template text) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (
+        select from core.template_kinds as kinds
+        where kinds.template = holds_secrets.template and kinds.holds_secrets
+    );
+end
+$$;
+
+comment on function core.holds_secrets(text) is
+'Whether deliveries of a template are made from secrets, such as codes. Internal.';
+
 create function core.end_delivery(
     delivery core.deliveries, status text, reason text, at timestamptz
 )
@@ -1537,6 +1551,7 @@ core.endpoint_room(uuid, uuid, timestamptz),
 core.release_endpoint(uuid, uuid, timestamptz),
 core.release_forgotten(timestamptz),
 core.rebuild_delivery_queue(text),
+core.holds_secrets(text),
 core.end_delivery(core.deliveries, text, text, timestamptz),
 core.record_attempt(core.deliveries, text, text, timestamptz, jsonb),
 core.integer_of(jsonb, text),

@@ -24,6 +24,8 @@ create table core.template_kinds (
     is_open_to_tenants boolean not null,
     variables jsonb not null default '{}',
     links jsonb not null default '{}',
+    holds_secrets boolean not null
+    generated always as (variables ?| '{token,token_hash}') stored,
     constraint template_is_dotted check (template ~ '^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$'),
     constraint template_is_short check (octet_length(template) <= 100),
     constraint mails_with_tokens_are_closed check (template !~ '^auth\.' or not is_open_to_tenants),
@@ -39,6 +41,8 @@ comment on column core.template_kinds.variables is
 'What the data bring: {"name": {"type": "text", "optional": true, "description": …, "sample": …}}.
 Types: text, url, number, date, time, datetime, money, boolean, color, object and list, which have
 fields. sample is what previews show.';
+comment on column core.template_kinds.holds_secrets is
+'Whether it is filled with a token: what a mail of the kind was made from is deleted when it is over.';
 comment on column core.template_kinds.links is
 'Variables of the type url that are put together from others: their names, and templates of text.
 What does not come out as an address of the web is left out.';
