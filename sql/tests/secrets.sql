@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(25);
+select plan(26);
 
 create temporary table kept (name text primary key, id uuid, sealed bytea);
 
@@ -111,12 +111,13 @@ select is_empty(
 
 -- Keys --------------------------------------------------------------------------------------------
 
-select is(
-    (
-        select string_agg(coalesce(current_setting(name), ''), '')
-        from unnest(array['tenon.secret_key', 'tenon.secret_key_previous']) as name
-    ),
-    '', 'the key is shown to nobody, the owner among them'
+select throws_ok(
+    $$select current_setting('tenon.secret_key')$$, '42501', null,
+    'the key is shown to nobody, the owner among them'
+);
+select throws_ok(
+    $$select current_setting('tenon.secret_key_previous')$$, '42501', null,
+    'nor is the one before it'
 );
 select is_empty(
     $$select name from pg_settings where name like 'tenon.secret%'$$,
@@ -181,10 +182,10 @@ select is(
 );
 select results_eq(
     $$
-        select secrets.sealed is null, vault.secrets.secret, vault.secrets.name
-        from core.secrets
-        inner join vault.secrets on vault.secrets.id = secrets.vault_id
-        where secrets.id = (select kept.id from kept where kept.name = 'third')
+        select known.sealed is null, in_vault.secret, in_vault.name
+        from core.secrets as known
+        inner join vault.secrets as in_vault on in_vault.id = known.vault_id
+        where known.id = (select kept.id from kept where kept.name = 'third')
     $$,
     format(
         'values (true, reverse(%L), %L)', 'whsec_hunter3',
