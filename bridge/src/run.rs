@@ -2,14 +2,17 @@
 //!
 //! [`session`] reads and acknowledges, [`pipeline`] batches and keeps order, [`delivery`] brings
 //! batches into the database; they are joined by one channel each way and nothing else. Beside them
-//! [`housekeeping`] has the database put its readings in order.
+//! [`housekeeping`] has the database put its readings in order, [`jobs`] has it do its jobs, and
+//! [`gauges`] asks what it measures.
 
 pub mod acks;
 pub mod batch;
 pub mod batcher;
 pub mod delivery;
+pub mod gauges;
 pub mod housekeeping;
 pub mod http;
+pub mod jobs;
 pub mod metrics;
 pub mod options;
 pub mod pipeline;
@@ -35,6 +38,7 @@ use self::batcher::BatchPolicy;
 use self::delivery::Delivery;
 use self::housekeeping::Housekeeper;
 use self::http::Answers;
+use self::jobs::JobRunner;
 use self::metrics::Metrics;
 use self::options::{RunOptions, telemetry_filter};
 use self::pipeline::Pipeline;
@@ -121,12 +125,19 @@ pub async fn run_with<S: Store>(
     let housekeeper = Housekeeper {
         store: Arc::clone(&store),
         metrics: Arc::clone(&metrics),
-        interval: match options.housekeeping_interval_seconds {
-            0 => None,
-            seconds => Some(Duration::from_secs(seconds.into())),
-        },
+        interval: every(options.housekeeping_interval_seconds),
         shutdown: shutdown.clone(),
     };
+    let job_runner = JobRunner {
+        store: Arc::clone(&store),
+        metrics: Arc::clone(&metrics),
+        interval: every(options.jobs_interval_seconds),
+        shutdown: shutdown.clone(),
+    };
+    let measuring = listener.as_ref().map(|_| {
+        let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+        gauges::poll(store, metrics, shutdown.clone())
+    });
     let answers = Arc::new(Answers {
         metrics: Arc::clone(&metrics),
         status,
@@ -141,7 +152,23 @@ pub async fn run_with<S: Store>(
         housekeeper.run().await;
         Ok(())
     };
-    let work = async { tokio::try_join!(subscribing, pipeline.run(event_queue), keeping_house) };
+    let running_jobs = async {
+        let measuring = async {
+            if let Some(measuring) = measuring {
+                measuring.await;
+            }
+        };
+        tokio::join!(job_runner.run(), measuring);
+        Ok(())
+    };
+    let work = async {
+        tokio::try_join!(
+            subscribing,
+            pipeline.run(event_queue),
+            keeping_house,
+            running_jobs
+        )
+    };
     let deadline = async {
         shutdown.requested().await;
         info!("stopping: no more is read, what is here is stored and acknowledged");
@@ -170,6 +197,11 @@ pub async fn run_with<S: Store>(
         "stopped"
     );
     Ok(())
+}
+
+/// An interval of so many seconds; none for 0, which is never.
+fn every(seconds: u32) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 fn session(options: &RunOptions) -> Session {

@@ -105,7 +105,7 @@ impl Housekeeping {
 
 /// How long to wait after so many failures one after the other, or where there is `more` to do;
 /// `chance` is a random number in 0..1.
-fn wait(interval: Duration, failures: u32, more: bool, chance: f64) -> Duration {
+pub(super) fn wait(interval: Duration, failures: u32, more: bool, chance: f64) -> Duration {
     match failures {
         0 if more => PAUSE.min(interval),
         0 => interval.mul_f64(0.9 + chance.clamp(0.0, 1.0) / 5.0),

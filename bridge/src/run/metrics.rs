@@ -9,6 +9,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
+use super::gauges::Gauges;
+
 /// What the format calls itself in HTTP.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -49,6 +51,14 @@ pub struct Metrics {
     pub housekeeping_runs: Counter,
     /// Those of them that failed.
     pub housekeeping_failures: Counter,
+    /// Calls to run jobs in the database.
+    pub job_runs: Counter,
+    /// Those of them that failed.
+    pub job_run_failures: Counter,
+    /// Questions to the database what it measures that had no answer.
+    pub database_gauge_failures: Counter,
+    /// What it measures.
+    pub database_gauges: Gauges,
     /// Readings that they turned into blocks.
     pub readings_compacted: Counter,
     /// Time such a call takes.
@@ -74,6 +84,8 @@ struct Rejection {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::default();
+        let database_gauges = Gauges::default();
+        registry.register_collector(Box::new(database_gauges.clone()));
         let bridge = registry.sub_registry_with_prefix("tenon_bridge");
         let mut counter = |name, help| registered(bridge, name, help, Counter::default());
         Self {
@@ -97,6 +109,13 @@ impl Default for Metrics {
             ),
             housekeeping_runs: counter("housekeeping_runs", "Calls to keep house in the database"),
             housekeeping_failures: counter("housekeeping_failures", "Those that failed"),
+            job_runs: counter("job_runs", "Calls to run jobs in the database"),
+            job_run_failures: counter("job_run_failures", "Those that failed"),
+            database_gauge_failures: counter(
+                "database_gauge_failures",
+                "Questions what the database measures that had no answer",
+            ),
+            database_gauges,
             readings_compacted: counter(
                 "readings_compacted",
                 "Readings turned into blocks by these calls",
@@ -207,19 +226,22 @@ mod tests {
     use super::*;
 
     /// Dashboards and `scripts/live.mjs` know these names: who changes one, breaks them.
-    const NAMES: [&str; 20] = [
+    const NAMES: [&str; 23] = [
         "process_resident_memory_bytes gauge",
         "tenon_bridge_acknowledgements_stale counter",
         "tenon_bridge_batch_readings histogram",
         "tenon_bridge_batches counter",
         "tenon_bridge_broker_connections counter",
         "tenon_bridge_broker_up gauge",
+        "tenon_bridge_database_gauge_failures counter",
         "tenon_bridge_database_retries counter",
         "tenon_bridge_database_up gauge",
         "tenon_bridge_flush_seconds histogram",
         "tenon_bridge_housekeeping_failures counter",
         "tenon_bridge_housekeeping_runs counter",
         "tenon_bridge_housekeeping_seconds histogram",
+        "tenon_bridge_job_run_failures counter",
+        "tenon_bridge_job_runs counter",
         "tenon_bridge_lag_seconds histogram",
         "tenon_bridge_messages_accepted counter",
         "tenon_bridge_messages_received counter",

@@ -73,6 +73,19 @@ pub struct RunOptions {
     )]
     pub housekeeping_interval_seconds: u32,
 
+    /// How often to run jobs that are ready in the database, where pg_cron does not; 0 for never.
+    ///
+    /// On a connection of its own. Several bridges may do it at once, and share the jobs.
+    #[arg(
+        long,
+        env = "TENON_JOBS_INTERVAL_SECONDS",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(0..=86_400),
+        value_name = "SECONDS",
+        help_heading = "Database"
+    )]
+    pub jobs_interval_seconds: u32,
+
     /// The name of this bridge's session at the broker: fixed, and different for each bridge.
     #[arg(
         long,

@@ -3,6 +3,7 @@
 //! Statements are unnamed and typed, and nothing depends on the session: each call may reach
 //! another server connection, as behind PgBouncer or Supavisor in transaction mode.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio_postgres::{Client, Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::{debug, warn};
 
+use super::gauges::Gauge;
 use super::store::{Housekeeping, RejectedMessage, Store, StoreError};
 use crate::tls::{self, Trust};
 
@@ -29,12 +31,20 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the network may leave sent bytes unconfirmed before the connection counts as lost.
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a call to run jobs may go on beyond its budget: as long as the longest step.
+const STEP_TIMEOUT: Duration = Duration::from_secs(11 * 60);
+
+/// How long the database may take to say what it measures.
+const GAUGES_TIMEOUT: Duration = Duration::from_secs(5);
+
 const INGEST: &str = "select kind, ordinal, code from iot.ingest($1)";
 
 const REJECT: &str = "select iot.reject($1, $2, $3, $4)";
 
 const HOUSEKEEP: &str = "select coalesce(readings, 0), coalesce(done, false), failure \
     from core.housekeep_unscheduled(make_interval(secs => $1))";
+
+const GAUGES: &str = "select name, labels::text, value from core.delivery_metrics()";
 
 const PROBE: &str = "select not pg_is_in_recovery() and has_schema_privilege('iot', 'usage') \
     and has_function_privilege('iot.ingest(bytea)', 'execute') \
@@ -46,6 +56,10 @@ pub struct Postgres {
     tls: MakeRustlsConnect,
     connections_max: usize,
     idle: Mutex<Vec<Client>>,
+    /// Of the runner of jobs.
+    jobs: Mutex<Option<Client>>,
+    /// Of whoever asks for gauges.
+    gauges: Mutex<Option<Client>>,
 }
 
 impl Postgres {
@@ -86,6 +100,8 @@ impl Postgres {
             tls,
             connections_max,
             idle: Mutex::default(),
+            jobs: Mutex::default(),
+            gauges: Mutex::default(),
         })
     }
 
@@ -120,6 +136,15 @@ impl Postgres {
             }
         });
         Ok(client)
+    }
+
+    /// The connection that was kept, or a new one.
+    async fn kept(&self, place: &Mutex<Option<Client>>) -> Result<Client, StoreError> {
+        let kept = place.lock().ok().and_then(|mut kept| kept.take());
+        match kept.filter(|client| !client.is_closed()) {
+            Some(client) => Ok(client),
+            None => self.connect().await,
+        }
     }
 
     fn take_idle(&self) -> Option<Client> {
@@ -180,6 +205,49 @@ impl Store for Postgres {
         let rows = call(&client, HOUSEKEEP, &values, budget + CALL_TIMEOUT).await?;
         housekeeping(&rows)
     }
+
+    /// One simple statement, in which a procedure may commit, also through a pooler.
+    async fn run_jobs(&self, budget: Duration) -> Result<(), StoreError> {
+        let client = self.kept(&self.jobs).await?;
+        let seconds = budget.as_secs();
+        let statement = format!("call core.run_jobs(make_interval(secs => {seconds}), true)");
+        let result = match timeout(budget + STEP_TIMEOUT, client.batch_execute(&statement)).await {
+            Ok(result) => result.map_err(|error| classify(&error)),
+            // The connection ends with the client, and the call with its transaction.
+            Err(_) => return Err(StoreError::TooSlow("jobs are still run".to_owned())),
+        };
+        keep(&self.jobs, client);
+        result
+    }
+
+    async fn gauges(&self) -> Result<Vec<Gauge>, StoreError> {
+        let client = self.kept(&self.gauges).await?;
+        let rows = call(&client, GAUGES, &[], GAUGES_TIMEOUT).await?;
+        keep(&self.gauges, client);
+        rows.iter().map(gauge).collect()
+    }
+}
+
+fn keep(place: &Mutex<Option<Client>>, client: Client) {
+    if let Ok(mut kept) = place.lock() {
+        *kept = Some(client);
+    }
+}
+
+fn gauge(row: &Row) -> Result<Gauge, StoreError> {
+    let read = || -> Option<Gauge> {
+        let labels: BTreeMap<String, String> = serde_json::from_str(row.try_get(1).ok()?).ok()?;
+        Some(Gauge {
+            name: row.try_get(0).ok()?,
+            labels: labels.into_iter().collect(),
+            value: row.try_get(2).ok()?,
+        })
+    };
+    read().ok_or_else(|| {
+        StoreError::Unavailable(
+            "core.delivery_metrics answered in an unknown form: update the bridge".into(),
+        )
+    })
 }
 
 /// Runs a statement that takes no longer than `time`.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tenon_domain::telemetry::batch::RefusedEntry;
 use thiserror::Error;
 
+use super::gauges::Gauge;
+
 /// A message that cannot be stored as readings, on its way to `iot.rejected_messages`.
 #[derive(Clone, Copy, Debug)]
 pub struct RejectedMessage<'a> {
@@ -67,4 +69,15 @@ pub trait Store: Send + Sync + 'static {
         &self,
         budget: Duration,
     ) -> impl Future<Output = Result<Housekeeping, StoreError>> + Send;
+
+    /// Runs jobs that are ready until none is left or `budget` is used, unless something else does
+    /// it; a transaction for each step. A database without jobs has nothing to run.
+    fn run_jobs(&self, _budget: Duration) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// What the database measures of itself, in little time.
+    fn gauges(&self) -> impl Future<Output = Result<Vec<Gauge>, StoreError>> + Send {
+        async { Ok(Vec::new()) }
+    }
 }
