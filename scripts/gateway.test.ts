@@ -109,6 +109,36 @@ Deno.test({
 });
 
 Deno.test({
+  name: "functions get the path and the headers as they were sent",
+  sanitizeResources,
+  sanitizeOps,
+  async fn() {
+    const functions = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+      const { pathname, search } = new URL(request.url);
+      const { authorization = null, apikey } = Object.fromEntries(request.headers);
+      return Response.json({ path: pathname + search, authorization, apikey }, { status: 202 });
+    });
+    const server = gateway(1, functions.addr.port);
+    try {
+      const address = `http://127.0.0.1:${await listening(
+        server,
+      )}/functions/v1/deliver-email?a=1+2`;
+      const response = await fetch(address, { method: "POST", headers: { apikey: "anon" } });
+      assert.equal(response.status, 202);
+      assert.deepEqual(await response.json(), {
+        path: "/functions/v1/deliver-email?a=1+2",
+        authorization: null,
+        apikey: "anon",
+      });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await functions.shutdown();
+    }
+  },
+});
+
+Deno.test({
   name: "what is not served, and a REST server that is away, are said in JSON",
   sanitizeResources,
   sanitizeOps,

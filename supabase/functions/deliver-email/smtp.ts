@@ -1,5 +1,5 @@
 /** Mail over SMTP, through nodemailer: connections are kept and each carries many mails. */
-import { Transform } from "node:stream";
+import type { Readable } from "node:stream";
 import { createTransport } from "npm:nodemailer@10.6.0";
 import type { EmailRequest, Outcome, Phase } from "../_shared/delivery.ts";
 import { harmless } from "../_shared/words.ts";
@@ -21,7 +21,11 @@ export function smtpMailer(settings: SmtpSettings): Mailer {
     requireTLS: settings.tls === "starttls",
     ignoreTLS: settings.tls === "none",
     ...(settings.user ? { auth: { user: settings.user, pass: settings.password ?? "" } } : {}),
-    ...(settings.ca ? { tls: { ca: settings.ca } } : {}),
+    tls: {
+      rejectUnauthorized: true,
+      ...(settings.tls_name ? { servername: settings.tls_name } : {}),
+      ...(settings.ca ? { ca: settings.ca } : {}),
+    },
     name: "tenon.invalid", // RFC 5321 wants a name; the function's host has none to tell
     maxConnections: settings.connections,
     maxMessages: MAILS_A_CONNECTION,
@@ -35,22 +39,15 @@ export function smtpMailer(settings: SmtpSettings): Mailer {
     disableUrlAccess: true,
     logger: false,
   });
-  const progress = new WeakMap<AbortSignal, Phase>();
-  // Once the mail's text leaves, the server may have it, whatever happens to the answer.
+  const streams = new WeakMap<AbortSignal, Readable>();
   transport.use("stream", (mail, next) => {
-    const { signal } = mail.data;
-    mail.message.transform(() =>
-      new Transform({
-        transform(chunk, _, forward) {
-          if (signal) progress.set(signal, "data");
-          forward(null, chunk);
-        },
-        flush(forward) {
-          if (signal) progress.set(signal, "response");
-          forward();
-        },
-      })
-    );
+    const { data: { signal }, message } = mail;
+    const create = message.createReadStream.bind(message);
+    message.createReadStream = (...options) => {
+      const stream = create(...options);
+      if (signal) streams.set(signal, stream);
+      return stream;
+    };
     next();
   });
   const secrets = [settings.password ?? "", `\0${settings.user ?? ""}\0${settings.password ?? ""}`];
@@ -72,7 +69,7 @@ export function smtpMailer(settings: SmtpSettings): Mailer {
       const content = `${mail.text ?? ""}\n${mail.html ?? ""}`;
       return {
         delivered: false,
-        ...failure(error as SmtpError, progress.get(signal)),
+        ...failure(error as SmtpError, streams.get(signal)),
         error: harmless((error as Error).message, secrets, content),
       };
     }
@@ -113,16 +110,18 @@ const enhancedCode = (response: string | undefined) =>
 /** Most servers say under which name they have queued a mail. */
 const queueId = (response: string) => /queued as <?([A-Za-z0-9.@_-]{1,100})/i.exec(response)?.[1];
 
-/** nodemailer's error in the words of outcomes; `reached` is how far the mail's text had come. */
+/** nodemailer's error in the words of outcomes. */
 function failure(
   error: SmtpError,
-  reached: Phase | undefined,
+  text: Readable | undefined,
 ): Pick<Outcome, "phase" | "status_code" | "enhanced_code" | "error_code"> {
   const facts = {
     status_code: error.responseCode,
     enhanced_code: enhancedCode(error.response),
   };
-  const phase = reached ?? phaseOf(error);
+  // Once the mail's text leaves, the server may have it, whatever happens to the answer.
+  const left = text?.readableEnded ? "response" : text?.readableDidRead ? "data" : undefined;
+  const phase = left ?? phaseOf(error);
   if (error.responseCode) return { ...facts, phase };
   return { ...facts, phase, error_code: codeOf(error) };
 }

@@ -9,7 +9,9 @@ export interface SmtpSettings {
   tls: "implicit" | "starttls" | "none";
   connections: number;
   timeout_ms: number;
-  /** Certificates to trust besides the usual ones. */
+  /** The name in the server's certificate, where it is reached by another or by its address. */
+  tls_name?: string;
+  /** Certificates to trust besides the usual ones: tests. */
   ca?: string;
 }
 
@@ -27,8 +29,8 @@ export class SettingInvalid extends Error {
 
 /**
  * `SMTP_URL` (`smtp://user:password@host:587`, `smtps://…` for TLS from the first byte), or
- * `SMTP_HOST`, `SMTP_PORT`, `SMTP_USER`, `SMTP_PASSWORD`; with both, `SMTP_TLS` and
- * `SMTP_CONNECTIONS`. Null when neither is set.
+ * `SMTP_HOST`, `SMTP_PORT`, `SMTP_USER`, `SMTP_PASSWORD`; with both, `SMTP_TLS`, `SMTP_TLS_NAME`
+ * and `SMTP_CONNECTIONS`. Null when neither is set.
  */
 export function smtpSettings(
   environment: { get(name: string): string | undefined },
@@ -53,6 +55,7 @@ export function smtpSettings(
     user: (url ? decoded(url.username) : environment.get("SMTP_USER")) || undefined,
     password: (url ? decoded(url.password) : environment.get("SMTP_PASSWORD")) || undefined,
     tls,
+    tls_name: environment.get("SMTP_TLS_NAME") || undefined,
     connections: Number(environment.get("SMTP_CONNECTIONS")) || CONNECTIONS,
     timeout_ms: TIMEOUT_MS,
   };

@@ -33,6 +33,9 @@ export async function handle(request: Request, { call }: Dependencies): Promise<
   if (body === null) {
     return refusal(413, "function.body_too_large", `A body has ${BODY_LIMIT_BYTES} bytes at most.`);
   }
+  if (body.includes("\0")) {
+    return refusal(400, "function.body_invalid", "The body is no text that could be stored.");
+  }
   const headers = Object.fromEntries(
     [...request.headers].filter(([name, value]) =>
       RELEVANT.test(name) && value.length <= HEADER_LIMIT
@@ -49,8 +52,9 @@ export async function handle(request: Request, { call }: Dependencies): Promise<
 
 /** Providers send again after 5xx and 429, and give up after other refusals. */
 function answerTo({ status, code, passing }: DatabaseError): Response {
-  if (passing || status === 401 || status === 403 || status === 404 && code.startsWith("PGRST")) {
-    // Out of reach, or not set up: the event is not to blame, and should come again.
+  // A refusal of ours has a dotted code; others (grants, PostgREST) say that something is not set up.
+  const ours = code.includes(".");
+  if (passing || !ours) {
     return refusal(
       status === 429 ? 429 : 503,
       passing ? "function.database_unreachable" : code,
@@ -58,7 +62,7 @@ function answerTo({ status, code, passing }: DatabaseError): Response {
       { "retry-after": "30" },
     );
   }
-  return refusal(status >= 400 && status < 500 ? status : 400, code, "The event was refused.");
+  return refusal(status, code, "The event was refused.");
 }
 
 /** The value, or undefined when it takes too long. */
