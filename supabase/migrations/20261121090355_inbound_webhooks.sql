@@ -169,7 +169,7 @@ insert into core.errors (code, status, message, hint) values
     'Send less, and what belongs to it on request.'
 ),
 (
-    'inbound.message_unknown', 404, 'There is no such message of your tenants that has failed.',
+    'inbound.message_unknown', 404, 'There is no such message of your tenant that is still to be processed.',
     'Compare the id with v1.inbound_messages.'
 );
 
@@ -522,7 +522,8 @@ begin
         return jsonb_build_object('id', message.id, 'duplicate', true);
     end if;
     perform core.enqueue_job(
-        of_source.tenant_id, 'core.inbound', jsonb_build_object('message', message.id)
+        of_source.tenant_id, 'core.inbound', jsonb_build_object('message', message.id),
+        unique_key => message.id::text
     );
     return jsonb_build_object('id', message.id, 'duplicate', false);
 end
@@ -598,12 +599,13 @@ begin
     where
         inbound_messages.tenant_id = owner_id
         and inbound_messages.id = process_message_again.id
-        and inbound_messages.status = 'failed';
+        and inbound_messages.status <> 'processed';
     if not found then
         perform core.fail('inbound.message_unknown');
     end if;
     perform core.enqueue_job(
-        owner_id, 'core.inbound', jsonb_build_object('message', process_message_again.id)
+        owner_id, 'core.inbound', jsonb_build_object('message', process_message_again.id),
+        unique_key => process_message_again.id::text
     );
     return jsonb_build_object(
         'tenant_id', owner_id, 'id', process_message_again.id, 'status', 'received'
@@ -802,7 +804,7 @@ end
 $$;
 
 comment on function v1.process_message_again(uuid) is
-'Has a message processed again that has failed. Returns {tenant_id, id, status}. Raises
+'Has a message processed again that has failed, or got stuck. Returns {tenant_id, id, status}. Raises
 inbound.message_unknown (404). Needs core.webhooks.manage. Signed-in users may call it.';
 
 create function v1.receive_webhook(source uuid, headers jsonb, body text) returns jsonb
