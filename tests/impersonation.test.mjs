@@ -684,6 +684,7 @@ describe("every function of v1", () => {
     create_webhook_endpoint: {
       args: { url: "https://planted.example.com/", event_types: ["core.member.left"] },
     },
+    delete_brand: { args: { slug: "default" } },
     delete_role: { args: { slug: "marker_role" } },
     delete_team: { args: { slug: "marker-team" } },
     delete_webhook_endpoint: { args: { id: things.webhook } },
@@ -722,6 +723,8 @@ describe("every function of v1", () => {
     open_record: {
       args: { table_name: "iot.devices", id: acme.devices["marker-truck"], reason: "none" },
     },
+    preview_template: { args: { template: "crm.task_due" } },
+    publish_template: { args: { template: "crm.task_due", language: "en" } },
     readings: { args: { devices: ["marker-truck"], ...RANGE }, reads: true },
     record_consent: {
       args: { purpose: "newsletter", source: "planted", email: "person@marker.example" },
@@ -731,6 +734,7 @@ describe("every function of v1", () => {
     resume_member: { args: { user_id: acme.members.sue } },
     resume_tenant: { args: { tenant_id: acme.id } },
     retention_preview: { args: {}, open: [], reads: true },
+    revert_template: { args: { template: "crm.task_due", language: "en", version: 1 } },
     revoke_api_key: { args: { id: things.key } },
     revoke_device_credential: { args: { id: things.credential } },
     revoke_invitation: { args: { id: things.invitation.id } },
@@ -740,7 +744,12 @@ describe("every function of v1", () => {
     save_role: { args: { slug: "planted", name: "P", permissions: [] } },
     save_team: { args: { slug: "planted", name: "P" } },
     send_test_webhook: { args: { id: things.webhook } },
+    save_template: {
+      args: { template: "crm.task_due", language: "en", subject: "planted", text: "planted" },
+    },
+    send_test_email: { args: { template: "crm.task_due" } },
     set_active_tenant: { args: { tenant_id: acme.id }, open: "tenancy.not_a_member", self: true },
+    set_brand: { args: { name: "Planted" } },
     set_legal_hold: {
       args: { reason: "planted, to be in the way", email: "person@marker.example" },
     },

@@ -42,6 +42,8 @@ insert into grants (roles, permissions, scope) values
     'descendants'
 ),
 ('{manager}', '{iot.devices.write,core.deliveries.read,core.webhooks.read}', 'tenant'),
+    core.templates.read,iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
+('{manager}', '{iot.devices.write,core.deliveries.read,core.templates.read}', 'tenant'),
 ('{manager,viewer}', '{core.sign_up.read}', 'tenant'),
 (
     '{manager,agent,analyst,viewer}',
@@ -164,6 +166,13 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('v1.delivery_attempts', 'core.deliveries.read', null, null, null, null, null),
 ('core.delivery_pauses', 'core.deliveries.read', null, null, null, null, null),
 ('v1.delivery_pauses', 'core.deliveries.read', null, null, null, null, null),
+('core.templates', 'core.templates.read', null, null, null, null, null),
+('v1.templates', 'core.templates.read', null, null, null, null, null),
+('core.template_versions', 'core.templates.read', null, null, null, null, null),
+('v1.template_versions', 'core.templates.read', null, null, null, null, null),
+('core.brands', 'core.templates.read', null, null, null, null, null),
+('v1.brands', 'core.templates.read', null, null, null, null, null),
+('core.sender_domains', 'core.templates.read', null, null, null, null, null),
 ('core.event_heads', null, null, null, null, null, null),
 ('core.webhook_followers', null, null, null, null, null, null),
 ('core.webhook_marks', null, null, null, null, null, null),
@@ -572,6 +581,36 @@ insert into core.delivery_pauses (tenant_id, channel)
 select
     pg_temp.tenant(places.key),
     'webhook'
+from places;
+insert into core.templates (tenant_id, id, template, language)
+select
+    pg_temp.tenant(places.key),
+    md5('template of ' || places.key)::uuid,
+    'crm.task_due',
+    'en'
+from places;
+insert into core.template_versions (
+    tenant_id, template_id, template, language, number, subject, text, has_layout
+)
+select
+    pg_temp.tenant(places.key),
+    md5('template of ' || places.key)::uuid,
+    'crm.task_due',
+    'en',
+    1,
+    'due',
+    'due',
+    false
+from places;
+insert into core.brands (tenant_id, slug)
+select
+    pg_temp.tenant(places.key),
+    'default'
+from places;
+insert into core.sender_domains (tenant_id, domain)
+select
+    pg_temp.tenant(places.key),
+    'matrix.example'
 from places;
 insert into core.event_expiries (tenant_id, expired_number)
 select

@@ -57,7 +57,8 @@ select set_eq(
     $$,
     array[
         'core.delivery_channels', 'core.errors', 'core.event_types', 'core.fields',
-        'core.not_personal', 'core.permissions', 'core.personal_data', 'core.retention_runs', 'core.tenants'
+        'core.not_personal', 'core.permissions', 'core.personal_data', 'core.retention_runs',
+        'core.template_kinds', 'core.tenants'
     ],
     'tenant_id leads the primary key of every table but the reference tables'
 );
@@ -69,7 +70,7 @@ select is_empty(
         inner join ours as target on target.oid = confrelid
         where
             contype = 'f'
-            and target.name not in ('tenants', 'permissions')
+            and target.name not in ('permissions', 'template_kinds', 'tenants')
             and cardinality(conkey) < 2
     $$,
     'foreign keys between tables of tenants are composite'
@@ -133,8 +134,12 @@ select set_eq(
         'core.events', 'core.export_log', 'core.fields', 'core.idempotency_keys',
         'core.not_personal', 'core.pending_events', 'core.permissions', 'core.personal_data',
         'core.rate_buckets', 'core.retention_runs', 'core.sign_in_attempts',
+<<<<<<< HEAD
         'core.sign_in_authenticators', 'core.user_settings', 'core.webhook_cursors',
         'core.webhook_followers', 'core.webhook_marks', 'iot.batches', 'iot.blocks',
+=======
+        'core.sign_in_authenticators', 'core.template_kinds', 'core.user_settings', 'iot.batches', 'iot.blocks',
+>>>>>>> e3eafc2 (sql, docs: ship templates in English and German; test, guide and reasons of them)
         'iot.latest', 'iot.rejected_messages'
     ],
     'every table that holds business data is audited'

@@ -2,7 +2,7 @@
 -- by the platform alone.
 begin;
 \ir ../support/fixtures.sql
-select plan(36);
+select plan(35);
 
 insert into core.template_kinds (template, description, is_open_to_tenants, variables) values
 (

@@ -139,7 +139,7 @@ comment on function core.template_version(uuid, text, text, uuid) is
 the language that come first. Raises template.version_unknown, template.missing (404). Internal.';
 
 create function core.template_data(
-    kind core.template_kinds, language text, brand jsonb, data jsonb
+    kind core.template_kinds, variables jsonb, language text, brand jsonb, data jsonb
 )
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -154,7 +154,6 @@ declare
             else 'ltr'
         end
     );
-    variables constant jsonb := core.template_variables(kind);
     link record;
     made text;
 begin
@@ -168,7 +167,7 @@ begin
 end
 $$;
 
-comment on function core.template_data(core.template_kinds, text, jsonb, jsonb) is
+comment on function core.template_data(core.template_kinds, jsonb, text, jsonb, jsonb) is
 'All that a template is filled with: the data, what every mail has, and the links of the kind.
 Internal.';
 
@@ -191,7 +190,9 @@ declare
     end;
     zone constant text := core.tenant_zone(tenant_id);
     variables constant jsonb := core.template_variables(kind);
-    all_data constant jsonb := core.template_data(kind, version.language, brand, data);
+    all_data constant jsonb := core.template_data(
+        kind, variables, version.language, brand, data
+    );
     subject constant text := tenon.template_render(
         version.subject, 'subject', variables, all_data, habit, zone
     );
@@ -504,7 +505,7 @@ core.tenant_language(uuid),
 core.tenant_zone(uuid),
 core.language_chain(uuid, text),
 core.template_version(uuid, text, text, uuid),
-core.template_data(core.template_kinds, text, jsonb, jsonb),
+core.template_data(core.template_kinds, jsonb, text, jsonb, jsonb),
 core.fill_template(core.template_kinds, core.template_versions, uuid, text, jsonb, jsonb),
 core.render_email(uuid, text, uuid, text, text, jsonb),
 core.template_sample(jsonb),

@@ -24,7 +24,7 @@ begin
             );
         when 'paragraph' then
             text_part := line;
-            html_part := format('<p style="margin:0 0 16px">%s</p>', line);
+            html_part := format('<p style="margin:0 0 16px;white-space:pre-line">%s</p>', line);
         when 'small' then
             text_part := line;
             html_part := format(
@@ -67,6 +67,10 @@ begin
                 content ->> 0, content ->> 1
             );
     end case;
+    if kind <> 'lines' then
+        -- A statement takes the end of its line with it, which is wanted where it has a line alone.
+        text_part := regexp_replace(text_part, '%}(\n|$)', E'%}\n\\1', 'g');
+    end if;
     if block ? 'if' then
         text_part := format(E'{%% if %s %%}\n%s\n\n{%% endif %%}', block ->> 'if', text_part);
         html_part := format(E'{%% if %s %%}\n%s\n{%% endif %%}', block ->> 'if', html_part);
@@ -174,7 +178,8 @@ table { border-collapse: separate; }
 img { border: 0; max-width: 100%; }
 @media (max-width: 620px) {
   .card { padding: 24px 20px !important; border-radius: 0 !important; }
-  .page { padding: 0 0 24px !important; }
+  .page { padding: 20px 0 24px !important; }
+  .edge { padding-left: 20px !important; padding-right: 20px !important; }
 }
 </style>
 </head>
@@ -187,7 +192,7 @@ img { border: 0; max-width: 100%; }
 <td class="page" align="center" style="padding:32px 16px">
 <table role="presentation" cellpadding="0" cellspacing="0" border="0" width="600" style="width:100%;max-width:600px">
 <tr>
-<td style="padding:0 8px 20px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:18px;line-height:24px;font-weight:700;color:#111827">{% if brand.logo_url %}<img src="{{ brand.logo_url }}" alt="{{ brand.name }}" height="40" style="display:block;height:40px;width:auto" />{% else %}{{ brand.name }}{% endif %}</td>
+<td class="edge" style="padding:0 8px 20px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:18px;line-height:24px;font-weight:700;color:#111827">{% if brand.logo_url %}<img src="{{ brand.logo_url }}" alt="{{ brand.name }}" height="40" style="display:block;height:40px;width:auto" />{% else %}{{ brand.name }}{% endif %}</td>
 </tr>
 <tr>
 <td class="card" bgcolor="#ffffff" style="padding:32px;background-color:#ffffff;border-radius:8px;border-top:4px solid {{ brand.color }};font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:16px;line-height:24px;color:#1f2937">
@@ -195,7 +200,7 @@ img { border: 0; max-width: 100%; }
 </td>
 </tr>
 <tr>
-<td style="padding:20px 8px 0;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;color:#4b5563;white-space:pre-line">{{ brand.name }}{% if brand.footer %}<br />{{ brand.footer }}{% endif %}</td>
+<td class="edge" style="padding:20px 8px 0;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;color:#4b5563;white-space:pre-line">{{ brand.name }}{% if brand.footer %}<br />{{ brand.footer }}{% endif %}</td>
 </tr>
 </table>
 </td>

@@ -136,6 +136,11 @@ test("the guide to the hooks of Auth does what it says", async () => {
   await runInTransaction("auth-hooks", members);
 });
 
+test("the guide to templates does what it says", async () => {
+  const tenant = await addTenant(stack, "templated", { members: { tess: { role: "owner" } } });
+  await runInTransaction("templates", { tenant_id: tenant.id, user_id: tenant.members.tess });
+});
+
 test("the guide to statistics does what it says", async () => {
   await runInTransaction("statistics");
 });

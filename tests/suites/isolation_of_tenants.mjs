@@ -16,9 +16,10 @@ const REFERENCE = {
   event_types: "type",
   fields: "field",
   permissions: "permission",
+  template_kinds: "template",
 };
 /** Views that show everybody the rows of the platform, and theirs. */
-const WITH_ROWS_OF_THE_PLATFORM = ["rate_limits", "roles"];
+const WITH_ROWS_OF_THE_PLATFORM = ["rate_limits", "roles", "template_versions"];
 const PLATFORM = "00000000-0000-0000-0000-000000000000";
 
 /** Questions for whatever the caller may see, without naming anything. */

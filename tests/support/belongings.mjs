@@ -45,6 +45,10 @@ export async function addBelongings(owner, word, { device, userId }) {
     event_types: ["core.webhook.test"],
     description: word,
   });
+  const template = { template: "crm.task_due", language: "en" };
+  await call("save_template", { ...template, subject: word, text: word });
+  await call("publish_template", template);
+  await call("set_brand", { name: word });
   return {
     team: team.id,
     invitation,

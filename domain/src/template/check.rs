@@ -125,6 +125,16 @@ impl<'a> Checker<'a> {
         Place::at(self.source, span.start_offset as usize)
     }
 
+    /// Where an expression begins: the library has what stands before some of them instead.
+    fn start(&self, expression: &Expr<'a>) -> Place {
+        match expression {
+            Expr::BinOp(pair) => self.start(&pair.left),
+            Expr::Compare(chain) => self.start(&chain.expr),
+            Expr::IfExpr(choice) => self.start(&choice.true_expr),
+            other => self.place(other.span()),
+        }
+    }
+
     fn statements(&mut self, statements: &[Stmt<'a>]) -> Result<(), TemplateError> {
         statements
             .iter()
@@ -136,7 +146,7 @@ impl<'a> Checker<'a> {
             Stmt::EmitRaw(raw) => self.html.as_mut().map_or(Ok(()), |html| html.read(raw.raw)),
             Stmt::EmitExpr(emitted) => {
                 let kind = self.expression(&emitted.expr)?;
-                let place = self.place(emitted.expr.span());
+                let place = self.start(&emitted.expr);
                 if !PRINTABLE.contains(&kind) && kind != Type::Html {
                     return Err(mismatch(place, &emitted.expr, "cannot be written as text"));
                 }
@@ -159,7 +169,7 @@ impl<'a> Checker<'a> {
 
     fn condition(&mut self, condition: &IfCond<'a>) -> Result<(), TemplateError> {
         self.expression(&condition.expr)?;
-        let place = self.place(condition.expr.span());
+        let place = self.start(&condition.expr);
         let before = self.html.clone();
         self.statements(&condition.true_body)?;
         let after = std::mem::replace(&mut self.html, before);
@@ -184,7 +194,7 @@ impl<'a> Checker<'a> {
             return not_allowed("the name of a variable for an item");
         }
         let Type::List(fields) = self.expression(&each.iter)? else {
-            let place = self.place(each.iter.span());
+            let place = self.start(&each.iter);
             return Err(mismatch(place, &each.iter, "is no list"));
         };
         let before = self.html.clone();
@@ -197,7 +207,7 @@ impl<'a> Checker<'a> {
     }
 
     fn expression(&self, expression: &Expr<'a>) -> Result<Type<'a>, TemplateError> {
-        let place = self.place(expression.span());
+        let place = self.start(expression);
         match expression {
             Expr::Var(_) | Expr::GetAttr(_) => self.variable(expression, place),
             Expr::Const(constant) if constant.value.as_str().is_some() => Ok(Type::Text),
