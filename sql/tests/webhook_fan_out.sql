@@ -84,10 +84,12 @@ select pg_temp.strike(:rival, '{23}');
 select ok(pg_temp.is_behind(:acme), 'an event marks its tenant');
 select is(core.fan_out_events(), 11::bigint, 'each event is looked at for each endpoint');
 select is(
-    pg_temp.sent_to(:'all_of_them'), '{5,6,7,8,9}', 'an endpoint is sent the types it names, in order'
+    pg_temp.sent_to(:'all_of_them'), '{5,6,7,8,9}',
+    'an endpoint is sent the types it names, in order'
 );
 select is(
-    pg_temp.sent_to(:'late'), '{6,8}', 'and of these what its condition holds of: not what is unknown'
+    pg_temp.sent_to(:'late'), '{6,8}',
+    'and of these what its condition holds of: not what is unknown'
 );
 select is(pg_temp.sent_to(:'rivals'), '{3}', 'of its own tenant');
 select results_eq(
@@ -107,7 +109,10 @@ select results_eq(
 );
 select is(
     (
-        select array_agg(distinct core.webhook_request(deliveries, now()) #>> '{headers,webhook-id}')
+        select
+            array_agg(
+                distinct core.webhook_request(deliveries, now()) #>> '{headers,webhook-id}'
+            )
         from core.deliveries
         where event_number = 6 and deliveries.tenant_id = :acme
     ), array['evt_' || :acme || '_6'], 'of which each endpoint gets the same id'
@@ -184,7 +189,10 @@ select is(
 );
 select is(
     array(
-        select pg_temp.code_of(format('select v1.replay_webhooks(%L, %L, %L)', :'late', first, last))
+        select
+            pg_temp.code_of(
+                format('select v1.replay_webhooks(%L, %L, %L)', :'late', first, last)
+            )
         from (values (0, null), (-5, 1), (5, 4), (null, 4)) as asked (first, last)
     ), array_fill('webhook.replay_invalid'::text, '{4}'), 'numbers that are none are refused'
 );
@@ -192,7 +200,10 @@ select is(
 select is(pg_temp.sent_to(:'late'), '{6,8,361,362,6}', 'each is a delivery of its own');
 select is(
     (
-        select array_agg(distinct core.webhook_request(deliveries, now()) #>> '{headers,webhook-id}')
+        select
+            array_agg(
+                distinct core.webhook_request(deliveries, now()) #>> '{headers,webhook-id}'
+            )
         from core.deliveries
         where event_number = 6 and endpoint_id = :'late'
     ), array['evt_' || :acme || '_6'], 'with the id of the first time'
@@ -240,7 +251,7 @@ select is(
     (select max(number) from core.events where tenant_id = :acme), 'and others go on'
 );
 
--- A tenant that is suspended -----------------------------------------------------------------------
+-- A tenant that is suspended ----------------------------------------------------------------------
 
 update core.tenants set status = 'suspended' where id = :rival;
 select pg_temp.strike(:rival, '{23}');

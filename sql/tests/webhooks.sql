@@ -330,7 +330,8 @@ from generate_series(
 );
 :as_ada
 select is(
-    pg_temp.url_code('https://a.example.com'), 'webhook.too_many', 'a tenant has so many and no more'
+    pg_temp.url_code('https://a.example.com'), 'webhook.too_many',
+    'a tenant has so many and no more'
 );
 :as_eve
 select is(pg_temp.url_code('https://a.example.com'), 'no error', 'which is nothing to another');

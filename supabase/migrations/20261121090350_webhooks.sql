@@ -197,9 +197,10 @@ select
     endpoints.tenant_id,
     endpoints.id,
     case
-        when endpoints.tenant_id = any(
-            (select core.tenants_with('core.webhooks.manage'))::uuid []
-        ) then endpoints.url
+        when
+            endpoints.tenant_id
+            = any((select core.tenants_with('core.webhooks.manage'))::uuid[])
+            then endpoints.url
         else endpoints.url_masked
     end as url,
     endpoints.description,
@@ -487,8 +488,8 @@ end
 $$;
 
 comment on function core.events_held(uuid) is
-'The number of the tenant''s newest event. Until the end of the transaction no other commits: whoever
-numbers later ones sees what this transaction has written. Internal.';
+'The number of the tenant''s newest event. Until the end of the transaction no other commits, and
+whoever numbers later ones sees what this transaction has written. Internal.';
 
 create function core.create_webhook_endpoint(
     url text, event_types text[], condition jsonb, description text, max_concurrency integer
@@ -599,7 +600,7 @@ begin
     perform core.emit(
         owner_id, 'core.webhook.updated', 'webhook_endpoint', endpoint.id,
         jsonb_build_object(
-            'changes', (select coalesce(jsonb_agg(key), '[]') from jsonb_object_keys(changes) as key)
+            'changes', to_jsonb(array(select jsonb_object_keys(changes)))
         )
     );
     return core.webhook_endpoint_answer(endpoint);
@@ -911,10 +912,10 @@ end
 $$;
 
 comment on function core.webhook_request(core.deliveries, timestamptz) is
-'The request that delivers a webhook at an instant: {url, headers, body, concurrency, timeout_ms}, or
-{cancelled: reason}. The body is made of the event as it is now, and so without what has been erased
-from it since; otherwise it is the same at each attempt. webhook-id is the event''s, at each attempt,
-replay and endpoint. Definer, because it reads secrets. Internal.';
+'The request that delivers a webhook at an instant: {url, headers, body, concurrency, timeout_ms},
+or {cancelled: reason}. The body is made of the event as it is now, and so without what has been
+erased from it since; otherwise it is the same at each attempt. webhook-id is the event''s: at
+each attempt, replay and endpoint. Definer, because it reads secrets. Internal.';
 
 create function core.send_test_webhook(id uuid) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp

@@ -121,7 +121,8 @@ end
 $$;
 
 comment on function core.refuse_follower(core.webhook_endpoints, text, text) is
-'Says that an endpoint could not be told of events, and disables it where it never could. Internal.';
+'Says that an endpoint could not be told of events, and disables it where it never could be.
+Internal.';
 
 create function core.fan_out_tenant(tenant_id uuid, events_max integer) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp

@@ -243,6 +243,11 @@ test("the guide to idempotency does what it says", async () => {
   });
 });
 
+test("the guide to webhooks does what it says", async () => {
+  const beacon = await addTenant(stack, "beacon", { members: { bea: { role: "owner" } } });
+  await runInOrder("webhooks", { USER_TOKEN: tokenOf(beacon.members.bea) });
+});
+
 test("every guide with code to run is run above", () => {
   const guides = readdirSync(`${ROOT}docs/guides`).map((file) => file.replace(/\.md$/, ""));
   assert.deepEqual(guides.filter((guide) => codeOf(guide).some(isRun) && !tried.has(guide)), []);
