@@ -107,7 +107,7 @@ comment on column core.jobs.run_at is 'Not before; after a failure, of the next 
 comment on column core.jobs.progress is '{done, total, text}, as the last step left it.';
 comment on column core.jobs.state is 'What the last step left for the next.';
 comment on column core.jobs.attempts is
-'How often it was begun since a step of it succeeded last; a runner that vanishes counts too.';
+'How often the step that is next was begun; a runner that vanishes in it counts too.';
 comment on column core.jobs.lease is
 'Counts its runners. It is the fence: a step of one whose lease another has taken is undone.';
 comment on column core.jobs.queue_message_id is 'The message by which it was claimed.';
@@ -505,17 +505,17 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     owner_id constant uuid := core.sole_tenant_with('core.jobs.manage');
+    job_id uuid;
 begin
     perform core.check_task_is_open(enqueue_open_job.task);
-    return core.job_answer(
+    job_id := core.enqueue_job(
         owner_id,
-        core.enqueue_job(
-            owner_id,
-            enqueue_open_job.task,
-            enqueue_open_job.arguments,
-            enqueue_open_job.unique_key
-        )
+        enqueue_open_job.task,
+        enqueue_open_job.arguments,
+        enqueue_open_job.unique_key
     );
+    -- Another statement, which sees the row.
+    return core.job_answer(owner_id, job_id);
 end
 $$;
 

@@ -191,7 +191,7 @@ begin
             and coalesce(jsonb_typeof(answer -> 'progress'), 'object') = 'object'
         ) is not true
     then
-        raise exception 'the task %s answered %s', job.task, left(answer::text, 200)
+        raise exception 'the task % answered %', job.task, left(answer::text, 200)
             using errcode = 'data_exception';
     end if;
     -- The fence: what a runner does whose lease another has taken is undone by the error.
@@ -199,7 +199,7 @@ begin
     set
         state = coalesce(answer -> 'state', jobs.state),
         progress = coalesce(answer -> 'progress', jobs.progress),
-        attempts = case when answer -> 'done' = 'false' then 0 else jobs.attempts end,
+        attempts = case when answer -> 'done' = 'false' then 1 else jobs.attempts end,
         lease_expires_at = record_job_step.at + task_lease,
         updated_at = record_job_step.at
     where
@@ -321,6 +321,7 @@ begin
         update core.jobs
         set
             status = 'queued',
+            attempts = 0,
             lease_expires_at = null,
             queue_message_id = null,
             updated_at = clock_timestamp()
