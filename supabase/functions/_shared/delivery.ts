@@ -16,7 +16,7 @@ export interface Claimed {
 
 /** A mail, rendered. */
 export interface EmailRequest extends Claimed {
-  /** `uuid@domain`, the same at every attempt. */
+  /** `<uuid@domain>`, the same at every attempt. */
   message_id: string;
   /** The same at every attempt, for providers that keep such keys. */
   idempotency_key: string;
@@ -40,7 +40,10 @@ export interface WebhookRequest extends Claimed {
   body: string;
 }
 
-/** How far an attempt came. After `data` has begun, the other side may have what was sent. */
+/**
+ * How far an attempt came. From `data` on, the other side may have what was sent. For mail `response`
+ * means that it went through a provider's HTTP API, and the status is one of HTTP.
+ */
 export type Phase = "connect" | "tls" | "auth" | "sender" | "recipient" | "data" | "response";
 
 /** What happened at one attempt. */

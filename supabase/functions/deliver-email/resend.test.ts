@@ -40,41 +40,42 @@ Deno.test("a mail is asked for once, under its idempotency key", async () => {
   }, async (url) => {
     assert.deepEqual(await resendMailer({ key: KEY, url }).send(MAIL), {
       delivered: true,
-      status_code: 250,
+      status_code: 200,
       phase: "response",
-      retry_after_s: undefined,
       provider_message_id: "49a3999c",
     });
   });
 });
 
-Deno.test("refusals are told as the SMTP replies that mean the same", async () => {
-  const meanings: [number, string, number, string][] = [
-    [400, "validation_error", 554, "5.6.0"],
-    [422, "missing_required_field", 554, "5.6.0"],
-    [422, "invalid_from_address", 550, "5.7.1"],
-    [401, "missing_api_key", 535, "5.7.8"],
-    [403, "invalid_api_key", 535, "5.7.8"],
-    [403, "validation_error", 550, "5.7.1"],
-    [409, "invalid_idempotent_request", 554, "5.6.0"],
-    [409, "concurrent_idempotent_requests", 451, "4.3.0"],
-    [429, "rate_limit_exceeded", 451, "4.7.0"],
-    [500, "application_error", 451, "4.3.0"],
-    [502, "", 451, "4.3.0"],
-    [302, "", 451, "4.3.0"],
+Deno.test("refusals are told with their HTTP status, and are not followed elsewhere", async () => {
+  const answers: [number, string][] = [
+    [400, "validation_error"],
+    [401, "missing_api_key"],
+    [403, "invalid_api_key"],
+    [409, "concurrent_idempotent_requests"],
+    [422, "missing_required_field"],
+    [429, "rate_limit_exceeded"],
+    [500, "application_error"],
+    [502, ""],
+    [302, ""],
   ];
-  for (const [status, name, reply, enhanced] of meanings) {
+  for (const [status, name] of answers) {
+    let visits = 0;
     const body = name ? JSON.stringify({ name, message: "no" }) : "<html>gateway</html>";
     const headers = { "retry-after": "11", location: "/elsewhere" };
-    await against(() => new Response(body, { status, headers }), async (url) => {
+    const answer = () => {
+      visits++;
+      return new Response(body, { status, headers });
+    };
+    await against(answer, async (url) => {
       const outcome = await resendMailer({ key: KEY, url }).send(MAIL);
       assert.deepEqual(
-        [outcome.delivered, outcome.status_code, outcome.enhanced_code, outcome.retry_after_s],
-        [false, reply, enhanced, 11],
-        `${status} ${name}`,
+        [outcome.delivered, outcome.phase, outcome.status_code, outcome.retry_after_s],
+        [false, "response", status, 11],
       );
-      assert.ok(outcome.error!.startsWith(`Resend answered ${status}`));
+      assert.ok(outcome.error!.startsWith(`Resend answered ${status} ${name}`), outcome.error!);
     });
+    assert.equal(visits, 1);
   }
 });
 
@@ -94,7 +95,7 @@ Deno.test({
     const url = `http://127.0.0.1:${listener.addr.port}/`;
     listener.close();
     const outcome = await resendMailer({ key: KEY, url }).send(MAIL);
-    assert.deepEqual([outcome.error_code, outcome.phase], ["unreachable", "connect"]);
+    assert.deepEqual([outcome.error_code, outcome.phase], ["unreachable", "response"]);
   },
 });
 
@@ -108,7 +109,7 @@ Deno.test("what Resend must not see is not sent, and the key is in no error or l
     }, async (url) => {
       const mailer = resendMailer({ key: KEY, url });
       const refused = await mailer.send({ ...MAIL, to: "a@example.com,b@example.com" });
-      assert.equal(refused.error_code, "mail_refused");
+      assert.equal(refused.status_code, 553);
       assert.equal(visits, 0);
       const told = JSON.stringify(
         await mailer.send({ ...MAIL, text: "code 481516 https://x.test/?t=tok3n" }),

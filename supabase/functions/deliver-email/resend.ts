@@ -1,14 +1,11 @@
 /**
- * Mail through Resend's HTTP API.
- *
- * Its answers are told as the SMTP replies that mean the same, so that one decision serves both: in
- * HTTP 5xx passes and 4xx stays, in SMTP it is the other way round.
+ * Mail through Resend's HTTP API. Its status codes are told as they are: the phase `response` says
+ * that they are those of HTTP.
  */
-import { answerOf } from "./resend_answer.ts";
 import type { EmailRequest, Outcome } from "../_shared/delivery.ts";
 import { retryAfter } from "../_shared/retry_after.ts";
 import { harmless } from "../_shared/words.ts";
-import { faultOf } from "./addresses.ts";
+import { faultOf, messageIdOf } from "./addresses.ts";
 import type { Mailer } from "./mailer.ts";
 
 export interface ResendSettings {
@@ -26,7 +23,7 @@ const ANSWER_LIMIT = 16_384;
 export function resendMailer({ key, url, timeout_ms = TIMEOUT_MS }: ResendSettings): Mailer {
   async function send(mail: EmailRequest): Promise<Outcome> {
     const fault = faultOf(mail);
-    if (fault) return { delivered: false, error_code: "mail_refused", ...fault };
+    if (fault) return { delivered: false, ...fault };
     const signal = AbortSignal.timeout(timeout_ms);
     try {
       const response = await fetch(url ?? URL_OF_RESEND, {
@@ -41,21 +38,22 @@ export function resendMailer({ key, url, timeout_ms = TIMEOUT_MS }: ResendSettin
         signal,
       });
       const text = (await response.text()).slice(0, ANSWER_LIMIT);
-      const { id, said, ...facts } = answerOf(response.status, text);
-      const content = `${mail.text ?? ""}\n${mail.html ?? ""}`;
+      const { id, name, message } = objectIn(text);
+      const facts = { phase: "response", status_code: response.status } as const;
+      if (response.ok) return { delivered: true, ...facts, provider_message_id: id };
+      const said = `Resend answered ${response.status} ${name ?? ""}: ${message ?? ""}`;
       return {
+        delivered: false,
         ...facts,
-        phase: facts.phase ?? "response",
         retry_after_s: retryAfter(response.headers.get("retry-after"), new Date()),
-        ...(id ? { provider_message_id: id } : {}),
-        ...(facts.delivered ? {} : { error: harmless(said, [key], content) }),
+        error: harmless(said, [key], `${mail.text ?? ""}\n${mail.html ?? ""}`),
       };
     } catch (error) {
       const late = signal.aborted;
       return {
         delivered: false,
         // The request may have arrived; its key keeps it from being sent twice.
-        phase: late ? "response" : "connect",
+        phase: "response",
         error_code: late ? "timeout" : "unreachable",
         error: late ? "Resend did not answer in time" : harmless((error as Error).message, [key]),
       };
@@ -73,6 +71,17 @@ function contentOf(mail: EmailRequest) {
     subject: mail.subject,
     ...(mail.text ? { text: mail.text } : {}),
     ...(mail.html ? { html: mail.html } : {}),
-    headers: { ...mail.headers, "Message-ID": `<${mail.message_id}>` },
+    headers: { ...mail.headers, "Message-ID": messageIdOf(mail) },
   };
+}
+
+/** What Resend says of a mail or of an error (https://resend.com/docs/api-reference/errors). */
+function objectIn(text: string): { id?: string; name?: string; message?: string } {
+  try {
+    const { id, name, message } = JSON.parse(text) ?? {};
+    const texts = [id, name, message].map((part) => typeof part === "string" ? part : undefined);
+    return { id: texts[0], name: texts[1], message: texts[2] };
+  } catch {
+    return {};
+  }
 }

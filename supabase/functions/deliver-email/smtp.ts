@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { createTransport } from "npm:nodemailer@10.6.0";
 import type { EmailRequest, Outcome, Phase } from "../_shared/delivery.ts";
 import { harmless } from "../_shared/words.ts";
-import { faultOf } from "./addresses.ts";
+import { faultOf, messageIdOf } from "./addresses.ts";
 import type { Mailer } from "./mailer.ts";
 import type { SmtpSettings } from "./smtp_settings.ts";
 
@@ -54,13 +54,13 @@ export function smtpMailer(settings: SmtpSettings): Mailer {
 
   async function send(mail: EmailRequest): Promise<Outcome> {
     const fault = faultOf(mail);
-    if (fault) return { delivered: false, error_code: "mail_refused", ...fault };
+    if (fault) return { delivered: false, ...fault };
     const signal = AbortSignal.timeout(settings.timeout_ms);
     try {
       const { response } = await transport.sendMail({ ...contentOf(mail), signal });
       return {
         delivered: true,
-        phase: "response",
+        phase: "data",
         status_code: Number(response.slice(0, 3)) || 250,
         enhanced_code: enhancedCode(response),
         provider_message_id: queueId(response),
@@ -92,7 +92,7 @@ function contentOf(mail: EmailRequest) {
     subject: mail.subject,
     ...(mail.text ? { text: mail.text } : {}),
     ...(mail.html ? { html: mail.html } : {}),
-    messageId: `<${mail.message_id}>`,
+    messageId: messageIdOf(mail),
     headers: mail.headers ?? {},
   };
 }
@@ -115,15 +115,20 @@ function failure(
   error: SmtpError,
   text: Readable | undefined,
 ): Pick<Outcome, "phase" | "status_code" | "enhanced_code" | "error_code"> {
-  const facts = {
-    status_code: error.responseCode,
-    enhanced_code: enhancedCode(error.response),
-  };
   // Once the mail's text leaves, the server may have it, whatever happens to the answer.
-  const left = text?.readableEnded ? "response" : text?.readableDidRead ? "data" : undefined;
-  const phase = left ?? phaseOf(error);
-  if (error.responseCode) return { ...facts, phase };
-  return { ...facts, phase, error_code: codeOf(error) };
+  const phase = text?.readableDidRead ? "data" : phaseOf(error);
+  if (error.responseCode) {
+    return {
+      phase,
+      status_code: error.responseCode,
+      enhanced_code: enhancedCode(error.response),
+    };
+  }
+  // The mail is longer than the server said that it takes, or nodemailer would not send it.
+  if (error.code === "EMESSAGE" || error.code === "EENVELOPE") {
+    return { phase: "data", status_code: /size/.test(error.message) ? 552 : 554 };
+  }
+  return { phase, error_code: codeOf(error) };
 }
 
 function phaseOf({ code, command = "", message }: SmtpError): Phase {
@@ -143,7 +148,6 @@ function codeOf(error: SmtpError): string {
   if (/ECONNREFUSED|refused/i.test(message)) return "refused";
   if (/EHOSTUNREACH|ENETUNREACH|unreachable/i.test(message)) return "unreachable";
   if (code === "ECONNECTION" || code === "ESOCKET") return "reset";
-  if (code === "EENVELOPE" || code === "EMESSAGE") return "mail_refused";
   if (code === "EAUTH" || code === "ENOAUTH") return "auth";
   return code === "EPROTOCOL" ? "protocol" : "failed";
 }

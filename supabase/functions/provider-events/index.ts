@@ -1,3 +1,4 @@
+import { keysFrom } from "../_shared/caller.ts";
 import { caller } from "../_shared/database.ts";
 import { handle } from "./handler.ts";
 
@@ -6,7 +7,7 @@ export function providerEvents(
   environment: { get(name: string): string | undefined },
 ): (request: Request) => Promise<Response> {
   const url = environment.get("SUPABASE_URL") ?? "";
-  const call = caller(url, environment.get("SUPABASE_ANON_KEY") ?? "anonymous");
+  const call = caller(url, keysFrom(environment)[0] ?? "missing");
   return (request) => handle(request, { call });
 }
 

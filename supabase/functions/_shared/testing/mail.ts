@@ -7,7 +7,7 @@ export const mailTo = (to: string, more: Partial<EmailRequest> = {}): EmailReque
   lease: 1,
   attempt: 1,
   lease_expires_at: "",
-  message_id: "6b1f@mail.example.com",
+  message_id: "<6b1f@mail.example.com>",
   idempotency_key: "6b1f",
   from: { name: "Ännchens, Inc.", address: "no-reply@example.com" },
   reply_to: "help@example.com",
