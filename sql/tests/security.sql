@@ -57,8 +57,8 @@ select set_eq(
     $$,
     array[
         'core.delivery_channels', 'core.errors', 'core.event_types', 'core.fields',
-        'core.not_personal', 'core.permissions', 'core.personal_data', 'core.retention_runs',
-        'core.template_kinds', 'core.tenants'
+        'core.inbound_processors', 'core.job_tasks', 'core.not_personal', 'core.permissions',
+        'core.personal_data', 'core.retention_runs', 'core.template_kinds', 'core.tenants'
     ],
     'tenant_id leads the primary key of every table but the reference tables'
 );
@@ -128,19 +128,16 @@ select set_eq(
     $$,
     array[
         'core.audit_anchors', 'core.audit_entries', 'core.audit_heads', 'core.audit_progress',
-        'core.audit_seals', 'core.audit_values', 'core.deliveries', 'core.delivery_attempts',
-        'core.delivery_channels', 'core.erasures',
-        'core.errors', 'core.event_expiries', 'core.event_heads', 'core.event_types',
-        'core.events', 'core.export_log', 'core.fields', 'core.idempotency_keys',
-        'core.not_personal', 'core.pending_events', 'core.permissions', 'core.personal_data',
+        'core.audit_seals', 'core.audit_values', 'core.deliveries', 'core.delivery_alarms',
+        'core.delivery_attempts', 'core.delivery_channels', 'core.erasures', 'core.errors',
+        'core.event_expiries', 'core.event_heads', 'core.event_types', 'core.events',
+        'core.export_log', 'core.fields', 'core.idempotency_keys', 'core.inbound_messages',
+        'core.inbound_processors', 'core.job_tasks', 'core.jobs', 'core.not_personal',
+        'core.pending_events', 'core.permissions', 'core.personal_data', 'core.provider_states',
         'core.rate_buckets', 'core.retention_runs', 'core.sign_in_attempts',
-<<<<<<< HEAD
-        'core.sign_in_authenticators', 'core.user_settings', 'core.webhook_cursors',
-        'core.webhook_followers', 'core.webhook_marks', 'iot.batches', 'iot.blocks',
-=======
-        'core.sign_in_authenticators', 'core.template_kinds', 'core.user_settings', 'iot.batches', 'iot.blocks',
->>>>>>> e3eafc2 (sql, docs: ship templates in English and German; test, guide and reasons of them)
-        'iot.latest', 'iot.rejected_messages'
+        'core.sign_in_authenticators', 'core.template_kinds', 'core.user_settings',
+        'core.webhook_cursors', 'core.webhook_followers', 'core.webhook_marks', 'iot.batches',
+        'iot.blocks', 'iot.latest', 'iot.rejected_messages'
     ],
     'every table that holds business data is audited'
 );
