@@ -180,6 +180,15 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('core.webhook_endpoints', 'core.webhooks.read', null, null, null, null, null),
 ('core.webhook_cursors', 'core.webhooks.read', null, null, null, null, null),
 ('v1.webhook_endpoints', 'core.webhooks.read', null, null, null, null, null),
+('core.secrets', null, null, null, null, null, null),
+('core.webhook_sources', 'core.webhooks.read', null, null, null, null, null),
+('v1.webhook_sources', 'core.webhooks.read', null, null, null, null, null),
+('core.inbound_messages', 'core.webhooks.manage', null, null, null, null, null),
+('v1.inbound_messages', 'core.webhooks.manage', null, null, null, null, null),
+('core.suppressions', 'core.deliveries.read', null, null, null, null, null),
+('v1.suppressions', 'core.deliveries.read', null, null, null, null, null),
+('core.provider_states', 'core.deliveries.read', null, null, null, null, null),
+('v1.delivery_receipts', 'core.deliveries.read', null, null, null, null, null),
 ('core.pending_events', null, null, null, null, null, null),
 ('core.idempotency_keys', null, null, null, null, null, null),
 ('core.rate_limits', 'core.limits.read', null, null, null, null, null),
@@ -635,6 +644,50 @@ select
     '{core.member.left}',
     gen_random_uuid()
 from places;
+insert into core.secrets (tenant_id, purpose, sealed)
+select
+    pg_temp.tenant(places.key),
+    'webhook',
+    ''
+from places;
+insert into core.webhook_sources (tenant_id, name, scheme, processor, secret_hash)
+select
+    pg_temp.tenant(places.key),
+    'Matrix',
+    'bearer',
+    'email_provider',
+    ''
+from places;
+insert into core.inbound_messages (tenant_id, source_id, external_id, headers, body)
+select
+    sources.tenant_id,
+    sources.id,
+    'matrix',
+    '{}',
+    ''
+from core.webhook_sources as sources;
+insert into core.suppressions (
+    tenant_id, channel, address_hash, address_masked, reason, source
+)
+select
+    pg_temp.tenant(places.key),
+    'email',
+    '',
+    '***',
+    'manual',
+    ''
+from places;
+insert into core.provider_states (
+    tenant_id, provider_message_id, status, status_at, delivery_tenant_id, delivery_id
+)
+select
+    deliveries.tenant_id,
+    'matrix',
+    'delivered',
+    now(),
+    deliveries.tenant_id,
+    deliveries.id
+from core.deliveries;
 insert into core.webhook_cursors (tenant_id, endpoint_id, number)
 select
     endpoints.tenant_id,

@@ -70,6 +70,18 @@ const writesOf = (client, { id, devices }) => [
   client.from("webhook_endpoints").update({ url: "https://taken.example.com/" })
     .eq("tenant_id", id),
   client.from("webhook_endpoints").delete().eq("tenant_id", id),
+  client.from("webhook_sources").insert({
+    tenant_id: id,
+    name: "planted",
+    scheme: "bearer",
+    processor: "email_provider",
+  }),
+  client.from("webhook_sources").update({ disabled_at: null }).eq("tenant_id", id),
+  client.from("webhook_sources").delete().eq("tenant_id", id),
+  client.from("inbound_messages").update({ status: "processed" }).eq("tenant_id", id),
+  client.from("inbound_messages").delete().eq("tenant_id", id),
+  client.from("suppressions").insert({ tenant_id: id, channel: "email", reason: "manual" }),
+  client.from("suppressions").delete().eq("tenant_id", id),
 ];
 
 /** All rows of views as a caller finds them, in a fixed order. */

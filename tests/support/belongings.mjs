@@ -49,6 +49,12 @@ export async function addBelongings(owner, word, { device, userId }) {
   await call("save_template", { ...template, subject: word, text: word });
   await call("publish_template", template);
   await call("set_brand", { name: word });
+  const source = await call("create_webhook_source", {
+    name: word,
+    scheme: "bearer",
+    processor: "email_provider",
+  });
+  await call("suppress_address", { channel: "email", address: `person@${word}.example` });
   return {
     team: team.id,
     invitation,
@@ -56,5 +62,6 @@ export async function addBelongings(owner, word, { device, userId }) {
     credential: credential.id,
     hold,
     webhook: webhook.id,
+    source: source.id,
   };
 }
