@@ -3,7 +3,7 @@
 //! A sealed secret is one byte of version, four that tell the key, 24 of nonce, and what
 //! XChaCha20-Poly1305 makes of the text. The version, the key's mark, the tenant, the id and the
 //! purpose are authenticated with it: moved to another row, it does not open. Nonces of 192 bits
-//! may be drawn at random for as long as anybody writes. Where the key comes from is left to others.
+//! may be drawn at random for as long as anybody writes. Where the key comes from, others decide.
 
 use std::fmt;
 

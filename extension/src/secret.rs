@@ -130,17 +130,18 @@ fn place<'a>(tenant_id: &Uuid, id: &Uuid, purpose: &'a str) -> Place<'a> {
 extension_sql!(
     r#"
 comment on function secret_seal(uuid, uuid, text, text) is
-'A secret, sealed with tenon.secret_key for this tenant, id and purpose. The owner alone may call it.
-Raises secret.store_missing, secret.length_invalid.';
+'A secret, sealed with tenon.secret_key for this tenant, id and purpose. The owner alone may call
+it. Raises secret.store_missing, secret.length_invalid.';
 comment on function secret_open(uuid, uuid, text, bytea) is
 'The secret that was sealed for this tenant, id and purpose, with tenon.secret_key or
-tenon.secret_key_previous. The owner alone may call it. Raises secret.store_missing, secret.unreadable.';
+tenon.secret_key_previous. The owner alone may call it. Raises secret.store_missing,
+secret.unreadable.';
 comment on function secret_is_current(bytea) is
 'Whether a sealed secret was sealed with tenon.secret_key rather than with another one. The owner
 alone may call it. Raises secret.store_missing.';
 comment on function secret_key_status() is
-'ready, or why there is no key to seal secrets with: missing, malformed, or exposed, where the library
-is not preloaded. The owner alone may call it.';
+'ready, or why there is no key to seal secrets with: missing, malformed, or exposed, where the
+library is not preloaded. The owner alone may call it.';
 revoke all on function
     secret_seal(uuid, uuid, text, text), secret_open(uuid, uuid, text, bytea),
     secret_is_current(bytea), secret_key_status()

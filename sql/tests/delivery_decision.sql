@@ -73,14 +73,17 @@ select results_eq(
 -- When.
 select ok(
     (
-        select bool_and(
-            decided.next_attempt_at between :at::timestamptz + schedule.wait
-            and :at::timestamptz + schedule.wait * 1.1
-        ) and count(*) = 9
+        select
+            count(*) = 9
+            and bool_and(
+                decided.next_attempt_at between :at::timestamptz + schedule.wait
+                and :at::timestamptz + schedule.wait * 1.1
+            )
         from tenon.retry_schedule('webhook') with ordinality as schedule (wait, number)
-        cross join lateral tenon.delivery_decision(
-            'webhook', schedule.number::integer - 1, '{"status_code": 500}', :at, 'seed'
-        ) as decided
+        cross join
+            lateral tenon.delivery_decision(
+                'webhook', schedule.number::integer - 1, '{"status_code": 500}', :at, 'seed'
+            ) as decided
         where schedule.number > 1
     ),
     'after each failure the next attempt waits as scheduled, and a tenth longer at most'

@@ -7,10 +7,9 @@ create temporary table kept (name text primary key, id uuid, sealed bytea);
 -- Sealed rows -------------------------------------------------------------------------------------
 
 select is(tenon.secret_key_status(), 'ready', 'this cluster has a key');
-insert into kept (name, id)
-select 'first', core.store_secret(:acme, 'webhook', 'whsec_hunter2');
-insert into kept (name, id)
-select 'second', core.store_secret(:acme, 'webhook', 'whsec_hunter2');
+insert into kept (name, id) values
+('first', core.store_secret(:acme, 'webhook', 'whsec_hunter2')),
+('second', core.store_secret(:acme, 'webhook', 'whsec_hunter2'));
 update kept set sealed = secrets.sealed from core.secrets where secrets.id = kept.id;
 
 select is(
@@ -31,7 +30,9 @@ select isnt(
 );
 select is(
     pg_temp.code_of(
-        format('select core.read_secret(%L, %L)', :rival, (select id from kept limit 1))
+        format(
+            'select core.read_secret(%L, %L)', :rival, (select id from kept where name = 'first')
+        )
     ),
     'secret.unknown', 'another tenant has no such secret'
 );
@@ -52,7 +53,7 @@ select throws_ok(
     'XX001', null, 'nor does one whose purpose was changed'
 );
 update core.secrets
-set sealed = set_byte(secrets.sealed, 40, get_byte(secrets.sealed, 40) # 1), purpose = 'webhook'
+set sealed = set_byte(secrets.sealed, 40, 255 - get_byte(secrets.sealed, 40)), purpose = 'webhook'
 where secrets.id = (select kept.id from kept where kept.name = 'second');
 select throws_like(
     format('select core.read_secret(%L, %L)', :acme, (select id from kept where name = 'second')),
@@ -161,7 +162,11 @@ create table vault.secrets (
     updated_at timestamptz not null default now()
 );
 create view vault.decrypted_secrets as
-select *, reverse(secret) as decrypted_secret from vault.secrets;
+select
+    id,
+    name,
+    reverse(secret) as decrypted_secret
+from vault.secrets;
 create function vault.create_secret(
     new_secret text, new_name text default null, new_description text default '',
     new_key_id uuid default null
@@ -174,8 +179,8 @@ as $$
     returning id
 $$;
 
-insert into kept (name, id)
-select 'third', core.store_secret(:acme, 'webhook', 'whsec_hunter3');
+insert into kept (name, id) values
+('third', core.store_secret(:acme, 'webhook', 'whsec_hunter3'));
 select is(
     (select core.read_secret(:acme, id) from kept where name = 'third'), 'whsec_hunter3',
     'the Vault gives back what it was given'

@@ -184,7 +184,10 @@ select is(
     core.is_suppressed(:rival, 'email', 'shared@example.com'), false,
     'a tenant that names another''s mail suppresses nobody'
 );
-select pg_temp.happen(core.platform_tenant_id(), 'email.bounced', 'p-shared', '2026-01-01', 'Permanent');
+select
+    pg_temp.happen(
+        core.platform_tenant_id(), 'email.bounced', 'p-shared', '2026-01-01', 'Permanent'
+    );
 select is(
     core.is_suppressed(:rival, 'email', 'shared@example.com'), true,
     'but the account that all share does'

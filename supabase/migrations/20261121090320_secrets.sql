@@ -118,9 +118,9 @@ end
 $$;
 
 comment on function core.store_secret(uuid, text, text) is
-'Keeps a secret of the tenant; returns the id by which core.read_secret gives it back. purpose: a word
-for what it is. Raises secret.length_invalid (400) and, where there is neither a Vault nor a key,
-secret.store_missing (503). Definer, because nobody else writes secrets. Internal.';
+'Keeps a secret of the tenant; returns the id by which core.read_secret gives it back. purpose: a
+word for what it is. Raises secret.length_invalid (400) and, where there is neither a Vault nor a
+key, secret.store_missing (503). Definer, because nobody else writes secrets. Internal.';
 
 create function core.read_secret(tenant_id uuid, id uuid) returns text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -191,9 +191,9 @@ end
 $$;
 
 comment on function core.reseal_secrets() is
-'Seals with tenon.secret_key what was sealed with tenon.secret_key_previous; returns how many. After it
-the previous key is of no use. Raises secret.unreadable (500) when one opens with neither, and then
-changes nothing. For the owner of the schema.';
+'Seals with tenon.secret_key what was sealed with tenon.secret_key_previous; returns how many. After
+it the previous key is of no use. Raises secret.unreadable (500) when one opens with neither, and
+then changes nothing. For the owner of the schema.';
 
 revoke all on function
 core.vault_is_there(),

@@ -19,8 +19,8 @@ comment on table core.inbound_processors is
 'What can be done with messages that arrive. Global reference data: a migration adds the processor
 that it brings.';
 comment on column core.inbound_processors.function_name is
-'The function of the arguments (tenant_id uuid, message core.inbound_messages) that returns void. What
-it refuses with core.fail is not tried again; what fails otherwise is.';
+'The function of the arguments (tenant_id uuid, message core.inbound_messages) that returns void.
+What it refuses with core.fail is not tried again; what fails otherwise is.';
 
 create table core.webhook_sources (
     tenant_id uuid not null references core.tenants (id),
@@ -128,12 +128,14 @@ select
     core.map_not_personal(
         'Machines, as those who manage webhooks describe them.',
         'core.webhook_sources.name', 'core.webhook_sources.secret_id',
-        'core.webhook_sources.secret_hash', 'core.inbound_processors.description'
+        'core.webhook_sources.secret_hash', 'core.webhook_sources.signature_header',
+        'core.webhook_sources.refused_reason', 'core.inbound_processors.description',
+        'core.inbound_processors.function_name'
     );
 select
     core.map_not_personal(
-        'Raw messages, of which nobody knows whom they speak of: core.expire_inbound_messages deletes'
-        ' them after 30 days. What a processor takes from one is mapped where it is written.',
+        'Raw messages, of which nobody knows whom they speak of: core.expire_inbound_messages'
+        ' deletes them after 30 days. What a processor takes from one is mapped where it goes.',
         'core.inbound_messages.body', 'core.inbound_messages.headers'
     );
 select core.refresh_audits();
@@ -169,7 +171,8 @@ insert into core.errors (code, status, message, hint) values
     'Send less, and what belongs to it on request.'
 ),
 (
-    'inbound.message_unknown', 404, 'There is no such message of your tenant that is still to be processed.',
+    'inbound.message_unknown', 404,
+    'There is no such message of your tenant that is still to be processed.',
     'Compare the id with v1.inbound_messages.'
 );
 
@@ -200,7 +203,10 @@ begin
         problem := 'there is no such processor';
     elsif scheme <> 'hmac_sha256' and coalesce(signature_header, encoding, prefix) is not null then
         problem := 'signature_header, encoding and prefix go with hmac_sha256 alone';
-    elsif scheme = 'hmac_sha256' and (lower(signature_header) ~ '^[a-z0-9-]{1,100}$') is not true then
+    elsif
+        scheme = 'hmac_sha256'
+        and (lower(signature_header) ~ '^[a-z0-9-]{1,100}$') is not true
+    then
         problem := 'signature_header is the name of a header';
     elsif coalesce(encoding, 'hex') not in ('hex', 'base64') then
         problem := 'encoding is hex or base64';
@@ -220,8 +226,8 @@ end
 $$;
 
 comment on function core.check_webhook_source(text, text, text, text, text, text) is
-'Refuses what cannot be a source. Raises inbound.source_invalid (400), signature.secret_malformed (400).
-Internal.';
+'Refuses what cannot be a source. Raises inbound.source_invalid (400), signature.secret_malformed
+(400). Internal.';
 
 create function core.create_webhook_source(
     name text,
@@ -276,8 +282,8 @@ end
 $$;
 
 comment on function core.create_webhook_source(text, text, text, text, text, text, text) is
-'What v1.create_webhook_source does. Definer, because it writes core.webhook_sources. Signed-in users
-may call it.';
+'What v1.create_webhook_source does. Definer, because it writes core.webhook_sources. Signed-in
+users may call it.';
 
 create function core.enable_webhook_source(id uuid, enabled boolean) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -306,8 +312,8 @@ end
 $$;
 
 comment on function core.enable_webhook_source(uuid, boolean) is
-'What v1.enable_webhook_source does. Definer, because it writes core.webhook_sources. Signed-in users
-may call it.';
+'What v1.enable_webhook_source does. Definer, because it writes core.webhook_sources. Signed-in
+users may call it.';
 
 create function core.delete_webhook_source(id uuid) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -332,8 +338,8 @@ end
 $$;
 
 comment on function core.delete_webhook_source(uuid) is
-'What v1.delete_webhook_source does. Definer, because it writes core.webhook_sources. Signed-in users
-may call it.';
+'What v1.delete_webhook_source does. Definer, because it writes core.webhook_sources. Signed-in
+users may call it.';
 
 -- Messages ----------------------------------------------------------------------------------------
 
@@ -341,7 +347,7 @@ create function core.headers_to_keep(headers jsonb) returns jsonb
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
 begin atomic
     select coalesce(jsonb_object_agg(lower(header.key), header.value), '{}')
-    from jsonb_each_text(headers) as header
+    from jsonb_each_text(headers_to_keep.headers) as header
     where
         octet_length(header.key) <= 100
         and octet_length(header.value) <= 1000
@@ -398,8 +404,8 @@ end
 $$;
 
 comment on function core.webhook_refusal(core.webhook_sources, jsonb, text, timestamptz) is
-'The code of the error with which a message is refused; null when it is verified. headers: with names in
-lower case. Internal.';
+'The code of the error with which a message is refused; null when it is verified. headers: with
+names in lower case. Internal.';
 
 create function core.refuse_message(
     source core.webhook_sources, code text, details jsonb default '{}'
@@ -446,9 +452,9 @@ end
 $$;
 
 comment on function core.refuse_message(core.webhook_sources, text, jsonb) is
-'Counts a message of a source that is refused, records a security event for the first in an hour, and
-gives the answer, an error of the catalogue with its HTTP status. Nothing of the message is kept.
-Internal.';
+'Counts a message of a source that is refused, records a security event for the first in an hour,
+and gives the answer, an error of the catalogue with its HTTP status. Nothing of the message is
+kept. Internal.';
 
 create function core.receive_webhook(
     source uuid, headers jsonb, body text, at timestamptz default now()
@@ -530,8 +536,8 @@ end
 $$;
 
 comment on function core.receive_webhook(uuid, jsonb, text, timestamptz) is
-'What v1.receive_webhook does, at a time that tests can name. Definer, because it stores messages and
-reads secrets. service_role may call it.';
+'What v1.receive_webhook does, at a time that tests can name. Definer, because it stores messages
+and reads secrets. service_role may call it.';
 
 create function core.process_message(tenant_id uuid, id uuid, is_last boolean) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -614,8 +620,8 @@ end
 $$;
 
 comment on function core.process_message_again(uuid) is
-'What v1.process_message_again does. Definer, because it writes core.inbound_messages. Signed-in users
-may call it.';
+'What v1.process_message_again does. Definer, because it writes core.inbound_messages. Signed-in
+users may call it.';
 
 create function core.expire_inbound_messages(
     budget interval default '30 seconds', as_of timestamptz default now()
@@ -655,9 +661,9 @@ end
 $$;
 
 comment on function core.expire_inbound_messages(interval, timestamptz) is
-'Deletes messages that arrived more than 30 days ago, until that is done or the budget is used; at least
-one step is made. Returns how many went, and whether it is done. It may run in several sessions at
-once. Definer, because it deletes for every tenant; service_role may call it.';
+'Deletes messages that arrived more than 30 days ago, until that is done or the budget is used; at
+least one step is made. Returns how many went, and whether it is done. It may run in several
+sessions at once. Definer, because it deletes for every tenant; service_role may call it.';
 
 -- The API -----------------------------------------------------------------------------------------
 
@@ -804,8 +810,8 @@ end
 $$;
 
 comment on function v1.process_message_again(uuid) is
-'Has a message processed again that has failed, or got stuck. Returns {tenant_id, id, status}. Raises
-inbound.message_unknown (404). Needs core.webhooks.manage. Signed-in users may call it.';
+'Has a message processed again that has failed, or got stuck. Returns {tenant_id, id, status}.
+Raises inbound.message_unknown (404). Needs core.webhooks.manage. Signed-in users may call it.';
 
 create function v1.receive_webhook(source uuid, headers jsonb, body text) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -818,8 +824,8 @@ end
 $$;
 
 comment on function v1.receive_webhook(uuid, jsonb, text) is
-'Takes a webhook that somebody has sent to a source. headers: an object, names in any case; body: as it
-came, to the byte. Verifies it, stores it and has it processed. Returns {id, duplicate}; the same
+'Takes a webhook that somebody has sent to a source. headers: an object, names in any case; body: as
+it came, to the byte. Verifies it, stores it and has it processed. Returns {id, duplicate}; the same
 message again is the same one. A message that is refused is answered {code, message, details, hint}
 with the HTTP status of the code: inbound.source_unknown (404), inbound.signature_missing (400),
 inbound.signature_invalid (400), inbound.timestamp_invalid (400), inbound.message_too_large (413).

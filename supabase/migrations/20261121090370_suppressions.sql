@@ -1,9 +1,9 @@
 -- Whom nobody writes to any more, and what became of mails after they were handed over.
 --
--- A mailbox that does not exist, or whose holder complained, is not written to again: writing
--- on costs all the sender's mails their reputation. Providers tell of it by events that arrive twice,
--- in any order, and before our own worker has reported: what they say is kept by the provider's id of
--- the mail, the worst that was said stands, and the delivery is found when it is known.
+-- A mailbox that does not exist, or whose holder complained, is not written to again: writing on
+-- costs all the sender's mails their reputation. Providers tell of it by events that arrive twice,
+-- in any order, and before our own worker has reported: what they say is kept by the provider's id
+-- of the mail, the worst that was said stands, and the delivery is found when it is known.
 
 set local lock_timeout = '5s';
 
@@ -23,11 +23,11 @@ create table core.suppressions (
 );
 
 comment on table core.suppressions is
-'Addresses that a tenant does not write to any more. Of an address only a hash and a mask are kept, so
-that it stays suppressed when the person is erased.';
+'Addresses that a tenant does not write to any more. Of an address only a hash and a mask are kept,
+so that it stays suppressed when the person is erased.';
 comment on column core.suppressions.address_hash is
-'SHA-256 of the tenant''s id, the channel and the address in lower case: no two tenants'' rows can be
-compared.';
+'SHA-256 of the tenant''s id, the channel and the address in lower case: no two tenants'' rows can
+be compared.';
 comment on column core.suppressions.source is
 'What said so: a reason of tenon.delivery_decision, a provider''s word, or a member''s.';
 
@@ -56,8 +56,8 @@ create index provider_states_unmatched on core.provider_states (received_at)
 where delivery_id is null;
 
 comment on table core.provider_states is
-'What a provider said last, or worst, of a mail that it took. tenant_id: whose source the events came
-to, the platform''s for an account that all tenants share.';
+'What a provider said last, or worst, of a mail that it took. tenant_id: whose source the events
+came to, the platform''s for an account that all tenants share.';
 comment on column core.provider_states.provider_message_id is 'As in core.deliveries.';
 comment on column core.provider_states.status_at is 'When, by the provider''s clock.';
 comment on column core.provider_states.suppresses is
@@ -84,7 +84,7 @@ select
         'A hash and a mask, which do not give the address back: kept so that whoever wants no more'
         ' mail gets none, also after an erasure.',
         'core.suppressions.address_hash', 'core.suppressions.address_masked',
-        'core.suppressions.source'
+        'core.suppressions.reason', 'core.suppressions.source'
     );
 select
     core.map_not_personal(
@@ -142,8 +142,8 @@ end
 $$;
 
 comment on function core.is_suppressed(uuid, text, text) is
-'Whether the tenant does not write to an address any more. Definer, because it works for every tenant.
-Internal.';
+'Whether the tenant does not write to an address any more. Definer, because it works for every
+tenant. Internal.';
 
 create function core.suppress(
     tenant_id uuid, channel text, recipient text, reason text, source text
@@ -181,9 +181,9 @@ end
 $$;
 
 comment on function core.suppress(uuid, text, text, text, text) is
-'Has the tenant not write to an address any more. reason: bounce, complaint or manual; source: what said
-so. An address that is suppressed stays so, and a complaint outweighs other reasons. Definer, because
-it works for every tenant. Internal.';
+'Has the tenant not write to an address any more. reason: bounce, complaint or manual; source: what
+said so. An address that is suppressed stays so, and a complaint outweighs other reasons. Definer,
+because it works for every tenant. Internal.';
 
 create function core.check_suppressible(channel text, address text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -220,8 +220,8 @@ end
 $$;
 
 comment on function core.suppress_address(text, text) is
-'What v1.suppress_address does. Definer, because it writes core.suppressions. Signed-in users may call
-it.';
+'What v1.suppress_address does. Definer, because it writes core.suppressions. Signed-in users may
+call it.';
 
 create function core.lift_suppression(channel text, address text) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -258,8 +258,8 @@ end
 $$;
 
 comment on function core.lift_suppression(text, text) is
-'What v1.lift_suppression does. Definer, because it writes core.suppressions. Signed-in users may call
-it.';
+'What v1.lift_suppression does. Definer, because it writes core.suppressions. Signed-in users may
+call it.';
 
 -- Events of providers -----------------------------------------------------------------------------
 
@@ -271,8 +271,8 @@ end;
 
 comment on function core.provider_rank(text) is
 'Which status stands of those that a provider told of a mail: the highest, whenever it arrives; of
-equals the later by the provider''s clock. What was refused or complained of does not become delivered
-by an event that was late. Internal.';
+equals the later by the provider''s clock. What was refused or complained of does not become
+delivered by an event that was late. Internal.';
 
 create function core.suppress_recipient(state core.provider_states) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -297,7 +297,8 @@ end
 $$;
 
 comment on function core.suppress_recipient(core.provider_states) is
-'Suppresses the recipient of the mail, where the provider gave a reason and the mail is known. Internal.';
+'Suppresses the recipient of the mail, where the provider gave a reason and the mail is known.
+Internal.';
 
 create function core.apply_provider_event(
     tenant_id uuid,
@@ -371,10 +372,11 @@ end
 $$;
 
 comment on function core.apply_provider_event(uuid, text, text, timestamptz, text, text) is
-'Takes in what a provider says of a mail, in whatever order and however often. tenant_id: whose source
-it came to; status: delayed, bounced_softly, delivered, bounced or complained; at: by the provider''s
-clock; suppresses: bounce or complaint, where the recipient is not to be written to again. What a
-processor for another provider calls. Definer, because it works for every tenant. Internal.';
+'Takes in what a provider says of a mail, in whatever order and however often. tenant_id: whose
+source it came to; status: delayed, bounced_softly, delivered, bounced or complained; at: by the
+provider''s clock; suppresses: bounce or complaint, where the recipient is not to be written to
+again. What a processor for another provider calls. Definer, because it works for every tenant.
+Internal.';
 
 create function core.match_provider_state() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -435,7 +437,7 @@ begin
         perform core.fail('inbound.event_malformed');
     end if;
     bounce := lower(mail #>> '{bounce,type}');
-    -- The events of Resend; what is not listed (sent, opened, clicked) says nothing of the delivery.
+    -- The events of Resend; what is not listed (sent, opened, clicked) says nothing of delivery.
     select
         mapping.status,
         mapping.suppresses
@@ -471,8 +473,8 @@ $$;
 
 comment on function core.process_provider_event(uuid, core.inbound_messages) is
 'The processor email_provider: takes in an event of Resend, email.delivered, email.bounced,
-email.complained or email.delivery_delayed. Raises inbound.event_malformed (422). Definer, because it
-works for every tenant. Internal.';
+email.complained or email.delivery_delayed. Raises inbound.event_malformed (422). Definer, because
+it works for every tenant. Internal.';
 
 insert into core.inbound_processors (processor, function_schema, function_name, description) values
 (
@@ -560,7 +562,8 @@ where provider_states.delivery_id is not null;
 
 comment on view v1.delivery_receipts is
 'What the e-mail provider says became of your tenants'' mails after it took them: delayed,
-bounced_softly, delivered, bounced or complained, the worst that it said. Needs core.deliveries.read.';
+bounced_softly, delivered, bounced or complained, the worst that it said. Needs
+core.deliveries.read.';
 
 grant select on v1.suppressions, v1.delivery_receipts to authenticated, service_role;
 
@@ -583,8 +586,8 @@ end
 $$;
 
 comment on function v1.suppress_address(text, text) is
-'Has the tenant not write to an address any more. channel: email. Returns {tenant_id, channel, address,
-suppressed}, the address masked. Raises suppression.address_invalid (400). Needs
+'Has the tenant not write to an address any more. channel: email. Returns {tenant_id, channel,
+address, suppressed}, the address masked. Raises suppression.address_invalid (400). Needs
 core.deliveries.manage. Signed-in users may call it.';
 
 create function v1.lift_suppression(channel text, address text) returns jsonb
@@ -606,8 +609,8 @@ end
 $$;
 
 comment on function v1.lift_suppression(text, text) is
-'Lets the tenant write to an address again, whatever it was suppressed for. Returns {tenant_id, channel,
-address, suppressed}, the address masked. Raises suppression.address_invalid (400),
+'Lets the tenant write to an address again, whatever it was suppressed for. Returns {tenant_id,
+channel, address, suppressed}, the address masked. Raises suppression.address_invalid (400),
 suppression.unknown (404). Needs core.deliveries.manage. Signed-in users may call it.';
 
 revoke all on function

@@ -87,8 +87,8 @@ comment on function webhook_sign(text[], text, timestamptz, text) is
 secret, separated by spaces. Raises signature.secret_malformed, signature.secret_missing,
 signature.id_malformed.';
 comment on function webhook_verify(text[], text, text, text, text, timestamptz, integer) is
-'Null when one of the signatures is by one of the secrets and the timestamp within tolerance_s of at;
-otherwise why not: no_match, too_old, too_new or malformed (also for nulls). The arguments id,
+'Null when one of the signatures is by one of the secrets and the timestamp within tolerance_s of
+at; otherwise why not: no_match, too_old, too_new or malformed (also for nulls). The arguments id,
 timestamp and signatures are the headers of Standard Webhooks 1.0. In constant time. Raises
 signature.secret_malformed.';
 comment on function webhook_verify_body(text, text, text, text, text) is
