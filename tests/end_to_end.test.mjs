@@ -9,3 +9,4 @@ import "./suites/charts.mjs";
 import "./suites/guides.mjs";
 import "./suites/retention.mjs";
 import "./suites/auth_hooks.mjs";
+import "./suites/inbound_webhooks.mjs";

@@ -37,7 +37,7 @@ insert into grants (roles, permissions, scope) values
     '{core.tenants.read,core.tenants.write,core.tenants.suspend,core.members.read,
     core.api_keys.read,core.events.read,core.limits.read,core.sign_up.read,core.sign_up.write,
     core.privacy.read,core.audit.read,core.sensitive.read,core.deliveries.read,
-    core.webhooks.read,core.templates.read,
+    core.webhooks.read,core.webhooks.manage,core.templates.read,
     iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
     'descendants'
 ),

@@ -155,6 +155,11 @@ test("the guide to rate limits does what it says", async () => {
   await runInTransaction("rate-limits", { nora: north.members.nora, north: north.id });
 });
 
+test("the guide to inbound webhooks does what it says", async () => {
+  const north = await addTenant(stack, "receiving", { members: { nora: { role: "owner" } } });
+  await runInTransaction("inbound-webhooks", { nora: north.members.nora });
+});
+
 test("the guide to data protection does what it says", async () => {
   const tenant = await addTenant(stack, "careful", { members: { dana: { role: "owner" } } });
   await runInTransaction("data-protection", { tenant_id: tenant.id, user_id: tenant.members.dana });
