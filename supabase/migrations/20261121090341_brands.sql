@@ -118,13 +118,15 @@ comment on function core.verify_sender_domain(uuid, text) is
 tenant''s. Raises brand.domain_invalid (400). service_role may call it.';
 
 create function core.withdraw_sender_domain(tenant_id uuid, domain text) returns void
-language sql set search_path = pg_catalog, pg_temp
-begin atomic
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
     delete from core.sender_domains
     where
         sender_domains.tenant_id = withdraw_sender_domain.tenant_id
         and sender_domains.domain = tenon.domain_name(withdraw_sender_domain.domain);
-end;
+end
+$$;
 
 comment on function core.withdraw_sender_domain(uuid, text) is
 'Takes back core.verify_sender_domain. service_role may call it.';
@@ -305,8 +307,9 @@ select
     brands.slug,
     brands.name,
     brands.from_address,
-    exists (
-        select from core.sender_domains
+    (
+        select count(*) > 0
+        from core.sender_domains
         where
             sender_domains.tenant_id = brands.tenant_id
             and sender_domains.domain = lower(split_part(brands.from_address, '@', 2))
@@ -410,3 +413,8 @@ select core.audit('core.sender_domains');
 select core.map_personal(
     'core.brands.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
 );
+select
+    core.map_not_personal(
+        'The name and the addresses that a tenant shows to all it writes to.',
+        'core.brands.name', 'core.brands.from_address', 'core.brands.reply_to'
+    );

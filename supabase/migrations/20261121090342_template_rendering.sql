@@ -82,7 +82,7 @@ comment on function core.language_chain(uuid, text) is
 'The languages to look for, the best first: de-ch, de, the tenant''s, en. Internal.';
 
 create function core.template_version(
-    tenant_id uuid, template text, language text, version uuid default null
+    tenant_id uuid, template text, language text, version integer default null
 )
 returns core.template_versions
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -134,7 +134,7 @@ begin
 end
 $$;
 
-comment on function core.template_version(uuid, text, text, uuid) is
+comment on function core.template_version(uuid, text, text, integer) is
 'The version that a tenant''s mail is made of: the one named, or the current one of the tenant and
 the language that come first. Raises template.version_unknown, template.missing (404). Internal.';
 
@@ -231,7 +231,7 @@ comment on function core.fill_template(
 Internal.';
 
 create function core.render_email(
-    tenant_id uuid, template text, version uuid, language text, brand text, data jsonb
+    tenant_id uuid, template text, version integer, language text, brand text, data jsonb
 )
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -271,7 +271,7 @@ begin
 end
 $$;
 
-comment on function core.render_email(uuid, text, uuid, text, text, jsonb) is
+comment on function core.render_email(uuid, text, integer, text, text, jsonb) is
 'A mail, ready to send: {template_version, language, from: {name, address}, reply_to, subject, text,
 html, headers}. version: the template_version that it had before, or null for the current one.
 language: a tag, or null for data.locale and what the tenant has. brand: the name of one, or null.
@@ -504,10 +504,10 @@ revoke all on function
 core.tenant_language(uuid),
 core.tenant_zone(uuid),
 core.language_chain(uuid, text),
-core.template_version(uuid, text, text, uuid),
+core.template_version(uuid, text, text, integer),
 core.template_data(core.template_kinds, jsonb, text, jsonb, jsonb),
 core.fill_template(core.template_kinds, core.template_versions, uuid, text, jsonb, jsonb),
-core.render_email(uuid, text, uuid, text, text, jsonb),
+core.render_email(uuid, text, integer, text, text, jsonb),
 core.template_sample(jsonb),
 core.preview_template(uuid, text, text, text, text, text, text, boolean, text, jsonb),
 core.preview_own_template(text, text, text, text, text, text, boolean, text, jsonb),

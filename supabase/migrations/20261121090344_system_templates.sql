@@ -34,8 +34,13 @@ begin
         when 'button' then
             text_part := format(E'%s:\n{{ %s }}', content ->> 0, content ->> 1);
             html_part := format(
-                $html$<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:8px 0 24px"><tr><td bgcolor="{{ brand.color }}" style="border-radius:6px;background-color:{{ brand.color }}"><a href="{{ %2$s }}" style="display:inline-block;padding:12px 24px;font-weight:600;text-decoration:none;border-radius:6px;color:{{ brand.color_text }}">%1$s</a></td></tr></table>
-<p style="margin:0 0 16px;font-size:13px;line-height:20px;color:#4b5563;word-break:break-all"><a href="{{ %2$s }}" style="color:#4b5563">{{ %2$s }}</a></p>$html$,
+                $html$<table role="presentation" cellpadding="0" cellspacing="0" border="0"
+style="margin:8px 0 24px"><tr><td bgcolor="{{ brand.color }}" style="border-radius:6px;
+background-color:{{ brand.color }}"><a href="{{ %2$s }}" style="display:inline-block;
+padding:12px 24px;font-weight:600;text-decoration:none;border-radius:6px;
+color:{{ brand.color_text }}">%1$s</a></td></tr></table>
+<p style="margin:0 0 16px;font-size:13px;line-height:20px;color:#4b5563;
+word-break:break-all"><a href="{{ %2$s }}" style="color:#4b5563">{{ %2$s }}</a></p>$html$,
                 content ->> 0, content ->> 1
             );
         when 'code' then
@@ -48,10 +53,14 @@ begin
         when 'details' then
             select
                 string_agg(format('%s: %s', row.pair ->> 0, row.pair ->> 1), E'\n'),
-                $html$<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="100%" style="margin:0 0 24px;border-top:1px solid #e5e7eb">$html$
+                $html$<table role="presentation" cellpadding="0" cellspacing="0" border="0"
+width="100%" style="margin:0 0 24px;border-top:1px solid #e5e7eb">$html$
                 || string_agg(
                     format(
-                        $html$<tr><td valign="top" style="padding:8px 0;border-bottom:1px solid #e5e7eb;color:#4b5563">%s</td><td valign="top" style="padding:8px 0 8px 16px;border-bottom:1px solid #e5e7eb;font-weight:600;text-align:end">%s</td></tr>$html$,
+                        $html$<tr><td valign="top" style="padding:8px 0;
+border-bottom:1px solid #e5e7eb;color:#4b5563">%s</td><td valign="top"
+style="padding:8px 0 8px 16px;border-bottom:1px solid #e5e7eb;font-weight:600;
+text-align:end">%s</td></tr>$html$,
                         row.pair ->> 0, row.pair ->> 1
                     ), ''
                 ) || '</table>'
@@ -63,7 +72,12 @@ begin
                 content ->> 0, content ->> 1
             );
             html_part := format(
-                $html$<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="100%%" style="margin:0 0 24px;border-top:1px solid #e5e7eb">{%% for %1$s in %2$s %%}<tr><td valign="top" style="padding:8px 0;border-bottom:1px solid #e5e7eb">{{ %1$s.title }}</td><td valign="top" style="padding:8px 0 8px 16px;border-bottom:1px solid #e5e7eb;text-align:end;white-space:nowrap">{{ %1$s.amount }}</td></tr>{%% endfor %%}</table>$html$,
+                $html$<table role="presentation" cellpadding="0" cellspacing="0" border="0"
+width="100%%" style="margin:0 0 24px;
+border-top:1px solid #e5e7eb">{%% for %1$s in %2$s %%}<tr><td valign="top" style="padding:8px 0;
+border-bottom:1px solid #e5e7eb">{{ %1$s.title }}</td><td valign="top"
+style="padding:8px 0 8px 16px;border-bottom:1px solid #e5e7eb;text-align:end;
+white-space:nowrap">{{ %1$s.amount }}</td></tr>{%% endfor %%}</table>$html$,
                 content ->> 0, content ->> 1
             );
     end case;
@@ -88,7 +102,7 @@ comment on function core.template_block(jsonb) is
 list]}, each with a condition "if" where it has one. Owner only.';
 
 create function core.ship_template(
-    template text, language text, subject text, preheader text, variadic blocks jsonb []
+    template text, language text, subject text, preheader text, variadic blocks jsonb[]
 )
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -99,9 +113,11 @@ declare
     text_source text;
     html_source text;
     shipped_id uuid;
-    shipped_version_id uuid := gen_random_uuid();
+    shipped_version_id integer;
 begin
-    select string_agg(made.text_part, '' order by place), string_agg(made.html_part, E'\n' order by place)
+    select
+        string_agg(made.text_part, '' order by place),
+        string_agg(made.html_part, E'\n' order by place)
     into text_source, html_source
     from unnest(blocks) with ordinality as block (description, place)
     cross join core.template_block(block.description) as made;
@@ -113,26 +129,27 @@ begin
     on conflict on constraint template_language_is_unique do update set template = excluded.template
     returning templates.id into shipped_id;
     insert into core.template_versions (
-        tenant_id, id, template_id, template, language, number, subject, preheader, text, html,
+        tenant_id, template_id, template, language, number, subject, preheader, text, html,
         has_layout
     )
     select
-        platform, shipped_version_id, shipped_id, kind.template, ship_template.language,
+        platform, shipped_id, kind.template, ship_template.language,
         coalesce(max(template_versions.number), 0) + 1,
         ship_template.subject, ship_template.preheader, text_source, html_source, true
     from core.template_versions
-    where template_versions.tenant_id = platform and template_versions.template_id = shipped_id;
+    where template_versions.tenant_id = platform and template_versions.template_id = shipped_id
+    returning template_versions.id into shipped_version_id;
     update core.templates set version_id = shipped_version_id
     where templates.tenant_id = platform and templates.id = shipped_id;
 end
 $$;
 
-comment on function core.ship_template(text, text, text, text, jsonb []) is
+comment on function core.ship_template(text, text, text, text, jsonb[]) is
 'Publishes a template of the platform in a language, of blocks as core.template_block has them. For
 the migration that brings the mail. Owner only.';
 
 revoke all on function
-core.template_block(jsonb), core.ship_template(text, text, text, text, jsonb [])
+core.template_block(jsonb), core.ship_template(text, text, text, text, jsonb[])
 from public;
 
 insert into core.template_kinds (template, description, is_open_to_tenants, variables) values
@@ -183,24 +200,38 @@ img { border: 0; max-width: 100%; }
 }
 </style>
 </head>
-<body bgcolor="{{ brand.background_color }}" style="margin:0;padding:0;background-color:{{ brand.background_color }}">
+<body bgcolor="{{ brand.background_color }}" style="margin:0;padding:0;
+background-color:{{ brand.background_color }}">
 {% if preheader %}
-<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;mso-hide:all">{{ preheader }}</div>
+<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;
+overflow:hidden;mso-hide:all">{{ preheader }}</div>
 {% endif %}
-<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="100%" bgcolor="{{ brand.background_color }}" style="background-color:{{ brand.background_color }}">
+<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="100%"
+bgcolor="{{ brand.background_color }}" style="background-color:{{ brand.background_color }}">
 <tr>
 <td class="page" align="center" style="padding:32px 16px">
-<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="600" style="width:100%;max-width:600px">
+<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="600"
+style="width:100%;max-width:600px">
 <tr>
-<td class="edge" style="padding:0 8px 20px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:18px;line-height:24px;font-weight:700;color:#111827">{% if brand.logo_url %}<img src="{{ brand.logo_url }}" alt="{{ brand.name }}" height="40" style="display:block;height:40px;width:auto" />{% else %}{{ brand.name }}{% endif %}</td>
+<td class="edge" style="padding:0 8px 20px;
+font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:18px;
+line-height:24px;font-weight:700;color:#111827">{% if brand.logo_url %}<img
+src="{{ brand.logo_url }}" alt="{{ brand.name }}" height="40" style="display:block;height:40px;
+width:auto" />{% else %}{{ brand.name }}{% endif %}</td>
 </tr>
 <tr>
-<td class="card" bgcolor="#ffffff" style="padding:32px;background-color:#ffffff;border-radius:8px;border-top:4px solid {{ brand.color }};font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:16px;line-height:24px;color:#1f2937">
+<td class="card" bgcolor="#ffffff" style="padding:32px;background-color:#ffffff;
+border-radius:8px;border-top:4px solid {{ brand.color }};
+font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:16px;
+line-height:24px;color:#1f2937">
 {{ content }}
 </td>
 </tr>
 <tr>
-<td class="edge" style="padding:20px 8px 0;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;color:#4b5563;white-space:pre-line">{{ brand.name }}{% if brand.footer %}<br />{{ brand.footer }}{% endif %}</td>
+<td class="edge" style="padding:20px 8px 0;
+font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:12px;
+line-height:18px;color:#4b5563;white-space:pre-line">{{ brand.name }}{% if brand.footer %}<br
+/>{{ brand.footer }}{% endif %}</td>
 </tr>
 </table>
 </td>
