@@ -863,8 +863,26 @@ $$;
 
 comment on function core.lock_endpoints(jsonb[]) is
 'Makes workers that take or finish deliveries of the same endpoints wait for each other, so that
-they do not count each other''s at once. In one order everywhere, so that none waits in a circle.
-Internal.';
+they do not count each other''s at once. In one order everywhere, and once a transaction, so that
+none waits in a circle. Internal.';
+
+create function core.lock_more_endpoints(named jsonb[]) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp
+-- Whoever has locks already may be what the others wait for.
+set lock_timeout = '1ms'
+as $$
+begin
+    perform core.lock_endpoints(lock_more_endpoints.named);
+    return true;
+exception
+    when lock_not_available then
+        return false;
+end
+$$;
+
+comment on function core.lock_more_endpoints(jsonb[]) is
+'core.lock_endpoints for whoever has locked some already: without waiting. False, and without a lock
+more, where another one has one of them. Internal.';
 
 create function core.claim_deliveries(
     channel text,
@@ -934,8 +952,11 @@ begin
             end if;
         end loop;
         exit when messages = '{}';
-        if taken.channel = 'webhook' then
+        if taken.channel = 'webhook' and round = 1 then
             perform core.lock_endpoints(named);
+        elsif taken.channel = 'webhook' and not core.lock_more_endpoints(named) then
+            perform pgmq.set_vt(taken.queue, id, 0) from unnest(messages) as id;
+            exit;
         end if;
         for place in 1 .. cardinality(messages) loop
             claimed := core.claim_delivery(
@@ -1562,6 +1583,7 @@ core.prepare_delivery(core.deliveries, timestamptz),
 core.claim_delivery(bigint, jsonb, text, integer, timestamptz),
 core.names_delivery(jsonb),
 core.lock_endpoints(jsonb[]),
+core.lock_more_endpoints(jsonb[]),
 core.claim_deliveries(text, integer, text, integer, timestamptz),
 core.finish_deliveries(jsonb, timestamptz),
 core.pause_deliveries(text, text),
