@@ -38,12 +38,16 @@ insert into grants (roles, permissions, scope) values
     core.api_keys.read,core.events.read,core.limits.read,core.sign_up.read,core.sign_up.write,
     core.privacy.read,core.audit.read,core.sensitive.read,core.deliveries.read,
     core.webhooks.read,core.webhooks.manage,core.templates.read,
+    core.privacy.read,core.audit.read,core.sensitive.read,core.deliveries.read,core.jobs.read,
+    core.webhooks.read,core.templates.read,
     iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
     'descendants'
 ),
 (
     '{manager}',
-    '{iot.devices.write,core.deliveries.read,core.webhooks.read,core.templates.read}', 'tenant'
+    '{iot.devices.write,core.jobs.read,core.deliveries.read,core.webhooks.read,
+    core.templates.read}',
+    'tenant'
 ),
 ('{manager,viewer}', '{core.sign_up.read}', 'tenant'),
 (
@@ -174,6 +178,13 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('core.brands', 'core.templates.read', null, null, null, null, null),
 ('v1.brands', 'core.templates.read', null, null, null, null, null),
 ('core.sender_domains', 'core.templates.read', null, null, null, null, null),
+('core.delivery_alarms', 'core.deliveries.read', null, null, null, null, null),
+('v1.delivery_backlog', 'core.deliveries.read', null, null, null, null, null),
+('v1.delivery_alarms', 'core.deliveries.read', null, null, null, null, null),
+('core.jobs', 'core.jobs.read', null, null, null, null, null),
+('v1.jobs', 'core.jobs.read', null, null, null, null, null),
+('core.job_schedules', 'core.jobs.read', null, null, null, null, null),
+('v1.job_schedules', 'core.jobs.read', null, null, null, null, null),
 ('core.event_heads', null, null, null, null, null, null),
 ('core.webhook_followers', null, null, null, null, null, null),
 ('core.webhook_marks', null, null, null, null, null, null),
@@ -621,6 +632,26 @@ insert into core.sender_domains (tenant_id, domain)
 select
     pg_temp.tenant(places.key),
     'matrix.example'
+from places;
+insert into core.delivery_alarms (tenant_id, channel, waiting_since, threshold)
+select
+    pg_temp.tenant(places.key),
+    'email',
+    now(),
+    '1 minute'
+from places;
+insert into core.jobs (tenant_id, task)
+select
+    pg_temp.tenant(places.key),
+    'test.task'
+from places;
+insert into core.job_schedules (tenant_id, name, task, expression, enabled)
+select
+    pg_temp.tenant(places.key),
+    'test',
+    'test.task',
+    '@daily',
+    false
 from places;
 insert into core.event_expiries (tenant_id, expired_number)
 select

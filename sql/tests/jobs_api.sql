@@ -83,7 +83,7 @@ select is(
 :as_vic
 select is_empty('select from v1.jobs', 'viewers see no jobs');
 select is(
-    pg_temp.code_of(format('select v1.cancel_job(%L)', :'second')), 'job.unknown',
+    pg_temp.code_of(format('select v1.cancel_job(%L)', :'second')), 'tenancy.permission_missing',
     'and cancel none'
 );
 select is(

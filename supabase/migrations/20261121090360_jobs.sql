@@ -125,6 +125,16 @@ select
     core.map_personal(
         'core.jobs.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
     );
+select
+    core.map_not_personal(
+        'Ids and numbers of a task, which keeps no copies of records, for 30 days after its end.',
+        'core.jobs.arguments', 'core.jobs.progress', 'core.jobs.result', 'core.jobs.state'
+    );
+select
+    core.map_not_personal(
+        'Reference data of the schema.',
+        'core.job_tasks.description', 'core.job_tasks.function_name'
+    );
 
 insert into core.event_types (type, description, permission) values
 ('core.job.failed', 'A job was given up, with its task and reason.', 'core.jobs.read');
@@ -398,13 +408,12 @@ create function core.job_to_manage(id uuid) returns core.jobs
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
+    owner_id constant uuid := core.sole_tenant_with('core.jobs.manage');
     job core.jobs;
 begin
     select jobs.* into job
     from core.jobs
-    where
-        jobs.id = job_to_manage.id
-        and jobs.tenant_id = any(core.tenants_with('core.jobs.manage'))
+    where jobs.tenant_id = owner_id and jobs.id = job_to_manage.id
     for no key update;
     if job.id is null then
         perform core.fail('job.unknown', jsonb_build_object('id', job_to_manage.id));
@@ -414,7 +423,8 @@ end
 $$;
 
 comment on function core.job_to_manage(uuid) is
-'A job that the caller may manage, locked. Raises job.unknown (404). Internal.';
+'A job of the tenant in which the caller may manage jobs, locked. Raises job.unknown (404).
+Internal.';
 
 create function core.job_answer(tenant_id uuid, id uuid) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp

@@ -47,7 +47,11 @@ select
     core.map_personal(
         'core.job_schedules.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
     );
-select core.map_not_personal('The name of a schedule.', 'core.job_schedules.name');
+select
+    core.map_not_personal(
+        'What a schedule is called and its task is given: ids, no copies of records.',
+        'core.job_schedules.name', 'core.job_schedules.arguments'
+    );
 
 insert into core.errors (code, status, message, hint) values
 (

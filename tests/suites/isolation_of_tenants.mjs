@@ -15,6 +15,7 @@ const REFERENCE = {
   data_map: "column_name",
   event_types: "type",
   fields: "field",
+  job_tasks: "task",
   permissions: "permission",
   template_kinds: "template",
 };
@@ -62,6 +63,12 @@ const writesOf = (client, { id, devices }) => [
   client.from("deliveries").insert({ tenant_id: id, channel: "email", template: "planted" }),
   client.from("deliveries").update({ status: "queued" }).eq("tenant_id", id),
   client.from("deliveries").delete().eq("tenant_id", id),
+  client.from("jobs").insert({ tenant_id: id, task: "core.verify_audit" }),
+  client.from("jobs").update({ status: "cancelled" }).eq("tenant_id", id),
+  client.from("jobs").delete().eq("tenant_id", id),
+  client.from("job_schedules").update({ enabled: false }).eq("tenant_id", id),
+  client.from("job_schedules").delete().eq("tenant_id", id),
+  client.from("delivery_alarms").update({ closed_at: AT }).eq("tenant_id", id),
   client.from("webhook_endpoints").insert({
     tenant_id: id,
     url: "https://planted.example.com/",
@@ -111,6 +118,12 @@ describe("a tenant", () => {
     });
     ada = userClient(stack, acme.members.ada);
     await addBelongings(ada, "apart", { device: "truck-1", userId: acme.members.ada });
+    // What no client can bring about.
+    await stack.sql(
+      `insert into core.delivery_alarms (tenant_id, channel, waiting_since, threshold)
+       values (:'acme', 'email', now(), '1 hour');`,
+      { acme: acme.id },
+    );
     views = (await stack.sql(`
       select to_json(relname) from pg_class
       where relnamespace = 'v1'::regnamespace and relkind in ('v', 'm', 'r')

@@ -40,6 +40,9 @@ export async function addBelongings(owner, word, { device, userId }) {
   const hold = await call("set_legal_hold", { ...person, reason: `The case of ${word}.` });
   await call("export_person", person);
   await call("pause_deliveries", { reason: word });
+  const task = "core.verify_audit";
+  const job = await call("enqueue_job", { task, unique_key: word });
+  await call("set_job_schedule", { name: word, task, expression: "@yearly" });
   const webhook = await call("create_webhook_endpoint", {
     url: `https://${word}.example.com/in`,
     event_types: ["core.webhook.test"],
@@ -61,6 +64,7 @@ export async function addBelongings(owner, word, { device, userId }) {
     key: key.id,
     credential: credential.id,
     hold,
+    job: job.id,
     webhook: webhook.id,
     source: source.id,
   };
