@@ -26,7 +26,7 @@ stop() {
 trap stop EXIT
 trap 'exit 0' INT TERM
 
-say "starting Postgres, REST, gateway, broker and bridge …"
+say "starting Postgres, REST, gateway, broker, bridge, mail and functions …"
 "$ROOT/scripts/stack.sh" up
 # shellcheck source=/dev/null
 . "$TENON_STACK/env"
@@ -46,12 +46,19 @@ export API_URL ANON_KEY USER_TOKEN DEVICE TENANT BRIDGE_HTTP_URL
     done >"$TENON_STACK/try"
 )
 
+# The first mail on its way to the mailbox; a later one takes its place.
+curl -sf -o /dev/null "$API_URL/rest/v1/rpc/invite" -H "apikey: $ANON_KEY" -H "Authorization: Bearer $USER_TOKEN" \
+    -H 'content-type: application/json' -d '{"email": "colleague@example.com", "role": "member"}' ||
+    say "the invitation of colleague@example.com was refused; everything else works"
+
 cat <<TEXT
 
   API        $API_URL/rest/v1/    (schema v1; what it offers: docs/sql-api.md)
   Postgres   $DB_URL
   MQTT       $MQTT_URL    (this machine publishes to t/$TENANT/d/$DEVICE/telemetry)
   Bridge     $BRIDGE_HTTP_URL/metrics
+  Functions  $API_URL/functions/v1/    (deliver-email and deliver-webhook run every second)
+  Mails      $MAILBOX_URL/    (what was sent, an invitation first; no mail leaves this machine)
 
   anon key   $ANON_KEY
 

@@ -1,5 +1,6 @@
-// A stack of real services for one test file: Postgres, REST server, gateway, broker, bridge, each
-// on a free port, with data of its own. scripts/stack.sh does all of it.
+// A stack of real services for one test file: Postgres, REST server, gateway, broker, bridge, mail
+// server and functions, each on a free port, with data of its own. scripts/stack.sh does all of it.
+// The functions run when a test calls them, unless it chooses TENON_FUNCTIONS_SCHEDULE=1.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
@@ -11,7 +12,7 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const STACK_SCRIPT = `${ROOT}scripts/stack.sh`;
 export const PSQL = `${ROOT}.tenon/pg/lib/postgresql/15/bin/psql`;
 
-/** @typedef {"postgres" | "rest" | "gateway" | "broker" | "bridge" | "pgbouncer"} Service */
+/** @typedef {"postgres" | "rest" | "gateway" | "broker" | "bridge" | "functions" | "mail" | "pgbouncer"} Service */
 
 export class Stack {
   /** Where everything is reached: the lines of the stack's `env`. @type {Record<string, string>} */
@@ -23,7 +24,12 @@ export class Stack {
    */
   constructor(name, choices = {}) {
     this.folder = `${ROOT}.tenon/tests/${name}`;
-    this.choices = { ...choices, TENON_STACK: this.folder, TENON_PORT_BASE: "free" };
+    this.choices = {
+      TENON_FUNCTIONS_SCHEDULE: "0",
+      ...choices,
+      TENON_STACK: this.folder,
+      TENON_PORT_BASE: "free",
+    };
   }
 
   /**
