@@ -48,7 +48,7 @@ export API_URL ANON_KEY USER_TOKEN DEVICE TENANT BRIDGE_HTTP_URL
 
 # The first mail on its way to the mailbox; a later one takes its place.
 curl -sf -o /dev/null "$API_URL/rest/v1/rpc/invite" -H "apikey: $ANON_KEY" -H "Authorization: Bearer $USER_TOKEN" \
-    -H 'content-type: application/json' -d '{"email": "colleague@example.com", "role": "member"}' ||
+    -H 'content-type: application/json' -d '{"email": "colleague@example.com", "role": "viewer"}' ||
     say "the invitation of colleague@example.com was refused; everything else works"
 
 cat <<TEXT

@@ -48,8 +48,10 @@ export interface Summary {
 
 /** The time that a report may take before the lease ends. */
 export const REPORT_MS = 5_000;
-/** How long results are collected before they are reported, unless a batch is full. */
-const COLLECT_MS = 50;
+/** How long results are collected before they are reported: sends of one batch end together. */
+const COLLECT_MS = 5;
+/** How often the clock is looked at while nothing happens. */
+const TICK_MS = 100;
 /** When nothing more was there to claim but some are still being sent: how soon to look again. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -168,11 +170,9 @@ export async function drain<Claim extends Claimed>(
     sendWhatMayGo();
     const in_time = now() - began < limits.budget_s * 1_000;
     const idle = sending === 0 && waiting.length === 0;
-    if (
-      done.length && (idle || done.length >= limits.batch || now() >= collected_since + COLLECT_MS)
-    ) {
-      report();
-    }
+    // While one report is under way the next collects: many at once under load, few otherwise.
+    const collected = reporting === 0 && now() >= collected_since + COLLECT_MS;
+    if (done.length && (idle || collected || done.length >= limits.batch)) report();
     const others = sending > 0 || reporting > 0 || waiting.length > 0 || done.length > 0;
     if (
       !claiming && !refusal && !exhausted && in_time &&
@@ -180,7 +180,7 @@ export async function drain<Claim extends Claimed>(
     ) claim();
     if (!claiming && !others && (exhausted || refusal || !in_time)) break;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, COLLECT_MS);
+      const timer = setTimeout(resolve, done.length && reporting === 0 ? COLLECT_MS : TICK_MS);
       wake = () => {
         clearTimeout(timer);
         resolve();
