@@ -64,6 +64,7 @@ before(async () => {
   const belongings = await addBelongings(ada, "marker", {
     device: "marker-truck",
     userId: acme.members.vic,
+    service: clientWith(stack, { role: "service_role" }),
   });
   const child = await dataOf(
     ada.rpc("create_tenant", { slug: "marker-child", name: "M", parent_id: acme.id }),
@@ -627,6 +628,8 @@ describe("what exists elsewhere and what does not exist", () => {
         (id) => ["rpc/mark_sensitive", { table_name: "iot.devices", id, reason: "a reason" }],
         acme.devices["marker-truck"],
       ],
+      "a delivery to cancel": [(id) => ["rpc/cancel_delivery", { id }], things.delivery],
+      "a delivery to repeat": [(id) => ["rpc/replay_delivery", { id }], things.delivery],
       "a webhook to change": [
         (id) => ["rpc/update_webhook_endpoint", { id, changes: { description: "taken" } }],
         things.webhook,
@@ -689,7 +692,9 @@ describe("every function of v1", () => {
     accept_invitation: { args: { token: things.invitation.token }, open: "invitation.invalid" },
     add_device_credential: { args: { device: "marker-truck" } },
     audit_checkpoint: { args: {} },
+    cancel_delivery: { args: { id: things.delivery } },
     cancel_job: { args: { id: things.job } },
+    claim_deliveries: { args: { channel: "email" } },
     clear_rate_limit: { args: { dimension: "tenant" } },
     clear_retention: { args: { metric: "marker_speed" } },
     close_tenant: { args: { tenant_id: acme.id } },
@@ -725,6 +730,13 @@ describe("every function of v1", () => {
       args: { messages: { device: "common-truck", at: "2025-01-01T00:00:00Z", values: { x: 1 } } },
     },
     export_audit: { args: {} },
+    finish_deliveries: { args: { results: [] } },
+    pause_channel: { args: { channel: "email", reason: "planted" } },
+    pause_deliveries: { args: { reason: "planted" } },
+    replay_deliveries: { args: { status: "dead" } },
+    replay_delivery: { args: { id: things.delivery } },
+    resume_channel: { args: { channel: "email" } },
+    resume_deliveries: { args: {} },
     export_me: { args: {}, open: "privacy.person_unknown", self: true },
     export_person: { args: { user_id: acme.members.ada } },
     exports_of: { args: { email: "person@marker.example" }, open: [] },

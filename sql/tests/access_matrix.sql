@@ -36,10 +36,8 @@ insert into grants (roles, permissions, scope) values
     '{owner,admin}',
     '{core.tenants.read,core.tenants.write,core.tenants.suspend,core.members.read,
     core.api_keys.read,core.events.read,core.limits.read,core.sign_up.read,core.sign_up.write,
-    core.privacy.read,core.audit.read,core.sensitive.read,core.deliveries.read,
-    core.webhooks.read,core.webhooks.manage,core.templates.read,
     core.privacy.read,core.audit.read,core.sensitive.read,core.deliveries.read,core.jobs.read,
-    core.webhooks.read,core.templates.read,
+    core.webhooks.read,core.webhooks.manage,core.templates.read,
     iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
     'descendants'
 ),

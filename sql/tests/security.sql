@@ -70,7 +70,9 @@ select is_empty(
         inner join ours as target on target.oid = confrelid
         where
             contype = 'f'
-            and target.name not in ('permissions', 'template_kinds', 'tenants')
+            and target.name not in (
+                'inbound_processors', 'job_tasks', 'permissions', 'template_kinds', 'tenants'
+            )
             and cardinality(conkey) < 2
     $$,
     'foreign keys between tables of tenants are composite'

@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { addBelongings } from "../support/belongings.mjs";
-import { addTenant, anonymousClient, dataOf, userClient } from "../support/identities.mjs";
+import {
+  addTenant,
+  anonymousClient,
+  clientWith,
+  dataOf,
+  userClient,
+} from "../support/identities.mjs";
 import { stack } from "../support/shared_stack.mjs";
 
 const AT = "2025-01-01T00:00:00Z";
@@ -13,6 +19,7 @@ const NOBODY = "00000000-0000-4000-8000-00000000dead";
 /** Views that show the same to everybody, by a column of each. */
 const REFERENCE = {
   data_map: "column_name",
+  delivery_channels: "channel",
   event_types: "type",
   fields: "field",
   job_tasks: "task",
@@ -117,7 +124,11 @@ describe("a tenant", () => {
       members: { eve: { role: "owner" } },
     });
     ada = userClient(stack, acme.members.ada);
-    await addBelongings(ada, "apart", { device: "truck-1", userId: acme.members.ada });
+    await addBelongings(ada, "apart", {
+      device: "truck-1",
+      userId: acme.members.ada,
+      service: clientWith(stack, { role: "service_role" }),
+    });
     // What no client can bring about.
     await stack.sql(
       `insert into core.delivery_alarms (tenant_id, channel, waiting_since, threshold)
