@@ -86,7 +86,7 @@ mod tests {
         for channel in Channel::ALL {
             assert_eq!(Channel::parse(&channel.to_string()), Ok(channel));
         }
-        let unknown = Channel::parse("a pigeon, of the fast kind").unwrap_err();
+        let unknown = Channel::parse("a pigeon, of the fast kind").expect_err("no channel");
         assert_eq!(unknown.code(), "delivery.channel_unknown");
         assert!(unknown.to_string().starts_with("\"a pigeon, of the fas\""));
     }

@@ -95,8 +95,8 @@ fn jitter_micros(wait_micros: i64, attempt: u32, seed: &str) -> i64 {
         .iter()
         .fold(0_i64, |number, byte| number << 8 | i64::from(*byte));
     // At most 8.64e9 µs times 2^32: that does not fit into 64 bits.
-    let jitter = i128::from(wait_micros / i64::from(JITTER_PARTS)) * i128::from(drawn) >> 32;
-    i64::try_from(jitter).unwrap_or(0)
+    let jitter = i128::from(wait_micros / i64::from(JITTER_PARTS)) * i128::from(drawn);
+    i64::try_from(jitter >> 32).unwrap_or(0)
 }
 
 #[cfg(test)]
