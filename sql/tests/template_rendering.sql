@@ -3,7 +3,7 @@
 -- are written so that it can.
 begin;
 \ir ../support/fixtures.sql
-select plan(29);
+select plan(30);
 
 create temporary view shipped as
 select
@@ -323,6 +323,21 @@ select is(
     core.render_email(
         :acme, 'auth.reauthentication', null, null, null, '{"token": "1", "locale": "de-AT"}'
     ) ->> 'language', 'de', 'mails of Auth say their language in their data'
+);
+
+-- What an operator writes outlives what is shipped later.
+update core.template_versions set published_by = '00000000-0000-4000-8000-000000000001'
+where template = 'core.invitation' and language = 'en';
+select core.ship_template('core.invitation', 'en', 'x', null, '{"paragraph": "Shipped later."}');
+select core.ship_template('core.invitation', 'de', 'x', null, '{"paragraph": "Shipped later."}');
+select results_eq(
+    $$
+        select templates.language, template_versions.number
+        from core.templates
+        inner join core.template_versions on template_versions.id = templates.version_id
+        where templates.template = 'core.invitation'
+        order by 1
+    $$, $$values ('de', 2), ('en', 1)$$, 'what an operator has published stays when more is shipped'
 );
 
 -- Pinned versions.

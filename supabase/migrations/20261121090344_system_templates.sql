@@ -139,14 +139,24 @@ begin
     from core.template_versions
     where template_versions.tenant_id = platform and template_versions.template_id = shipped_id
     returning template_versions.id into shipped_version_id;
+    -- What an operator has published stays current; the new one is there to go back to.
     update core.templates set version_id = shipped_version_id
-    where templates.tenant_id = platform and templates.id = shipped_id;
+    where
+        templates.tenant_id = platform
+        and templates.id = shipped_id
+        and not exists (
+            select from core.template_versions
+            where
+                template_versions.tenant_id = platform
+                and template_versions.id = templates.version_id
+                and template_versions.published_by is not null
+        );
 end
 $$;
 
 comment on function core.ship_template(text, text, text, text, jsonb[]) is
 'Publishes a template of the platform in a language, of blocks as core.template_block has them. For
-the migration that brings the mail. Owner only.';
+the migration that brings the mail. What a person has published stays current. Owner only.';
 
 revoke all on function
 core.template_block(jsonb), core.ship_template(text, text, text, text, jsonb[])
