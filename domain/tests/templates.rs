@@ -406,6 +406,13 @@ fn fragments() -> impl Strategy<Value = String> {
         "<script>",
         "é",
         "<p lang=\"{{ name }}\" title='{{ note }}'>",
+        // Whole elements that are refused: none of them may ever get through.
+        "<a href=\"{{ name }}\">",
+        "<a href='https://{{ name|urlencode }}/'>",
+        "<p title={{ name }}>",
+        "<p {{ name }}>",
+        "<style>{{ name }}</style>",
+        "<!-- {{ name }} -->",
         "<a href=\"{{ url }}\">{{ name }}</a>",
         "<td background=\"https://a.example/?{{ name|urlencode }}\">",
     ];

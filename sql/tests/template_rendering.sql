@@ -3,7 +3,7 @@
 -- are written so that it can.
 begin;
 \ir ../support/fixtures.sql
-select plan(30);
+select plan(33);
 
 create temporary view shipped as
 select
@@ -248,6 +248,34 @@ select alike(
 )
 from core.deliveries
 where template = 'core.invitation';
+
+-- A worker gets the mail ready to send, and the delivery keeps what it was made of.
+select is(
+    array(
+        select request ->> 'subject'
+        from jsonb_array_elements(core.claim_deliveries('email', 50, 'w', 60, now())) as request
+    ), array['You are invited to Acme'], 'a worker gets a mail that is ready to send'
+);
+select results_eq(
+    $$
+        select deliveries.template_version from core.deliveries
+        where deliveries.template = 'core.invitation'
+    $$,
+    $$
+        select version_id from core.templates
+        where template = 'core.invitation' and language = 'en'
+    $$,
+    'and the delivery keeps the version'
+);
+select core.enqueue_delivery(
+    :acme, 'email', 'ann@example.com', 'auth.reauthentication', '{"locale": "de"}'
+) as incomplete
+\gset
+select core.claim_deliveries('email', 50, 'w', 60, now());
+select is(
+    (select concat_ws(' ', status, last_error) from core.deliveries where id = :'incomplete'),
+    'dead template.variable_missing', 'a mail that lacks a value is dead with its reason'
+);
 
 -- Which template: the tenant before those above it, and within a tenant the language.
 insert into core.template_kinds (template, description, is_open_to_tenants) values
