@@ -216,6 +216,7 @@ test("enabling, changing and deleting endpoints never stands in a circle with wo
     endpoints.push(await createEndpoint(setup, tenant, `e${place}`, TYPES));
   }
   let changing = 3;
+  let sent = 0;
   const refusals = [];
   const attempt = (work) => work().catch(({ code, message }) => refusals.push(code + message));
   const worker = async () => {
@@ -224,6 +225,7 @@ test("enabling, changing and deleting endpoints never stands in a circle with wo
       await attempt(() =>
         session.query("select core.claim_deliveries('webhook', 20, 'test', 30)").then(
           async ({ rows: [{ claim_deliveries: requests }] }) => {
+            sent += requests.length;
             const results = requests.map(({ tenant_id, id, lease }) => ({
               tenant_id,
               id,
@@ -260,6 +262,7 @@ test("enabling, changing and deleting endpoints never stands in a circle with wo
   }));
   await Promise.all(workers);
   assert.deepEqual(refusals, []);
+  assert.ok(sent > 20, `${sent} requests`);
 });
 
 test("what is sent is verified by the library of Standard Webhooks, with both secrets while they overlap", async () => {
@@ -303,17 +306,21 @@ test("an endpoint that fails is known to, and a success ends that", async () => 
   const endpoint = await createEndpoint(session, tenant, "failing", TYPES);
   const attempt = async (outcome) => {
     await emit(session, tenant, TYPES[0], {});
-    const { rows: [{ claim_deliveries: requests }] } = await session.query(
-      "select core.claim_deliveries('webhook', 500, 'test', 30)",
-    );
-    const results = requests.map(({ tenant_id, id, lease, endpoint_id }) => ({
-      tenant_id,
-      id,
-      lease,
-      outcome: endpoint_id === endpoint.id ? outcome : { delivered: true, status_code: 200 },
-    }));
-    assert.ok(requests.some(({ endpoint_id }) => endpoint_id === endpoint.id));
-    await session.query("select core.finish_deliveries($1)", [JSON.stringify(results)]);
+    // What other tests have left comes first.
+    for (let hasCome = false, rounds = 0; !hasCome; rounds += 1) {
+      assert.ok(rounds < 100, "it comes");
+      const { rows: [{ claim_deliveries: requests }] } = await session.query(
+        "select core.claim_deliveries('webhook', 500, 'test', 30)",
+      );
+      hasCome = requests.some(({ endpoint_id }) => endpoint_id === endpoint.id);
+      const results = requests.map(({ tenant_id, id, lease, endpoint_id }) => ({
+        tenant_id,
+        id,
+        lease,
+        outcome: endpoint_id === endpoint.id ? outcome : { delivered: true, status_code: 200 },
+      }));
+      await session.query("select core.finish_deliveries($1)", [JSON.stringify(results)]);
+    }
     const { rows: [state] } = await session.query(
       "select status, disabled_reason, failing_since is not null as fails " +
         "from core.webhook_endpoints where id = $1",

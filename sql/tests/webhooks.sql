@@ -500,7 +500,10 @@ create temporary table requested as
 select pg_temp.request(:'endpoint', '2026-11-22 00:00:00.9+00') as request;
 select is(
     (select request - '{headers,body}'::text[] from requested),
-    '{"url": "https://b.example.com/", "concurrency": 7, "timeout_ms": 20000}',
+    jsonb_build_object(
+        'endpoint_id', :'endpoint', 'url', 'https://b.example.com/', 'concurrency', 7,
+        'timeout_ms', 20000
+    ),
     'a request says where it goes, and how'
 );
 select is(

@@ -895,6 +895,7 @@ begin
             || core.read_secret(endpoint.tenant_id, endpoint.previous_secret_id);
     end if;
     return jsonb_build_object(
+        'endpoint_id', endpoint.id,
         'url', endpoint.url,
         'headers', jsonb_build_object(
             'webhook-id', message_id,
@@ -912,9 +913,9 @@ end
 $$;
 
 comment on function core.webhook_request(core.deliveries, timestamptz) is
-'The request that delivers a webhook at an instant: {url, headers, body, concurrency, timeout_ms},
-or {cancelled: reason}. The body is made of the event as it is now, and so without what has been
-erased from it since; otherwise it is the same at each attempt. webhook-id is the event''s: at
+'The request that delivers a webhook at an instant: {endpoint_id, url, headers, body, concurrency,
+timeout_ms}, or {cancelled: reason}. The body is made of the event as it is now, and so without what
+has been erased from it since; otherwise it is the same at each attempt. webhook-id is the event''s: at
 each attempt, replay and endpoint. Definer, because it reads secrets. Internal.';
 
 create function core.send_test_webhook(id uuid) returns jsonb
