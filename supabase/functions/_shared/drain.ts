@@ -49,7 +49,7 @@ export interface Summary {
 /** The time that a report may take before the lease ends. */
 export const REPORT_MS = 5_000;
 /** How long results are collected before they are reported: sends of one batch end together. */
-const COLLECT_MS = 5;
+const COLLECT_MS = 20;
 /** How often the clock is looked at while nothing happens. */
 const TICK_MS = 100;
 /** When nothing more was there to claim but some are still being sent: how soon to look again. */
