@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import { Webhook } from "npm:standardwebhooks@1.1.1";
+import { DatabaseError } from "../_shared/database.ts";
 import type { WebhookRequest } from "../_shared/delivery.ts";
 import { AUTHORITY, CERTIFICATE, KEY } from "../_shared/testing/certificates.ts";
 import { forgedToken, linesLogged } from "../_shared/testing/environment.ts";
@@ -179,11 +180,12 @@ Deno.test({
   name: "an endless answer is cut off after its first 4 KiB",
   ...loose,
   async fn() {
+    let chunks = 0;
     await raw((socket) => {
       socket.write(`${HEAD}transfer-encoding: chunked\r\n\r\n`);
       const chunk = `1000\r\n${"x".repeat(4_096)}\r\n`;
       const more = () => {
-        while (!socket.destroyed && socket.write(chunk));
+        while (!socket.destroyed && socket.write(chunk)) chunks++;
       };
       socket.on("drain", more);
       more();
@@ -191,6 +193,7 @@ Deno.test({
       const outcome = await outcomeOf(draft(url));
       assert.equal(outcome.delivered, true);
       assert.equal(outcome.response, "x".repeat(4_096));
+      assert.ok(chunks < 5_000, `${chunks} pieces of 4 KiB were taken`);
     });
   },
 });
@@ -497,4 +500,22 @@ Deno.test("a drain is for the service role, and asked for by POST", async () => 
     assert.equal((await response.json()).code, code);
   }
   assert.deepEqual(outbox.claims, []);
+});
+
+Deno.test("a token that only says service_role is refused by the database, and so here", async () => {
+  const outbox = new Outbox<WebhookRequest>();
+  outbox.add(draft("https://example.com/"));
+  outbox.before = () => {
+    throw new DatabaseError(401, "PGRST301", "JWSError JWSInvalidSignature");
+  };
+  const token = forgedToken({ role: "service_role" });
+  const response = await deliver(outbox, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal(response.status, 401);
+  assert.equal((await response.json()).code, "function.not_allowed");
+  outbox.before = () => {
+    throw new DatabaseError(503, "PGRST000", "no database");
+  };
+  const later = await deliver(outbox);
+  assert.deepEqual([later.status, (await later.json()).code], [503, "PGRST000"]);
+  assert.equal(outbox.count("queued"), 1);
 });
