@@ -106,7 +106,7 @@ create table core.deliveries (
     recipient_masked text not null
     generated always as (core.mask_recipient(channel, recipient)) stored,
     template text not null,
-    template_version uuid,
+    template_version integer,
     language text,
     brand text,
     subject text,

@@ -803,7 +803,7 @@ begin
         if delivery.template_version is null and request ? 'template_version' then
             update core.deliveries
             set
-                template_version = (request ->> 'template_version')::uuid,
+                template_version = (request ->> 'template_version')::integer,
                 subject = case
                     when not core.holds_secrets(delivery.template)
                         then left(request ->> 'subject', 998)
