@@ -5,7 +5,7 @@ select plan(73);
 
 -- What is sent is the business of others: here it is made of the data, or fails as that says.
 create or replace function core.render_email(
-    tenant_id uuid, template text, version uuid, language text, brand text, data jsonb
+    tenant_id uuid, template text, version integer, language text, brand text, data jsonb
 )
 returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ begin
         perform ('s3cret of ' || (data ->> 'faulty'))::uuid;
     end if;
     return jsonb_build_object(
-        'template_version', coalesce(version, '00000000-0000-4000-8000-0000000000aa'),
+        'template_version', coalesce(version, 7),
         'from', jsonb_build_object('name', 'Acme', 'address', 'mail@acme.example'),
         'subject', 'About ' || (data ->> 'about'), 'text', data ->> 'about', 'html', null
     );
@@ -87,8 +87,7 @@ select results_eq(
     $$,
     $$
         values (
-            'About one', '00000000-0000-4000-8000-0000000000aa'::uuid,
-            timestamptz '2030-01-01 00:00Z', 'w'
+            'About one', 7, timestamptz '2030-01-01 00:00Z', 'w'
         )
     $$,
     'with what was sent, of which version, when and by whom'

@@ -160,6 +160,11 @@ test("the guide to rate limits does what it says", async () => {
   await runInTransaction("rate-limits", { nora: north.members.nora, north: north.id });
 });
 
+test("the guide to delivery does what it says", async () => {
+  const north = await addTenant(stack, "delivering", { members: { nora: { role: "owner" } } });
+  await runInTransaction("delivery", { nora: north.members.nora, north: north.id });
+});
+
 test("the guide to inbound webhooks does what it says", async () => {
   const north = await addTenant(stack, "receiving", { members: { nora: { role: "owner" } } });
   await runInTransaction("inbound-webhooks", { nora: north.members.nora });

@@ -69,6 +69,11 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     scheme: "bearer",
     processor: "email_provider",
   });
+  await dataOf(service.rpc("receive_webhook", {
+    source: source.id,
+    headers: { authorization: `Bearer ${source.secret}` },
+    body: JSON.stringify({ type: word }),
+  }));
   await call("suppress_address", { channel: "email", address: `person@${word}.example` });
   return {
     team: team.id,
