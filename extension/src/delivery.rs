@@ -12,7 +12,6 @@ use crate::jsonb::JsonbText;
 
 /// What follows from an attempt that ended at `at`, from the facts that its worker reports.
 #[pg_extern(immutable, parallel_safe)]
-#[expect(clippy::type_complexity, reason = "the columns of the result")]
 fn delivery_decision(
     channel: Option<&str>,
     attempt: Option<i32>,
