@@ -162,42 +162,40 @@ using (
 grant select on core.templates, core.template_versions to authenticated, service_role;
 
 create function core.template_variables(kind core.template_kinds) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp
-begin atomic
-    select
-        jsonb '{
-            "language": {"type": "text", "description": "Of the template.", "sample": "en"},
-            "direction": {
-                "type": "text", "description": "ltr, or rtl where one writes from the right.",
-                "sample": "ltr"
-            },
-            "brand": {
-                "type": "object",
-                "fields": {
-                    "name": {"type": "text"},
-                    "logo_url": {"type": "url", "optional": true},
-                    "app_url": {"type": "url", "optional": true},
-                    "color": {"type": "color"},
-                    "color_text": {"type": "color"},
-                    "background_color": {"type": "color"},
-                    "footer": {"type": "text", "optional": true}
-                }
+language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    variables jsonb := '{
+        "language": {"type": "text", "description": "Of the template.", "sample": "en"},
+        "direction": {
+            "type": "text", "description": "ltr, or rtl where one writes from the right.",
+            "sample": "ltr"
+        },
+        "brand": {
+            "type": "object",
+            "fields": {
+                "name": {"type": "text"},
+                "logo_url": {"type": "url", "optional": true},
+                "app_url": {"type": "url", "optional": true},
+                "color": {"type": "color"},
+                "color_text": {"type": "color"},
+                "background_color": {"type": "color"},
+                "footer": {"type": "text", "optional": true}
             }
-        }'
-        || kind.variables
-        || coalesce(
-            (
-                select
-                    jsonb_object_agg(
-                        link.key,
-                        jsonb_build_object(
-                            'type', 'url', 'optional', true, 'sample', 'https://example.com/link'
-                        )
-                    )
-                from jsonb_object_keys(kind.links) as link (key)
-            ), '{}'
+        }
+    }';
+    link text;
+begin
+    variables := variables || kind.variables;
+    for link in select jsonb_object_keys(kind.links) loop
+        variables := jsonb_set(
+            variables, array[link],
+            '{"type": "url", "optional": true, "sample": "https://example.com/link"}'
         );
-end;
+    end loop;
+    return variables;
+end
+$$;
 
 comment on function core.template_variables(core.template_kinds) is
 'All variables of a kind: its own, its links, and language, direction and brand, which every mail

@@ -161,7 +161,10 @@ declare
     merged jsonb := '{}';
     sender core.brands;
     platform_part jsonb := '{}';
-    luminance numeric;
+    weights constant double precision[] := '{0.2126,0.7152,0.0722}';
+    rgb bytea;
+    share double precision;
+    luminance double precision := 0;
 begin
     for part in
         select brands.*
@@ -181,15 +184,14 @@ begin
     end loop;
     merged := merged - '{tenant_id,slug,created_at,created_by,from_address}'::text[];
     -- Black or white, whichever can be read on the colour (WCAG 2, relative luminance).
-    select sum(weight * case when share <= 0.04045 then share / 12.92
-        else power((share + 0.055) / 1.055, 2.4) end)
-    into luminance
-    from (
-        select
-            weight,
-            get_byte(decode(substr(merged ->> 'color', 2), 'hex'), place) / 255.0 as share
-        from (values (0, 0.2126), (1, 0.7152), (2, 0.0722)) as light (place, weight)
-    ) as lights;
+    rgb := decode(substr(merged ->> 'color', 2), 'hex');
+    for place in 0 .. 2 loop
+        share := get_byte(rgb, place) / 255.0;
+        luminance := luminance + weights[place + 1] * case
+            when share <= 0.04045 then share / 12.92
+            else power((share + 0.055) / 1.055, 2.4)
+        end;
+    end loop;
     merged := merged || jsonb_build_object(
         'color_text', case when luminance > 0.179 then '#000000' else '#ffffff' end
     );

@@ -197,12 +197,23 @@ declare
         version.subject, 'subject', variables, all_data, habit, zone
     );
     layout_kind core.template_kinds;
+    layout text;
     html text := tenon.template_render(version.html, 'html', variables, all_data, habit, zone);
 begin
     if html is not null and version.has_layout then
         layout_kind := core.template_kind('core.layout');
+        select template_versions.html into strict layout
+        from core.templates
+        inner join core.template_versions
+            on
+                template_versions.tenant_id = templates.tenant_id
+                and template_versions.id = templates.version_id
+        where
+            templates.tenant_id = core.platform_tenant_id()
+            and templates.template = 'core.layout'
+            and templates.language = 'en';
         html := tenon.template_render(
-            (core.template_version(core.platform_tenant_id(), 'core.layout', 'en')).html,
+            layout,
             'html',
             core.template_variables(layout_kind),
             all_data || jsonb_build_object(
