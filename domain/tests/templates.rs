@@ -52,11 +52,21 @@ fn rendered(source: &str, form: Form, language: &str) -> Result<String, Template
     render(source, form, &declared(), DATA, &locale(language))
 }
 
+/// A source, its code, line and column, and the name in it where it is to be told.
+type Refused = (
+    Form,
+    &'static str,
+    &'static str,
+    usize,
+    usize,
+    Option<&'static str>,
+);
+
 #[test]
 fn what_a_template_may_not_have_is_named_with_its_place() {
     use Form::{Html, Subject, Text};
     #[rustfmt::skip]
-    let cases: &[(Form, &str, &str, usize, usize, Option<&str>)] = &[
+    let cases: &[Refused] = &[
         // Unknown variables, on every way through, taken or not.
         (Text, "Hello {{ nam }}", "template.variable_unknown", 1, 10, Some("nam")),
         (Text, "é\n\n  {{ person.nam }}", "template.variable_unknown", 3, 6, Some("person.nam")),

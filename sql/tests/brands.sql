@@ -36,7 +36,10 @@ select is(
     ),
     jsonb_build_object('tenant_id', :acme, 'slug', 'default'), 'an owner sets the brand'
 );
-select v1.set_brand('site-2', name => 'Acme Vans', reply_to => 'vans@acme.example');
+select v1.set_brand(
+    'site-2', name => 'Acme Vans', reply_to => 'vans@acme.example',
+    app_url => 'https://vans.acme.example/'
+);
 select results_eq(
     'select slug, name, from_address_is_verified from v1.brands order by slug',
     $$values ('default', 'Acme Cars', false), ('site-2', 'Acme Vans', false)$$,
@@ -54,10 +57,12 @@ select is(
 select is(
     array[
         pg_temp.look(:acme, 'name', 'site-2'), pg_temp.look(:acme, 'logo_url', 'site-2'),
-        pg_temp.look(:acme, 'reply_to', 'site-2'), pg_temp.look(:acme, 'background_color', 'site-2')
+        pg_temp.look(:acme, 'reply_to', 'site-2'),
+        pg_temp.look(:acme, 'background_color', 'site-2'), pg_temp.look(:acme, 'app_url', 'site-2')
     ],
     array[
-        'Acme Vans', 'https://cdn.acme.example/logo.png', 'vans@acme.example', '#f3f4f6'
+        'Acme Vans', 'https://cdn.acme.example/logo.png', 'vans@acme.example', '#f3f4f6',
+        'https://vans.acme.example'
     ],
     'a site''s brand comes before the tenant''s, and that before the platform''s'
 );

@@ -195,7 +195,7 @@ select is(
 select is(
     pg_temp.link(
         'auth.magiclink',
-        '{"site_url": "https://x.example/auth/v1", "verify": {"token": "h", "type": "magiclink"}}'
+        '{"site_url": "https://x.example/auth/v1/", "verify": {"token": "h", "type": "magiclink"}}'
     ),
     'https://x.example/auth/v1/verify?token=h&amp;type=magiclink', 'with or without a way back'
 );

@@ -42,7 +42,7 @@ comment on column core.template_kinds.variables is
 Types: text, url, number, date, time, datetime, money, boolean, color, object and list, which have
 fields. sample is what previews show.';
 comment on column core.template_kinds.holds_secrets is
-'Whether it is filled with a token: what a mail of the kind was made from is deleted when it is over.';
+'Whether it is filled with a token: what such a mail was made from is deleted when it is over.';
 comment on column core.template_kinds.links is
 'Variables of the type url that are put together from others: their names, and templates of text.
 What does not come out as an address of the web is left out.';

@@ -242,7 +242,7 @@ begin
     )
     values (
         owner_id, brand.slug, brand.name, brand.from_address, brand.reply_to, brand.logo_url,
-        brand.app_url, brand.color, brand.background_color, brand.footer
+        rtrim(brand.app_url, '/'), brand.color, brand.background_color, brand.footer
     )
     on conflict on constraint brands_pkey do update
     set

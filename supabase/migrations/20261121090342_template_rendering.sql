@@ -157,6 +157,10 @@ declare
     link record;
     made text;
 begin
+    -- Auth is set up with a slash at the end as often as without.
+    if all_data ? 'site_url' then
+        all_data := all_data || jsonb_build_object('site_url', rtrim(data ->> 'site_url', '/'));
+    end if;
     for link in select * from jsonb_each_text(kind.links) loop
         made := tenon.template_render(link.value, 'text', variables, all_data, 'en');
         all_data := all_data || jsonb_build_object(
