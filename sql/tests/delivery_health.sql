@@ -88,7 +88,9 @@ update core.delivery_channels set paused_at = now(), pause_reason = 'x' where ch
 select is(core.watch_deliveries(now() + interval '6 minutes'), 1, 'of the tenant or the operator');
 delete from core.delivery_pauses;
 update core.delivery_channels set paused_at = null, pause_reason = null;
-select is(core.watch_deliveries(now() + interval '6 minutes'), 2, 'and after it there are new ones');
+select is(
+    core.watch_deliveries(now() + interval '6 minutes'), 2, 'and after it there are new ones'
+);
 update core.deliveries
 set status = 'delivered', held_for = null, lease_expires_at = null, finished_at = now()
 where finished_at is null;
@@ -106,10 +108,11 @@ select results_eq(
     $$values ('core.delivery.recovered', 5::bigint), ('core.delivery.stalled', 5::bigint)$$,
     'each beginning and end is told once'
 );
-select is(
-    core.delivery_threshold(known.settings::jsonb), known.threshold::interval,
-    coalesce(known.settings, 'null')
-)
+select
+    is(
+        core.delivery_threshold(known.settings::jsonb), known.threshold::interval,
+        coalesce(known.settings, 'null')
+    )
 from (
     values
     ('{}', '15 minutes'),
@@ -153,7 +156,10 @@ select results_eq(
     $$,
     $$
         values
-        ('email', null::uuid, 20::bigint, 15::bigint, 5::bigint, 0::bigint, 0.75::float8, 30.5::float8, 39.05::float8),
+        (
+            'email', null::uuid, 20::bigint, 15::bigint, 5::bigint, 0::bigint, 0.75::float8,
+            30.5::float8, 39.05::float8
+        ),
         ('webhook', null, 20, 15, 5, 0, 0.75, 10.5, 19.05),
         ('webhook', '00000000-0000-4000-e000-000000000001', 20, 15, 5, 0, 0.75, 10.5, 19.05)
     $$,
@@ -175,7 +181,9 @@ select results_eq(
     'select channel, status, deliveries from v1.delivery_backlog',
     $$values ('webhook', 'queued', 1::bigint)$$, 'what waits is counted'
 );
-select is((select count(*) from v1.delivery_alarms), 4::bigint, 'alarms of the own tenant are seen');
+select is(
+    (select count(*) from v1.delivery_alarms), 4::bigint, 'alarms of the own tenant are seen'
+);
 :as_vic
 select is_empty('select from v1.delivery_summary()', 'by nobody who may not see deliveries');
 select is_empty('select from v1.delivery_alarms', 'nor are alarms');

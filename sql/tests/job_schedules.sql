@@ -16,10 +16,13 @@ select results_eq(
     array['2026-10-25T00:30Z', '2026-10-25T01:00Z']::timestamptz[],
     'a rhythm goes on in the hour that clocks repeat'
 );
-select is(
-    pg_temp.code_of(format('select tenon.schedule_next(%L, %L, %L)', known.expression, known.zone, known.after)),
-    known.code, known.expression || ' in ' || known.zone || ' is refused'
-)
+select
+    is(
+        pg_temp.code_of(format(
+            'select tenon.schedule_next(%L, %L, %L)', known.expression, known.zone, known.after
+        )),
+        known.code, known.expression || ' in ' || known.zone || ' is refused'
+    )
 from (
     values
     ('0 0 30 2 *', 'UTC', '2026-01-01', 'schedule.never'),
@@ -48,10 +51,13 @@ select is(
     (select next_run_at from v1.job_schedules),
     tenon.schedule_next('0 3 * * *', 'Europe/Berlin', now()), 'which knows when it is due'
 );
-select is(
-    pg_temp.code_of(format('select v1.set_job_schedule(%L, %L, %L)', known.name, known.task, known.expression)),
-    known.code, known.code
-)
+select
+    is(
+        pg_temp.code_of(format(
+            'select v1.set_job_schedule(%L, %L, %L)', known.name, known.task, known.expression
+        )),
+        known.code, known.code
+    )
 from (
     values
     ('x', 'test.closed', '0 3 * * *', 'job.task_closed'),

@@ -46,7 +46,9 @@ select is(
     pg_temp.code_of('select v1.cancel_job(gen_random_uuid())'), 'job.unknown',
     'as one that is not there'
 );
-select is((v1.cancel_job(:'later')) ->> 'status', 'cancelled', 'one that waits is cancelled at once');
+select is(
+    (v1.cancel_job(:'later')) ->> 'status', 'cancelled', 'one that waits is cancelled at once'
+);
 select is(
     pg_temp.code_of(format('select v1.cancel_job(%L)', :'later')), 'job.over', 'and once'
 );

@@ -591,7 +591,9 @@ tells. Needs core.jobs.read.';
 
 grant select on v1.job_tasks, v1.jobs to authenticated, service_role;
 
-create function v1.enqueue_job(task text, arguments jsonb default '{}', unique_key text default null)
+create function v1.enqueue_job(
+    task text, arguments jsonb default '{}', unique_key text default null
+)
 returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
@@ -633,7 +635,8 @@ $$;
 comment on function v1.cancel_job(uuid) is
 'Cancels a job: at once where it waits, and after the step that is under way where it runs; what was
 done stays done. Returns {tenant_id, id, task, status, run_at, cancel_requested_at}. Needs
-core.jobs.manage. Raises job.unknown (404), job.over (409). May be repeated with an Idempotency-Key.';
+core.jobs.manage. Raises job.unknown (404), job.over (409). May be repeated with an
+Idempotency-Key.';
 
 create function v1.retry_job(id uuid) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp

@@ -408,11 +408,11 @@ begin
 end
 $$;
 
-comment on procedure core.run_jobs(interval, boolean) is
+comment on procedure core.run_jobs is
 'Runs jobs that are ready until none is left or the budget is used, one step a transaction; a job
 that takes long takes turns with the others. unless_by_cron: does nothing where pg_cron does it. As
-many sessions as like may call it, each in a statement of its own outside a transaction. tenon_bridge
-may call it.';
+many sessions as like may call it, each in a statement of its own outside a transaction.
+tenon_bridge may call it.';
 
 revoke all on function
 core.job_lease(interval),

@@ -30,10 +30,11 @@ create table core.job_schedules (
 create index job_schedules_due on core.job_schedules (next_run_at) where enabled;
 
 comment on table core.job_schedules is
-'What a tenant has done again and again: a task, and a cron expression on the clock of a time zone.';
+'What a tenant has done again and again: a task, and a cron expression on the clock of a
+time zone.';
 comment on column core.job_schedules.name is
-'Of the tenant''s choice. A run is a job with the unique_key schedule/{name}: while one is under way,
-the next adds none.';
+'Of the tenant''s choice. A run is a job with the unique_key schedule/{name}: while one is
+under way, the next adds none.';
 comment on column core.job_schedules.last_error is
 'Why the schedule was switched off, where it could not be worked out any more.';
 
@@ -114,8 +115,8 @@ $$;
 
 comment on function core.start_scheduled_jobs(timestamptz) is
 'Enqueues a job for each schedule that is due, once however often it was missed; returns how many.
-A schedule that cannot be worked out any more is switched off, with the reason. It may run in several
-sessions at once. Definer, because it works for every tenant; tenon_bridge may call it.';
+A schedule that cannot be worked out any more is switched off, with the reason. It may run in
+several sessions at once. Definer, because it works for every tenant; tenon_bridge may call it.';
 
 create function core.job_schedule_answer(schedule core.job_schedules) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -315,8 +316,8 @@ $$;
 
 comment on function v1.set_job_schedule(text, text, text, text, jsonb, boolean) is
 'Has a task that is open to tenants done again and again; a schedule of the same name is replaced.
-expression: five fields of cron, such as 30 2 * * mon-fri, or @daily, on the clock of time_zone. With
-one minute and one hour it is due once a day, also when clocks change; any other is due whenever the
+expression: five fields of cron, such as 30 2 * * mon-fri, or @daily, on the clock of time_zone.
+With one minute and one hour it is due once a day, also when clocks change; any other is due whenever the
 clock shows its times. What was missed is done once. Returns the schedule, with next_run_at. Needs
 core.jobs.manage. Raises job.task_unknown (400), job.task_closed (403), job.schedule_invalid (400),
 schedule.expression_invalid, schedule.zone_unknown and schedule.never (400). May be repeated with an
@@ -341,8 +342,8 @@ end
 $$;
 
 comment on function v1.enable_job_schedule(text, boolean) is
-'Switches a schedule on, from its next time on, or off. Returns the schedule. Needs core.jobs.manage.
-Raises job.schedule_unknown (404). May be repeated with an Idempotency-Key.';
+'Switches a schedule on, from its next time on, or off. Returns the schedule. Needs
+core.jobs.manage. Raises job.schedule_unknown (404). May be repeated with an Idempotency-Key.';
 
 create function v1.delete_job_schedule(name text) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp

@@ -19,7 +19,10 @@ begin
     from core.verify_audit(job.tenant_id) as known;
     if found_total > 0 then
         return jsonb_build_object(
-            'failed', format('%s findings, such as %s: see v1.verify_audit', found_total, first_finding)
+            'failed',
+            format(
+                '%s findings, such as %s: see v1.verify_audit', found_total, first_finding
+            )
         );
     end if;
     return '{"done": true, "result": {"ok": true}}';
@@ -27,8 +30,8 @@ end
 $$;
 
 comment on function core.verify_audit_in_job(core.jobs) is
-'The task core.verify_audit: verifies the audit trail of the job''s tenant, and fails where it is not
-what was sealed. Internal.';
+'The task core.verify_audit: verifies the audit trail of the job''s tenant, and fails where it is
+not what was sealed. Internal.';
 
 revoke all on function core.verify_audit_in_job(core.jobs) from public;
 

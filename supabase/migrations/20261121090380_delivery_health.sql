@@ -70,8 +70,8 @@ end;
 
 comment on function core.delivery_threshold(jsonb) is
 'How long a delivery of a tenant with these settings may wait before there is an alarm:
-{"core": {"delivery_stalled_s": 900}}, from a minute to a week, and 15 minutes where nothing valid is
-set. Internal.';
+{"core": {"delivery_stalled_s": 900}}, from a minute to a week, and 15 minutes where nothing valid
+is set. Internal.';
 
 create function core.oldest_waiting(at timestamptz)
 returns table (tenant_id uuid, channel text, waiting_since timestamptz)
@@ -224,9 +224,9 @@ select
 from core.delivery_alarms as alarms;
 
 comment on view v1.delivery_alarms is
-'When deliveries of your tenants waited too long; without closed_at, they still do. waiting_since: of
-the oldest, as the alarm was opened; threshold: of the tenant''s setting core.delivery_stalled_s. Needs
-core.deliveries.read.';
+'When deliveries of your tenants waited too long; without closed_at, they still do. waiting_since:
+of the oldest, as the alarm was opened; threshold: of the tenant''s setting core.delivery_stalled_s.
+Needs core.deliveries.read.';
 
 create view v1.delivery_backlog with (security_invoker = true) as
 select
