@@ -97,6 +97,78 @@ comment on function core.mask_recipient(text, text) is
 'As much of a recipient as tells two apart and reaches neither: the domain and the first letter of a
 mail address, the host of a webhook, which hides tokens in its path. Internal.';
 
+-- Postgres reads the expression of every check anew for each statement that writes: sixteen of them
+-- were two thirds of what writing a row took. These keep what they have read for the session.
+
+create function core.delivery_is_well_formed(
+    recipient text,
+    template text,
+    language text,
+    brand text,
+    data jsonb,
+    idempotency_key text,
+    ordering_key text
+)
+returns boolean
+language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return char_length(recipient) between 1 and 2000
+        and octet_length(template) <= 100
+        and template ~ '^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$'
+        and jsonb_typeof(data) = 'object'
+        and octet_length(data::text) <= 262144
+        and (
+            language is null
+            or (
+                octet_length(language) <= 35
+                and language ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$'
+            )
+        )
+        and (brand is null or octet_length(brand) between 1 and 100)
+        and (idempotency_key is null or octet_length(idempotency_key) between 1 and 255)
+        and (ordering_key is null or octet_length(ordering_key) between 1 and 255);
+end
+$$;
+
+comment on function core.delivery_is_well_formed(text, text, text, text, jsonb, text, text) is
+'Whether a delivery can be one: nothing is too long, template is a dotted word, language a tag of BCP
+47, data an object. Internal.';
+
+create function core.delivery_is_consistent(
+    status text,
+    held_for text,
+    next_attempt_at timestamptz,
+    lease_expires_at timestamptz,
+    finished_at timestamptz,
+    attempts integer,
+    attempts_before_replay integer
+)
+returns boolean
+language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case
+        when status = 'scheduled' then next_attempt_at is not null
+        when status = 'held' then coalesce(held_for in ('pause', 'order', 'endpoint'), false)
+        else status in ('queued', 'sending', 'delivered', 'dead', 'cancelled', 'suppressed')
+    end
+    and (status = 'held') = (held_for is not null)
+    and (status = 'sending') = (lease_expires_at is not null)
+    and (
+        (status in ('delivered', 'dead', 'cancelled', 'suppressed')) = (finished_at is not null)
+    )
+    and attempts >= attempts_before_replay;
+end
+$$;
+
+comment on function core.delivery_is_consistent(
+    text, text, timestamptz, timestamptz, timestamptz, integer, integer
+) is
+'Whether a delivery''s status is one, and all that goes with it is there and nothing else: a time
+with scheduled, what it waits for with held, a lease with sending, an end with what is over.
+Internal.';
+
 create table core.deliveries (
     tenant_id uuid not null references core.tenants (id),
     id uuid not null default gen_random_uuid(),
@@ -133,32 +205,17 @@ create table core.deliveries (
     created_at timestamptz not null default now(),
     created_by uuid default core.caller_id(),
     primary key (tenant_id, id),
-    constraint recipient_is_short check (char_length(recipient) between 1 and 2000),
-    constraint template_is_dotted check (template ~ '^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$'),
-    constraint template_is_short check (octet_length(template) <= 100),
-    constraint language_is_a_tag check (language ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$'),
-    constraint language_is_short check (octet_length(language) <= 35),
-    constraint brand_is_short check (octet_length(brand) between 1 and 100),
-    constraint data_is_an_object check (jsonb_typeof(data) = 'object'),
-    constraint data_is_short check (octet_length(data::text) <= 262144),
-    constraint idempotency_key_is_short check (octet_length(idempotency_key) between 1 and 255),
-    constraint ordering_key_is_short check (octet_length(ordering_key) between 1 and 255),
-    constraint status_is_known check (
-        status in (
-            'scheduled', 'queued', 'held', 'sending', 'delivered', 'dead', 'cancelled',
-            'suppressed'
+    constraint content_is_well_formed check (
+        core.delivery_is_well_formed(
+            recipient, template, language, brand, data, idempotency_key, ordering_key
         )
     ),
-    constraint scheduled_has_a_time check (status <> 'scheduled' or next_attempt_at is not null),
-    constraint held_for_something check (
-        (status = 'held') = (held_for is not null)
-        and held_for in ('pause', 'order', 'endpoint')
-    ),
-    constraint sending_has_a_lease check ((status = 'sending') = (lease_expires_at is not null)),
-    constraint end_is_recorded check (
-        (status in ('delivered', 'dead', 'cancelled', 'suppressed')) = (finished_at is not null)
-    ),
-    constraint attempts_are_counted check (attempts >= attempts_before_replay)
+    constraint state_is_consistent check (
+        core.delivery_is_consistent(
+            status, held_for, next_attempt_at, lease_expires_at, finished_at, attempts,
+            attempts_before_replay
+        )
+    )
 ) with (autovacuum_vacuum_scale_factor = 0.02);
 create unique index deliveries_idempotency_key on core.deliveries (tenant_id, idempotency_key)
 where idempotency_key is not null;
@@ -413,6 +470,10 @@ grant select on v1.deliveries to authenticated, service_role;
 
 revoke all on function
 core.mask_recipient(text, text),
+core.delivery_is_well_formed(text, text, text, text, jsonb, text, text),
+core.delivery_is_consistent(
+    text, text, timestamptz, timestamptz, timestamptz, integer, integer
+),
 core.lock_order(uuid, text),
 core.enqueue_delivery(
     uuid, text, text, text, jsonb, text, text, text, text, text, timestamptz, timestamptz, uuid,
