@@ -928,7 +928,8 @@ begin
         return '[]';
     end if;
     if taken.channel = 'webhook' then
-        perform core.fan_out_events();
+        -- As many as can be claimed: whoever claims waits for what is put into the outbox.
+        perform core.fan_out_events(2 * max_count);
     end if;
     perform core.release_deliveries(taken.channel, claim_deliveries.at);
 
@@ -1035,16 +1036,11 @@ begin
         for no key update;
         if delivery.status = 'sending' and delivery.attempts = result.lease then
             perform core.settle_attempt(delivery, 'failed', result.outcome, finish_deliveries.at);
-            update core.deliveries
-            set
-                provider_message_id = coalesce(
-                    left(result.outcome ->> 'provider_message_id', 500),
-                    deliveries.provider_message_id
-                )
-            where
-                deliveries.tenant_id = result.tenant_id
-                and deliveries.id = result.id
-                and result.outcome ? 'provider_message_id';
+            if result.outcome ->> 'provider_message_id' is not null then
+                update core.deliveries
+                set provider_message_id = left(result.outcome ->> 'provider_message_id', 500)
+                where deliveries.tenant_id = result.tenant_id and deliveries.id = result.id;
+            end if;
             ended := ended || jsonb_build_object(
                 'channel', delivery.channel,
                 'message_id', delivery.queue_message_id,
