@@ -132,8 +132,8 @@ end
 $$;
 
 comment on function core.delivery_is_well_formed(text, text, text, text, jsonb, text, text) is
-'Whether a delivery can be one: nothing is too long, template is a dotted word, language a tag of BCP
-47, data an object. Internal.';
+'Whether a delivery can be one: nothing is too long, template is a dotted word, language a tag, data
+an object. Internal.';
 
 create function core.delivery_is_consistent(
     status text,

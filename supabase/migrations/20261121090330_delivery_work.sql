@@ -952,7 +952,11 @@ begin
                 perform pgmq.archive(taken.queue, message.id);
             end if;
         end loop;
-        exit when messages = '{}';
+        if messages = '{}' then
+            -- Nor must events that no webhook wants.
+            exit when taken.channel <> 'webhook' or core.fan_out_events() = 0;
+            continue;
+        end if;
         if taken.channel = 'webhook' and round = 1 then
             perform core.lock_endpoints(named);
         elsif taken.channel = 'webhook' and not core.lock_more_endpoints(named) then
