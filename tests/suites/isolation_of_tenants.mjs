@@ -156,7 +156,7 @@ describe("a tenant", () => {
     });
     // Whoever looks into every view asks more than a person does, and from one address.
     limits = await stack.sql(`select to_json(rate_limits) from core.rate_limits where ${LOOSENED}`);
-    await stack.sql(`update core.rate_limits set limits = '1000000/1m' where ${LOOSENED}`);
+    await stack.sql(`update core.rate_limits set limits = '500000/1m' where ${LOOSENED}`);
     views = (await stack.sql(`
       select to_json(relname) from pg_class
       where relnamespace = 'v1'::regnamespace and relkind in ('v', 'm', 'r')
