@@ -232,7 +232,8 @@ select is(
                 'https://[2002:7f00:1::]/', 'https://[2001:db8::1]/', 'https://[zz]/',
                 'https://%31%32%37.0.0.1/', 'https://１２７.0.0.1/', 'https://a..example.com/',
                 'https://-a.example.com/', 'https://a.example.com:port/',
-                'https://a.example.com:123456/'
+                'https://a.example.com:123456/', 'https://a.example.com:25/',
+                'https://a.example.com:65536/'
             ]
         ) as url
         where pg_temp.url_code(url) is distinct from 'webhook.url_invalid'
@@ -255,7 +256,7 @@ select is(
         from unnest(
             array[
                 'https://A.Example.COM:8443/path?q=%20', 'https://xn--mller-kva.example/',
-                'https://8.8.8.8/', 'https://172.32.0.1/', 'https://[2606:4700::1111]:444/x',
+                'https://8.8.8.8/', 'https://172.32.0.1/', 'https://[2606:4700::1111]:4443/x',
                 'https://a.example.com./', 'https://a.example.com?x',
                 'https://10.example.com/', 'https://' || repeat('a', 60) || '.com/'
             ]

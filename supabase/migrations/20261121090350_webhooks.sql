@@ -287,6 +287,11 @@ begin
         return null;
     elsif parts[1] <> 'https' then
         return 'it is none that begins with https://';
+    elsif
+        substring(authority from ':([0-9]{1,5})$')::integer not between 1024 and 65535
+        and substring(authority from ':([0-9]{1,5})$')::integer <> 443
+    then
+        return 'its port is neither 443 nor above 1023';
     elsif host ~ '^\[[0-9a-f:.]+\]$' then
         begin
             address := trim(both '[]' from host)::inet;

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | webhook | status 2xx | delivered, whatever became of the answer's body |
 //! | | status 410 | dead, and the endpoint is disabled |
-//! | | `address_refused` | dead: an address that must not be reached |
+//! | | `address_refused`, `url_refused` | dead: it leads where nobody must connect |
 //! | | any other status, 3xx among them; no answer | tried again |
 //! | email by SMTP | 2xx for the message, or `delivered` without a status | delivered |
 //! | | 5xx at connect, tls or auth; 530, 534, 535, 538 anywhere | tried again: our settings |
@@ -119,12 +119,18 @@ pub fn decide(
     }
 }
 
-/// The error code of a worker that found the address to be one that it must not reach.
-const ADDRESS_REFUSED: &str = "address_refused";
+/// The error codes of a worker that was not to connect: what it is given leads where it must not.
+const REFUSED: &[&str] = &["address_refused", "url_refused"];
 
 fn webhook(facts: &Facts) -> Verdict {
     match facts.status_code {
-        _ if facts.error_code.as_deref() == Some(ADDRESS_REFUSED) => Verdict::Dead,
+        _ if facts
+            .error_code
+            .as_deref()
+            .is_some_and(|error| REFUSED.contains(&error)) =>
+        {
+            Verdict::Dead
+        }
         Some(200..=299) => Verdict::Delivered,
         Some(410) => Verdict::DeadDisable,
         _ => Verdict::Retry,
@@ -183,7 +189,7 @@ fn reason(channel: Channel, facts: &Facts, verdict: Verdict) -> String {
     // What went wrong after an answer of SMTP that was none to the message, or besides the number.
     let error_first = verdict != Verdict::Delivered
         && facts.error_code.as_deref().is_some_and(|error| {
-            error == ADDRESS_REFUSED || is_smtp && facts.status_code.is_some_and(|code| code < 400)
+            REFUSED.contains(&error) || is_smtp && facts.status_code.is_some_and(|code| code < 400)
         });
     match (facts.status_code, &facts.error_code) {
         (_, Some(error)) if error_first => error.clone(),
