@@ -585,6 +585,86 @@ ALTER FUNCTION core.append_audit_seal(tenant_id uuid, month timestamp with time 
 COMMENT ON FUNCTION core.append_audit_seal(tenant_id uuid, month timestamp with time zone, ids bigint[], digests bytea) IS 'Appends a seal to the chain of a tenant. The caller holds the sealers'' lock. Internal.';
 
 --
+-- Name: apply_provider_event(uuid, text, text, timestamp with time zone, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.apply_provider_event(tenant_id uuid, provider_message_id text, status text, at timestamp with time zone, detail text DEFAULT NULL::text, suppresses text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    delivery core.deliveries;
+    before core.provider_states;
+    state core.provider_states;
+    stands boolean;
+begin
+    -- One event of a mail at a time; and whoever reports its id at the same moment sees this state,
+    -- or is seen here.
+    perform pg_advisory_xact_lock(
+        hashtextextended('provider state ' || apply_provider_event.provider_message_id, 0)
+    );
+    -- An account of the platform sends for every tenant; a tenant's own says nothing of others.
+    select deliveries.* into delivery
+    from core.deliveries
+    where
+        deliveries.provider_message_id = apply_provider_event.provider_message_id
+        and deliveries.channel = 'email'
+        and (
+            deliveries.tenant_id = apply_provider_event.tenant_id
+            or apply_provider_event.tenant_id = core.platform_tenant_id()
+        )
+    limit 1;
+    select states.* into before
+    from core.provider_states as states
+    where
+        states.tenant_id = apply_provider_event.tenant_id
+        and states.provider_message_id = apply_provider_event.provider_message_id;
+    stands := before.provider_message_id is null or (
+        core.provider_rank(apply_provider_event.status), apply_provider_event.at,
+        apply_provider_event.status
+    ) > (core.provider_rank(before.status), before.status_at, before.status);
+    insert into core.provider_states as known (
+        tenant_id, provider_message_id, status, status_at, detail, suppresses,
+        delivery_tenant_id, delivery_id
+    )
+    values (
+        apply_provider_event.tenant_id, apply_provider_event.provider_message_id,
+        apply_provider_event.status, apply_provider_event.at,
+        left(apply_provider_event.detail, 500), apply_provider_event.suppresses,
+        delivery.tenant_id, delivery.id
+    )
+    on conflict on constraint provider_states_pkey do update set
+        status = case when stands then excluded.status else known.status end,
+        status_at = case when stands then excluded.status_at else known.status_at end,
+        detail = case when stands then excluded.detail else known.detail end,
+        -- The words are in the order of their weight.
+        suppresses = greatest(known.suppresses, excluded.suppresses),
+        delivery_tenant_id = coalesce(known.delivery_tenant_id, excluded.delivery_tenant_id),
+        delivery_id = coalesce(known.delivery_id, excluded.delivery_id)
+    returning known.* into state;
+    -- What was told before is done: a suppression that was lifted stays lifted.
+    if
+        state.suppresses is distinct from before.suppresses
+        or state.delivery_id is distinct from before.delivery_id
+    then
+        perform core.suppress_recipient(state);
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.apply_provider_event(tenant_id uuid, provider_message_id text, status text, at timestamp with time zone, detail text, suppresses text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION apply_provider_event(tenant_id uuid, provider_message_id text, status text, at timestamp with time zone, detail text, suppresses text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.apply_provider_event(tenant_id uuid, provider_message_id text, status text, at timestamp with time zone, detail text, suppresses text) IS 'Takes in what a provider says of a mail, in whatever order and however often. tenant_id: whose
+source it came to; status: delayed, bounced_softly, delivered, bounced or complained; at: by the
+provider''s clock; suppresses: bounce or complaint, where the recipient is not to be written to
+again. What a processor for another provider calls. Definer, because it works for every tenant.
+Internal.';
+
+--
 -- Name: apply_retention(interval); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -1377,6 +1457,94 @@ COMMENT ON FUNCTION core.begin_sensitive_read(table_name text, id uuid, reason t
 it. Definer, because nobody may write the trail. Signed-in users may call it.';
 
 --
+-- Name: brand_of(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.brand_of(tenant_id uuid, brand text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    line constant uuid[] := core.tenant_line(tenant_id);
+    platform constant uuid := core.platform_tenant_id();
+    part core.brands;
+    merged jsonb := '{}';
+    sender core.brands;
+    platform_part jsonb := '{}';
+    weights constant double precision[] := '{0.2126,0.7152,0.0722}';
+    rgb bytea;
+    share double precision;
+    luminance double precision := 0;
+begin
+    for part in
+        select brands.*
+        from core.brands
+        where
+            brands.tenant_id = any(line)
+            and brands.slug in ('default', brand_of.brand)
+        order by array_position(line, brands.tenant_id), brands.slug = 'default'
+    loop
+        if sender.from_address is null and part.from_address is not null then
+            sender := part;
+        end if;
+        if part.tenant_id = platform and part.slug = 'default' then
+            platform_part := to_jsonb(part);
+        end if;
+        merged := jsonb_strip_nulls(to_jsonb(part)) || merged;
+    end loop;
+    merged := merged - '{tenant_id,slug,created_at,created_by,from_address}'::text[];
+    -- Black or white, whichever can be read on the colour (WCAG 2, relative luminance).
+    rgb := decode(substr(merged ->> 'color', 2), 'hex');
+    for place in 0 .. 2 loop
+        share := get_byte(rgb, place) / 255.0;
+        luminance := luminance + weights[place + 1] * case
+            when share <= 0.04045 then share / 12.92
+            else power((share + 0.055) / 1.055, 2.4)
+        end;
+    end loop;
+    merged := merged || jsonb_build_object(
+        'color_text', case when luminance > 0.179 then '#000000' else '#ffffff' end
+    );
+    if
+        sender.tenant_id = platform
+        or exists (
+            select from core.sender_domains
+            where
+                sender_domains.tenant_id = sender.tenant_id
+                and sender_domains.domain
+                = tenon.domain_name(split_part(sender.from_address, '@', 2))
+        )
+    then
+        merged := merged || jsonb_build_object('from_address', sender.from_address);
+    else
+        merged := merged || jsonb_build_object(
+            'from_address', platform_part ->> 'from_address',
+            'reply_to', coalesce(merged ->> 'reply_to', sender.from_address)
+        );
+    end if;
+    return merged || jsonb_build_object(
+        'from_name', case
+            when
+                merged ->> 'from_address' = platform_part ->> 'from_address'
+                and merged ->> 'name' <> platform_part ->> 'name'
+                then format('%s via %s', merged ->> 'name', platform_part ->> 'name')
+            else merged ->> 'name'
+        end
+    );
+end
+$$;
+
+ALTER FUNCTION core.brand_of(tenant_id uuid, brand text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION brand_of(tenant_id uuid, brand text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.brand_of(tenant_id uuid, brand text) IS 'A tenant''s brand with all that it takes from others: {name, from_name, from_address, reply_to,
+logo_url, app_url, color, color_text, background_color, footer}, without what nobody has set. A name
+that is no brand''s is the default. Internal.';
+
+--
 -- Name: caller(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -1429,6 +1597,73 @@ there is no request (jobs, migrations, a person at psql). id: of the user, key o
 tenant_id: of a key or a device, which belong to one tenant. requested_tenant_id: the tenant that the
 header x-tenant-id narrows the request to. Raises tenancy.header_invalid (400).
 Anyone may call it.';
+
+--
+-- Name: cancel_delivery(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.cancel_delivery(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    delivery constant core.deliveries := core.delivery_to_manage(cancel_delivery.id);
+begin
+    if delivery.status not in ('scheduled', 'queued', 'held') then
+        perform core.fail('delivery.in_flight', jsonb_build_object('id', delivery.id));
+    end if;
+    perform core.end_delivery(delivery, 'cancelled', 'cancelled', clock_timestamp());
+    return jsonb_build_object('id', delivery.id, 'status', 'cancelled');
+end
+$$;
+
+ALTER FUNCTION core.cancel_delivery(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION cancel_delivery(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.cancel_delivery(id uuid) IS 'What v1.cancel_delivery does. Definer, because it writes core.deliveries. Signed-in users may call
+it.';
+
+--
+-- Name: cancel_job(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.cancel_job(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    job constant core.jobs := core.job_to_manage(cancel_job.id);
+begin
+    if job.finished_at is not null then
+        perform core.fail('job.over', jsonb_build_object('status', job.status));
+    elsif job.status = 'running' then
+        -- Whoever runs it looks before the next step.
+        update core.jobs
+        set cancel_requested_at = coalesce(jobs.cancel_requested_at, clock_timestamp())
+        where jobs.tenant_id = job.tenant_id and jobs.id = job.id;
+    else
+        update core.jobs
+        set
+            status = 'cancelled',
+            cancel_requested_at = clock_timestamp(),
+            finished_at = clock_timestamp(),
+            updated_at = clock_timestamp()
+        where jobs.tenant_id = job.tenant_id and jobs.id = job.id;
+    end if;
+    return core.job_answer(job.tenant_id, job.id);
+end
+$$;
+
+ALTER FUNCTION core.cancel_job(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION cancel_job(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.cancel_job(id uuid) IS 'What v1.cancel_job does. Definer, because it writes core.jobs. Signed-in users may call it.';
 
 --
 -- Name: carry_out(oid, text, jsonb, bytea); Type: FUNCTION; Schema: core; Owner: postgres
@@ -2023,6 +2258,190 @@ The service role, and whoever is at SQL without a request, is not limited. Defin
 limits of the platform. Any caller of the API may call it.';
 
 --
+-- Name: check_suppressible(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_suppressible(channel text, address text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if (channel = 'email' and btrim(address) ~ '^[^@\s]+@[^@\s]+$'
+        and char_length(btrim(address)) <= 320) is not true
+    then
+        perform core.fail('suppression.address_invalid');
+    end if;
+end
+$_$;
+
+ALTER FUNCTION core.check_suppressible(channel text, address text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_suppressible(channel text, address text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_suppressible(channel text, address text) IS 'Refuses what is no address. Raises suppression.address_invalid (400). Internal.';
+
+--
+-- Name: check_task_is_open(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_task_is_open(task text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    is_open constant boolean := (
+        select job_tasks.is_open from core.job_tasks
+        where job_tasks.task = check_task_is_open.task
+    );
+begin
+    if is_open is null then
+        perform core.fail(
+            'job.task_unknown', jsonb_build_object('task', check_task_is_open.task)
+        );
+    elsif not is_open then
+        perform core.fail('job.task_closed', jsonb_build_object('task', check_task_is_open.task));
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.check_task_is_open(task text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_task_is_open(task text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_task_is_open(task text) IS 'Raises job.task_unknown (400), or job.task_closed (403) where tenants may not have it done.
+Internal.';
+
+--
+-- Name: template_kinds; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.template_kinds (
+    template text NOT NULL,
+    description text NOT NULL,
+    is_open_to_tenants boolean NOT NULL,
+    variables jsonb DEFAULT '{}'::jsonb NOT NULL,
+    links jsonb DEFAULT '{}'::jsonb NOT NULL,
+    holds_secrets boolean GENERATED ALWAYS AS ((variables ?| '{token,token_hash}'::text[])) STORED NOT NULL,
+    CONSTRAINT links_are_an_object CHECK ((jsonb_typeof(links) = 'object'::text)),
+    CONSTRAINT mails_with_tokens_are_closed CHECK (((template !~ '^auth\.'::text) OR (NOT is_open_to_tenants))),
+    CONSTRAINT template_is_dotted CHECK ((template ~ '^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$'::text)),
+    CONSTRAINT template_is_short CHECK ((octet_length(template) <= 100)),
+    CONSTRAINT variables_are_an_object CHECK ((jsonb_typeof(variables) = 'object'::text))
+);
+
+ALTER TABLE core.template_kinds OWNER TO postgres;
+
+--
+-- Name: TABLE template_kinds; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.template_kinds IS 'The kinds of mail there are. Global reference data: the same for every tenant.';
+
+--
+-- Name: COLUMN template_kinds.is_open_to_tenants; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.template_kinds.is_open_to_tenants IS 'Whether tenants may write their own. Never where the mail carries a token of sign-in.';
+
+--
+-- Name: COLUMN template_kinds.variables; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.template_kinds.variables IS 'What the data bring: {"name": {"type": "text", "optional": true, "description": …, "sample": …}}.
+Types: text, url, number, date, time, datetime, money, boolean, color, object and list, which have
+fields. sample is what previews show.';
+
+--
+-- Name: COLUMN template_kinds.links; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.template_kinds.links IS 'Variables of the type url that are put together from others: their names, and templates of text.
+What does not come out as an address of the web is left out.';
+
+--
+-- Name: COLUMN template_kinds.holds_secrets; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.template_kinds.holds_secrets IS 'Whether it is filled with a token: what such a mail was made from is deleted when it is over.';
+
+--
+-- Name: check_template(core.template_kinds, text, text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_template(kind core.template_kinds, subject text, preheader text, text text, html text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    variables constant jsonb := core.template_variables(kind);
+begin
+    if subject is null or text is null then
+        perform core.fail('template.incomplete');
+    end if;
+    perform
+        core.check_template_part(given.part, given.form, given.source, variables)
+    from (
+        values
+        (1, 'subject', 'subject', subject),
+        (2, 'preheader', 'subject', preheader),
+        (3, 'text', 'text', text),
+        (4, 'html', 'html', html)
+    ) as given (place, part, form, source)
+    where given.source is not null
+    order by given.place;
+end
+$$;
+
+ALTER FUNCTION core.check_template(kind core.template_kinds, subject text, preheader text, text text, html text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_template(kind core.template_kinds, subject text, preheader text, text text, html text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_template(kind core.template_kinds, subject text, preheader text, text text, html text) IS 'Refuses a template that could not be sent: details name the part, the line, the column, and what is
+there. Raises template.incomplete (400) and what tenon.template_check does. Internal.';
+
+--
+-- Name: check_template_part(text, text, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_template_part(part text, form text, source text, variables jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    body jsonb;
+    head text;
+begin
+    perform tenon.template_check(source, form, variables);
+exception
+    when sqlstate 'PGRST' then
+        get stacked diagnostics head = pg_exception_detail;
+        body := sqlerrm::jsonb;
+        body := body || jsonb_build_object(
+            'message', format('%s: %s', part, body ->> 'message'),
+            'details', (
+                coalesce((body ->> 'details')::jsonb, '{}') || jsonb_build_object('part', part)
+            )::text,
+            'hint', (select errors.hint from core.errors where errors.code = body ->> 'code')
+        );
+        raise sqlstate 'PGRST' using message = body::text, detail = head;
+end
+$$;
+
+ALTER FUNCTION core.check_template_part(part text, form text, source text, variables jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_template_part(part text, form text, source text, variables jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_template_part(part text, form text, source text, variables jsonb) IS 'Raises what tenon.template_check does, with the part of the template in the details. Internal.';
+
+--
 -- Name: check_tenant_place(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -2066,6 +2485,574 @@ ALTER FUNCTION core.check_tenant_place(tenant_id uuid, parent_id uuid) OWNER TO 
 COMMENT ON FUNCTION core.check_tenant_place(tenant_id uuid, parent_id uuid) IS 'Refuses a place in the tree that is below the tenant itself or a suspended one, or too deep for
 what is below it. Raises tenant.below_itself (409), tenant.suspended (403) and tenant.too_deep
 (422). Internal.';
+
+--
+-- Name: mask_recipient(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.mask_recipient(channel text, recipient text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    host constant text := substring(
+        recipient from '^https?://(?:[^/?#@\\]*@)?([a-zA-Z0-9.-]+(?::[0-9]+)?)(?:[/?#]|$)'
+    );
+    domain constant text := substring(recipient from '^[^@]+(@[^@]+)$');
+begin
+    case channel
+        when 'webhook' then
+            return coalesce('https://' || host || '/', '') || '***';
+        when 'email' then
+            return case when position('@' in recipient) > 3 and domain is not null
+                then left(recipient, 1) else ''
+            end || '***' || coalesce(domain, '');
+        else
+            return '***';
+    end case;
+end
+$_$;
+
+ALTER FUNCTION core.mask_recipient(channel text, recipient text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION mask_recipient(channel text, recipient text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.mask_recipient(channel text, recipient text) IS 'As much of a recipient as tells two apart and reaches neither: the domain and the first letter of a
+mail address, the host of a webhook, which hides tokens in its path. Internal.';
+
+--
+-- Name: webhook_endpoints; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.webhook_endpoints (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    url text NOT NULL,
+    url_masked text GENERATED ALWAYS AS (core.mask_recipient('webhook'::text, url)) STORED NOT NULL,
+    description text,
+    event_types text[] NOT NULL,
+    condition jsonb,
+    max_concurrency integer DEFAULT 10 NOT NULL,
+    status text DEFAULT 'enabled'::text NOT NULL,
+    disabled_reason text,
+    disabled_at timestamp with time zone,
+    failing_since timestamp with time zone,
+    secret_id uuid NOT NULL,
+    previous_secret_id uuid,
+    previous_expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT concurrency_in_range CHECK (((max_concurrency >= 1) AND (max_concurrency <= 50))),
+    CONSTRAINT description_is_short CHECK (((char_length(description) >= 1) AND (char_length(description) <= 500))),
+    CONSTRAINT disabling_is_recorded CHECK ((((status = 'disabled'::text) = (disabled_at IS NOT NULL)) AND ((status = 'disabled'::text) = (disabled_reason IS NOT NULL)))),
+    CONSTRAINT event_types_are_listed CHECK (((cardinality(event_types) >= 1) AND (cardinality(event_types) <= 100))),
+    CONSTRAINT previous_secret_expires CHECK (((previous_secret_id IS NULL) = (previous_expires_at IS NULL))),
+    CONSTRAINT reason_is_short CHECK ((char_length(disabled_reason) <= 200)),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
+    CONSTRAINT url_is_short CHECK (((char_length(url) >= 1) AND (char_length(url) <= 2000)))
+);
+
+ALTER TABLE core.webhook_endpoints OWNER TO postgres;
+
+--
+-- Name: TABLE webhook_endpoints; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.webhook_endpoints IS 'Addresses that a tenant''s events are sent to.';
+
+--
+-- Name: COLUMN webhook_endpoints.url; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.webhook_endpoints.url IS 'With whatever tokens its path holds: members without core.webhooks.manage see url_masked.';
+
+--
+-- Name: COLUMN webhook_endpoints.condition; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.webhook_endpoints.condition IS 'Narrows the events, as tenon.condition_holds reads it, over {type, number, at, subject_type,
+subject_id, actor, data}; null for all.';
+
+--
+-- Name: COLUMN webhook_endpoints.disabled_reason; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.webhook_endpoints.disabled_reason IS 'by_member, or the code of what made it fail for good.';
+
+--
+-- Name: COLUMN webhook_endpoints.failing_since; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.webhook_endpoints.failing_since IS 'The first failure after the last success; null while it works.';
+
+--
+-- Name: COLUMN webhook_endpoints.secret_id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.webhook_endpoints.secret_id IS 'Of core.read_secret, as previous_secret_id.';
+
+--
+-- Name: check_webhook_endpoint(core.webhook_endpoints); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_webhook_endpoint(endpoint core.webhook_endpoints) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    problem constant text := core.webhook_url_problem(endpoint.url);
+    wanted record;
+begin
+    if problem is not null then
+        perform core.fail('webhook.url_invalid', jsonb_build_object('problem', problem));
+    elsif (endpoint.max_concurrency between 1 and 50) is not true then
+        perform core.fail('webhook.concurrency_invalid', '{"concurrency_max": 50}');
+    elsif char_length(endpoint.description) not between 1 and 500 then
+        perform core.fail('webhook.description_invalid', '{"characters_max": 500}');
+    elsif
+        (cardinality(endpoint.event_types) between 1 and 100) is not true
+        or cardinality(endpoint.event_types)
+        <> (select count(distinct type) from unnest(endpoint.event_types) as type)
+    then
+        perform core.fail('webhook.event_types_invalid', '{"types_max": 100}');
+    end if;
+    if endpoint.condition is not null then
+        perform tenon.condition_check(endpoint.condition);
+    end if;
+    perform core.require(endpoint.tenant_id, 'core.events.read');
+    for wanted in
+        select
+            named.type,
+            event_types.permission
+        from unnest(endpoint.event_types) as named (type)
+        left join core.event_types on event_types.type = named.type
+        order by named.type
+    loop
+        if wanted.permission is null then
+            perform core.fail('event.type_unknown', jsonb_build_object('type', wanted.type));
+        elsif
+            (endpoint.tenant_id = any(core.tenants_with(wanted.permission))) is not true
+        then
+            perform core.fail(
+                'webhook.type_forbidden',
+                jsonb_build_object('type', wanted.type, 'permission', wanted.permission)
+            );
+        end if;
+    end loop;
+end
+$$;
+
+ALTER FUNCTION core.check_webhook_endpoint(endpoint core.webhook_endpoints) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_webhook_endpoint(endpoint core.webhook_endpoints); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_webhook_endpoint(endpoint core.webhook_endpoints) IS 'Refuses an endpoint that is wrong, and one that would be sent events which the caller may not read:
+in its tenant it takes core.events.read and the permission of each type. Raises webhook.…,
+condition.…, event.type_unknown (400), webhook.type_forbidden and tenancy.permission_missing (403).
+Internal.';
+
+--
+-- Name: check_webhook_source(text, text, text, text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_webhook_source(scheme text, processor text, signature_header text, encoding text, prefix text, secret text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    problem text;
+begin
+    if (scheme in ('standard', 'hmac_sha256', 'bearer')) is not true then
+        problem := 'scheme is standard, hmac_sha256 or bearer';
+    elsif not exists (
+        select from core.inbound_processors as known
+        where known.processor = check_webhook_source.processor
+    ) then
+        problem := 'there is no such processor';
+    elsif scheme <> 'hmac_sha256' and coalesce(signature_header, encoding, prefix) is not null then
+        problem := 'signature_header, encoding and prefix go with hmac_sha256 alone';
+    elsif
+        scheme = 'hmac_sha256'
+        and (lower(signature_header) ~ '^[a-z0-9-]{1,100}$') is not true
+    then
+        problem := 'signature_header is the name of a header';
+    elsif coalesce(encoding, 'hex') not in ('hex', 'base64') then
+        problem := 'encoding is hex or base64';
+    elsif coalesce(prefix, '') !~ '^[!-~]{0,20}$' then
+        problem := 'prefix has 20 printable ASCII characters at most';
+    elsif scheme <> 'standard' and char_length(secret) not between 16 and 500 then
+        problem := 'a secret has 16 to 500 characters';
+    end if;
+    if problem is not null then
+        perform core.fail('inbound.source_invalid', jsonb_build_object('problem', problem));
+    end if;
+    if scheme = 'standard' then
+        -- Refuses what is none: signature.secret_malformed.
+        perform tenon.webhook_sign(array[secret], 'check', now(), '');
+    end if;
+end
+$_$;
+
+ALTER FUNCTION core.check_webhook_source(scheme text, processor text, signature_header text, encoding text, prefix text, secret text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_webhook_source(scheme text, processor text, signature_header text, encoding text, prefix text, secret text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_webhook_source(scheme text, processor text, signature_header text, encoding text, prefix text, secret text) IS 'Refuses what cannot be a source. Raises inbound.source_invalid (400), signature.secret_malformed
+(400). Internal.';
+
+--
+-- Name: claim_deliveries(text, integer, text, integer, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.claim_deliveries(channel text, max_count integer, worker text, lease_s integer, at timestamp with time zone DEFAULT clock_timestamp()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    count_max constant integer := 500;
+    lease_s_min constant integer := 10;
+    lease_s_max constant integer := 600;
+    rounds_max constant integer := 20;
+    taken core.delivery_channels;
+    message record;
+    messages bigint[] := '{}';
+    named jsonb[] := '{}';
+    claimed record;
+    done bigint[] := '{}';
+    requests jsonb[] := '{}';
+begin
+    select channels.* into taken
+    from core.delivery_channels as channels
+    where channels.channel = claim_deliveries.channel;
+    if not found then
+        perform core.fail(
+            'delivery.channel_unknown', jsonb_build_object('channel', claim_deliveries.channel)
+        );
+    elsif
+        (max_count between 1 and count_max and lease_s between lease_s_min and lease_s_max)
+        is not true
+    then
+        perform core.fail(
+            'delivery.claim_invalid',
+            jsonb_build_object(
+                'count_max', count_max, 'lease_s_min', lease_s_min, 'lease_s_max', lease_s_max
+            )
+        );
+    elsif taken.paused_at is not null then
+        return '[]';
+    end if;
+    if taken.channel = 'webhook' then
+        -- As many as can be claimed: whoever claims waits for what is put into the outbox.
+        perform core.fan_out_events(2 * max_count);
+    end if;
+    perform core.release_deliveries(taken.channel, claim_deliveries.at);
+
+    -- What is held back on the way must not make the queue look empty.
+    for round in 1 .. rounds_max loop
+        messages := '{}';
+        named := '{}';
+        for message in
+            select
+                read.msg_id as id,
+                read.message as named
+            from pgmq.read(taken.queue, lease_s, max_count) as read
+            order by read.msg_id
+        loop
+            if core.names_delivery(message.named) then
+                messages := messages || message.id;
+                named := named || message.named;
+            else
+                -- None of ours has written this: it is kept for whoever looks for the cause.
+                perform pgmq.archive(taken.queue, message.id);
+            end if;
+        end loop;
+        if messages = '{}' then
+            -- Nor must events that no webhook wants.
+            exit when taken.channel <> 'webhook' or core.fan_out_events() = 0;
+            continue;
+        end if;
+        if taken.channel = 'webhook' and round = 1 then
+            perform core.lock_endpoints(named);
+        elsif taken.channel = 'webhook' and not core.lock_more_endpoints(named) then
+            perform pgmq.set_vt(taken.queue, id, 0) from unnest(messages) as id;
+            exit;
+        end if;
+        for place in 1 .. cardinality(messages) loop
+            claimed := core.claim_delivery(
+                messages[place], named[place], claim_deliveries.worker, lease_s, claim_deliveries.at
+            );
+            if claimed.is_done then
+                done := done || messages[place];
+            end if;
+            if claimed.request is not null then
+                requests := requests || claimed.request;
+            end if;
+        end loop;
+        exit when requests <> '{}';
+    end loop;
+    if done <> '{}' then
+        perform pgmq.delete(taken.queue, done);
+    end if;
+    return to_jsonb(requests);
+end
+$$;
+
+ALTER FUNCTION core.claim_deliveries(channel text, max_count integer, worker text, lease_s integer, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION claim_deliveries(channel text, max_count integer, worker text, lease_s integer, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.claim_deliveries(channel text, max_count integer, worker text, lease_s integer, at timestamp with time zone) IS 'What v1.claim_deliveries does, at a time that is passed in. Definer, because it works for every
+tenant; service_role may call it.';
+
+--
+-- Name: claim_delivery(bigint, jsonb, text, integer, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.claim_delivery(message_id bigint, named jsonb, worker text, lease_s integer, at timestamp with time zone, OUT request jsonb, OUT is_done boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    delivery core.deliveries;
+    waits_for text;
+    failure text;
+    failure_state text;
+begin
+    is_done := true;
+    select deliveries.* into delivery
+    from core.deliveries
+    where
+        deliveries.tenant_id = (named ->> 'tenant_id')::uuid
+        and deliveries.id = (named ->> 'id')::uuid
+    for no key update skip locked;
+    if not found then
+        -- Whoever has the row locked ends or changes it: the message comes up again, or is gone.
+        is_done := not exists (
+            select from core.deliveries
+            where
+                deliveries.tenant_id = (named ->> 'tenant_id')::uuid
+                and deliveries.id = (named ->> 'id')::uuid
+        );
+        return;
+    elsif delivery.status = 'sending' then
+        if delivery.lease_expires_at > claim_delivery.at then
+            is_done := false;
+        else
+            perform core.settle_attempt(
+                delivery, 'abandoned', jsonb '{"error_code": "abandoned"}', claim_delivery.at
+            );
+        end if;
+        return;
+    elsif delivery.status <> 'queued' then
+        return;
+    elsif delivery.expires_at <= claim_delivery.at then
+        perform core.end_delivery(delivery, 'dead', 'expired', claim_delivery.at);
+        return;
+    elsif
+        delivery.channel = 'email'
+        and core.is_suppressed(delivery.tenant_id, delivery.channel, delivery.recipient)
+    then
+        perform core.end_delivery(
+            delivery, 'suppressed', 'recipient_suppressed', claim_delivery.at
+        );
+        return;
+    end if;
+    waits_for := core.must_wait_for(delivery, claim_delivery.at);
+    if waits_for is not null then
+        perform core.hold_delivery(delivery, waits_for);
+        return;
+    end if;
+
+    update core.deliveries
+    set
+        status = 'sending',
+        attempts = deliveries.attempts + 1,
+        next_attempt_at = null,
+        claimed_at = claim_delivery.at,
+        lease_expires_at = claim_delivery.at + make_interval(secs => lease_s),
+        worker = left(claim_delivery.worker, 100),
+        queue_message_id = claim_delivery.message_id
+    where deliveries.tenant_id = delivery.tenant_id and deliveries.id = delivery.id
+    returning deliveries.* into delivery;
+    begin
+        request := core.prepare_delivery(delivery, claim_delivery.at);
+    exception
+        when others then
+            -- What passes by itself concerns the whole claim, which is repeated.
+            if sqlstate ~ '^(40|53|55|57|58|XX)' then
+                raise;
+            end if;
+            failure := sqlerrm;
+            failure_state := sqlstate;
+    end;
+    if failure_state = 'PGRST' then
+        perform core.record_attempt(
+            delivery, 'failed', failure::jsonb ->> 'code', claim_delivery.at,
+            jsonb_build_object('phase', 'prepare', 'error', failure::jsonb ->> 'message')
+        );
+        perform core.end_delivery(
+            delivery, 'dead', failure::jsonb ->> 'code', claim_delivery.at
+        );
+    elsif failure_state is not null then
+        perform core.settle_attempt(
+            delivery, 'failed',
+            -- Without the words, in which there may be values.
+            jsonb_build_object(
+                'phase', 'prepare',
+                'error_code', 'preparation',
+                'error', 'SQLSTATE ' || failure_state
+            ),
+            claim_delivery.at
+        );
+    elsif request ? 'cancelled' then
+        perform core.end_delivery(
+            delivery, 'cancelled', request ->> 'cancelled', claim_delivery.at
+        );
+        request := null;
+    else
+        is_done := false;
+        if delivery.template_version is null and request ? 'template_version' then
+            update core.deliveries
+            set
+                template_version = (request ->> 'template_version')::integer,
+                subject = case
+                    when not core.holds_secrets(delivery.template)
+                        then left(request ->> 'subject', 998)
+                end
+            where deliveries.tenant_id = delivery.tenant_id and deliveries.id = delivery.id;
+        end if;
+        request := request || jsonb_build_object(
+            'tenant_id', delivery.tenant_id,
+            'id', delivery.id,
+            'attempt', delivery.attempts - delivery.attempts_before_replay,
+            'lease', delivery.attempts,
+            'lease_expires_at', delivery.lease_expires_at
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.claim_delivery(message_id bigint, named jsonb, worker text, lease_s integer, at timestamp with time zone, OUT request jsonb, OUT is_done boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION claim_delivery(message_id bigint, named jsonb, worker text, lease_s integer, at timestamp with time zone, OUT request jsonb, OUT is_done boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.claim_delivery(message_id bigint, named jsonb, worker text, lease_s integer, at timestamp with time zone, OUT request jsonb, OUT is_done boolean) IS 'Takes the delivery that a message names: request is what its worker sends, null where there is
+nothing to send now; is_done: whether the message is of no use any more. Internal.';
+
+--
+-- Name: claim_job(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.claim_job(at timestamp with time zone DEFAULT clock_timestamp(), OUT tenant_id uuid, OUT id uuid, OUT lease bigint) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_variable
+declare
+    -- Until the job's task says how long it is to be.
+    first_lease_s constant integer := 60;
+    message record;
+    job core.jobs;
+    step_time_limit interval;
+begin
+    loop
+        select
+            known.msg_id,
+            known.message
+        into message
+        from pgmq.read('tenon_jobs', first_lease_s, 1) as known;
+        exit when not found;
+        job := null;
+        if core.names_delivery(message.message) then
+            select jobs.* into job
+            from core.jobs
+            where
+                jobs.tenant_id = (message.message ->> 'tenant_id')::uuid
+                and jobs.id = (message.message ->> 'id')::uuid
+            for no key update;
+        end if;
+        if
+            job.status = 'running'
+            and job.queue_message_id = message.msg_id
+            and job.lease_expires_at > claim_job.at
+        then
+            -- Its runner is at work.
+            perform core.hide_job(message.msg_id, job.lease_expires_at - claim_job.at);
+            continue;
+        elsif
+            (
+                job.status = 'queued'
+                or (job.status = 'running' and job.lease_expires_at <= claim_job.at)
+            ) is not true
+        then
+            -- It is over, gone, waits for its time, or another message stands for it.
+            perform pgmq.delete('tenon_jobs', message.msg_id);
+            continue;
+        end if;
+        if job.status = 'running' then
+            if job.queue_message_id <> message.msg_id then
+                perform pgmq.delete('tenon_jobs', job.queue_message_id);
+            end if;
+            job.queue_message_id := message.msg_id;
+            -- A step that ends its runner would end every runner in turn.
+            continue when core.refuse_job_attempt(
+                job, 'lease_expired',
+                'The runner vanished, or its step took longer than its lease.', claim_job.at
+            ) <> 'scheduled';
+            -- The lease was wait enough.
+            perform core.send_job(job.tenant_id, job.id);
+            update core.jobs
+            set status = 'queued'
+            where jobs.tenant_id = job.tenant_id and jobs.id = job.id;
+            continue;
+        end if;
+        select job_tasks.step_time_limit into step_time_limit
+        from core.job_tasks
+        where job_tasks.task = job.task;
+        job.queue_message_id := message.msg_id;
+        if step_time_limit is null then
+            perform core.end_job(
+                job, 'failed', claim_job.at, error => 'There is no task of this name any more.'
+            );
+            continue;
+        end if;
+        update core.jobs
+        set
+            status = 'running',
+            attempts = jobs.attempts + 1,
+            lease = jobs.lease + 1,
+            lease_expires_at = claim_job.at + core.job_lease(step_time_limit),
+            queue_message_id = message.msg_id,
+            started_at = coalesce(jobs.started_at, claim_job.at),
+            updated_at = claim_job.at
+        where jobs.tenant_id = job.tenant_id and jobs.id = job.id
+        returning jobs.tenant_id, jobs.id, jobs.lease
+        into claim_job.tenant_id, claim_job.id, claim_job.lease;
+        perform core.hide_job(message.msg_id, core.job_lease(step_time_limit));
+        exit;
+    end loop;
+end
+$$;
+
+ALTER FUNCTION core.claim_job(at timestamp with time zone, OUT tenant_id uuid, OUT id uuid, OUT lease bigint) OWNER TO postgres;
+
+--
+-- Name: FUNCTION claim_job(at timestamp with time zone, OUT tenant_id uuid, OUT id uuid, OUT lease bigint); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.claim_job(at timestamp with time zone, OUT tenant_id uuid, OUT id uuid, OUT lease bigint) IS 'Takes the next job that is ready, or whose runner has vanished, and returns it with the number of
+the lease; nulls where there is none. Definer, because it works for every tenant; tenon_bridge may
+call it.';
 
 --
 -- Name: clear_rate_limit(text, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -2313,6 +3300,121 @@ ALTER FUNCTION core.create_tenant(slug text, name text, parent_id uuid, settings
 
 COMMENT ON FUNCTION core.create_tenant(slug text, name text, parent_id uuid, settings jsonb) IS 'What v1.create_tenant does. Definer, because a tenant''s first member cannot be its member yet.
 Signed-in users may call it.';
+
+--
+-- Name: create_webhook_endpoint(text, text[], jsonb, text, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    secret constant text := core.new_webhook_secret();
+    endpoint core.webhook_endpoints;
+    newest bigint;
+begin
+    endpoint.tenant_id := owner_id;
+    endpoint.url := create_webhook_endpoint.url;
+    endpoint.event_types := create_webhook_endpoint.event_types;
+    -- Over JSON no condition is a null of JSON.
+    endpoint.condition := nullif(create_webhook_endpoint.condition, 'null');
+    endpoint.description := create_webhook_endpoint.description;
+    endpoint.max_concurrency := create_webhook_endpoint.max_concurrency;
+    perform core.check_webhook_endpoint(endpoint);
+    -- Also makes those who add endpoints come one after the other.
+    perform core.lock_followers(owner_id);
+    if
+        (select count(*) from core.webhook_endpoints where tenant_id = owner_id)
+        >= core.webhook_endpoints_max()
+    then
+        perform core.fail(
+            'webhook.too_many',
+            jsonb_build_object('endpoints_max', core.webhook_endpoints_max())
+        );
+    end if;
+    insert into core.webhook_endpoints (
+        tenant_id, url, event_types, condition, description, max_concurrency, secret_id
+    )
+    values (
+        owner_id, endpoint.url, endpoint.event_types, endpoint.condition, endpoint.description,
+        endpoint.max_concurrency, core.store_secret(owner_id, 'webhook', secret)
+    )
+    returning * into endpoint;
+    newest := core.events_held(owner_id);
+    insert into core.webhook_cursors (tenant_id, endpoint_id, number)
+    values (owner_id, endpoint.id, newest);
+    perform core.emit(owner_id, 'core.webhook.created', 'webhook_endpoint', endpoint.id);
+    return core.webhook_endpoint_answer(endpoint) || jsonb_build_object('secret', secret);
+end
+$$;
+
+ALTER FUNCTION core.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) IS 'What v1.create_webhook_endpoint does. Definer, because it writes core.webhook_endpoints. Signed-in
+users may call it.';
+
+--
+-- Name: create_webhook_source(text, text, text, text, text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    is_hmac constant boolean := create_webhook_source.scheme = 'hmac_sha256';
+    is_bearer constant boolean := create_webhook_source.scheme = 'bearer';
+    kept_secret constant text := coalesce(create_webhook_source.secret, core.new_webhook_secret());
+    source core.webhook_sources;
+begin
+    perform core.check_name(create_webhook_source.name);
+    perform core.check_webhook_source(
+        create_webhook_source.scheme, create_webhook_source.processor,
+        create_webhook_source.signature_header, create_webhook_source.encoding,
+        create_webhook_source.prefix, kept_secret
+    );
+    insert into core.webhook_sources (
+        tenant_id, name, scheme, processor, signature_header, encoding, prefix, secret_id,
+        secret_hash
+    )
+    values (
+        owner_id, create_webhook_source.name, create_webhook_source.scheme,
+        create_webhook_source.processor, lower(create_webhook_source.signature_header),
+        case when is_hmac then coalesce(create_webhook_source.encoding, 'hex') end,
+        case when is_hmac then coalesce(create_webhook_source.prefix, '') end,
+        case when not is_bearer then core.store_secret(owner_id, 'source', kept_secret) end,
+        case when is_bearer then sha256(convert_to(kept_secret, 'UTF8')) end
+    )
+    returning * into source;
+    perform core.emit(
+        owner_id, 'core.webhook_source.created', 'webhook_source', source.id,
+        jsonb_build_object('name', source.name)
+    );
+    return jsonb_build_object(
+        'tenant_id', owner_id,
+        'id', source.id,
+        'name', source.name,
+        'scheme', source.scheme,
+        'secret', kept_secret
+    );
+end
+$$;
+
+ALTER FUNCTION core.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) IS 'What v1.create_webhook_source does. Definer, because it writes core.webhook_sources. Signed-in
+users may call it.';
 
 --
 -- Name: cron_is_usable(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -2772,6 +3874,64 @@ COMMENT ON FUNCTION core.data_map_fides() IS 'The data map as datasets of Fides,
 is YAML. Columns of ours without a line are system.operations. Owner only.';
 
 --
+-- Name: delete_brand(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delete_brand(slug text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.templates.manage');
+begin
+    delete from core.brands
+    where
+        brands.tenant_id = owner_id
+        and brands.slug = delete_brand.slug
+        -- Everybody falls back on the platform's.
+        and (brands.slug <> 'default' or brands.tenant_id <> core.platform_tenant_id());
+    if not found then
+        perform core.fail('brand.unknown', jsonb_build_object('slug', delete_brand.slug));
+    end if;
+    return jsonb_build_object('tenant_id', owner_id, 'slug', delete_brand.slug);
+end
+$$;
+
+ALTER FUNCTION core.delete_brand(slug text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_brand(slug text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delete_brand(slug text) IS 'Does what v1.delete_brand says. Definer, because it writes core.brands. Signed-in users may call
+it.';
+
+--
+-- Name: delete_job_schedule(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delete_job_schedule(name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    schedule constant core.job_schedules := core.job_schedule_to_manage(delete_job_schedule.name);
+begin
+    delete from core.job_schedules as schedules
+    where schedules.tenant_id = schedule.tenant_id and schedules.name = schedule.name;
+end
+$$;
+
+ALTER FUNCTION core.delete_job_schedule(name text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_job_schedule(name text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delete_job_schedule(name text) IS 'What v1.delete_job_schedule does. Definer, because it writes core.job_schedules. Signed-in users
+may call it.';
+
+--
 -- Name: delete_role(text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -2814,6 +3974,35 @@ ALTER FUNCTION core.delete_role(slug text) OWNER TO postgres;
 COMMENT ON FUNCTION core.delete_role(slug text) IS 'What v1.delete_role does. Definer, because it writes core.roles. Signed-in users may call it.';
 
 --
+-- Name: delete_secret(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delete_secret(tenant_id uuid, id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    in_vault uuid;
+begin
+    delete from core.secrets
+    where secrets.tenant_id = delete_secret.tenant_id and secrets.id = delete_secret.id
+    returning secrets.vault_id into in_vault;
+    if in_vault is not null then
+        execute format('delete from %I.secrets where id = $1', 'vault') using in_vault;
+    end if;
+end
+$_$;
+
+ALTER FUNCTION core.delete_secret(tenant_id uuid, id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_secret(tenant_id uuid, id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delete_secret(tenant_id uuid, id uuid) IS 'Removes a secret of the tenant; one that is not there is removed already. Definer, because nobody
+else writes secrets. Internal.';
+
+--
 -- Name: delete_team(text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -2848,6 +4037,540 @@ ALTER FUNCTION core.delete_team(slug text) OWNER TO postgres;
 COMMENT ON FUNCTION core.delete_team(slug text) IS 'What v1.delete_team does. Definer, because it writes core.teams. Signed-in users may call it.';
 
 --
+-- Name: delete_webhook_endpoint(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delete_webhook_endpoint(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    endpoint core.webhook_endpoints;
+begin
+    -- The cursor goes too, which whoever fans out writes.
+    perform core.lock_followers(owner_id);
+    endpoint := core.webhook_endpoint_in(owner_id, delete_webhook_endpoint.id);
+    delete from core.webhook_endpoints as endpoints
+    where endpoints.tenant_id = owner_id and endpoints.id = endpoint.id;
+    perform core.delete_secret(owner_id, endpoint.secret_id);
+    if endpoint.previous_secret_id is not null then
+        perform core.delete_secret(owner_id, endpoint.previous_secret_id);
+    end if;
+    perform core.emit(owner_id, 'core.webhook.deleted', 'webhook_endpoint', endpoint.id);
+    return jsonb_build_object('tenant_id', owner_id, 'id', endpoint.id, 'deleted', true);
+end
+$$;
+
+ALTER FUNCTION core.delete_webhook_endpoint(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_webhook_endpoint(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delete_webhook_endpoint(id uuid) IS 'What v1.delete_webhook_endpoint does. Definer, because it writes core.webhook_endpoints. Signed-in
+users may call it.';
+
+--
+-- Name: delete_webhook_source(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delete_webhook_source(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    gone core.webhook_sources;
+begin
+    delete from core.webhook_sources
+    where webhook_sources.tenant_id = owner_id and webhook_sources.id = delete_webhook_source.id
+    returning webhook_sources.* into gone;
+    if not found then
+        perform core.fail('inbound.source_unknown');
+    end if;
+    perform core.delete_secret(owner_id, gone.secret_id);
+    perform core.emit(
+        owner_id, 'core.webhook_source.deleted', 'webhook_source', gone.id,
+        jsonb_build_object('name', gone.name)
+    );
+    return jsonb_build_object('tenant_id', owner_id, 'id', gone.id, 'deleted', true);
+end
+$$;
+
+ALTER FUNCTION core.delete_webhook_source(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_webhook_source(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delete_webhook_source(id uuid) IS 'What v1.delete_webhook_source does. Definer, because it writes core.webhook_sources. Signed-in
+users may call it.';
+
+--
+-- Name: delivery_is_consistent(text, text, timestamp with time zone, timestamp with time zone, timestamp with time zone, integer, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delivery_is_consistent(status text, held_for text, next_attempt_at timestamp with time zone, lease_expires_at timestamp with time zone, finished_at timestamp with time zone, attempts integer, attempts_before_replay integer) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return case
+        when status = 'scheduled' then next_attempt_at is not null
+        when status = 'held' then coalesce(held_for in ('pause', 'order', 'endpoint'), false)
+        else status in ('queued', 'sending', 'delivered', 'dead', 'cancelled', 'suppressed')
+    end
+    and (status = 'held') = (held_for is not null)
+    and (status = 'sending') = (lease_expires_at is not null)
+    and (
+        (status in ('delivered', 'dead', 'cancelled', 'suppressed')) = (finished_at is not null)
+    )
+    and attempts >= attempts_before_replay;
+end
+$$;
+
+ALTER FUNCTION core.delivery_is_consistent(status text, held_for text, next_attempt_at timestamp with time zone, lease_expires_at timestamp with time zone, finished_at timestamp with time zone, attempts integer, attempts_before_replay integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delivery_is_consistent(status text, held_for text, next_attempt_at timestamp with time zone, lease_expires_at timestamp with time zone, finished_at timestamp with time zone, attempts integer, attempts_before_replay integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delivery_is_consistent(status text, held_for text, next_attempt_at timestamp with time zone, lease_expires_at timestamp with time zone, finished_at timestamp with time zone, attempts integer, attempts_before_replay integer) IS 'Whether a delivery''s status is one, and all that goes with it is there and nothing else: a time
+with scheduled, what it waits for with held, a lease with sending, an end with what is over.
+Internal.';
+
+--
+-- Name: delivery_is_due(text, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delivery_is_due(channel text, at timestamp with time zone DEFAULT clock_timestamp()) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $_$
+declare
+    asked core.delivery_channels;
+    is_due boolean;
+begin
+    select channels.* into asked
+    from core.delivery_channels as channels
+    where channels.channel = delivery_is_due.channel;
+    if not found then
+        perform core.fail(
+            'delivery.channel_unknown', jsonb_build_object('channel', delivery_is_due.channel)
+        );
+    elsif asked.paused_at is not null then
+        return false;
+    end if;
+    execute format(
+        'select exists (select from pgmq.%I where vt <= $1)', 'q_' || asked.queue
+    )
+    into is_due
+    using delivery_is_due.at;
+    return is_due
+        or exists (
+            select from core.deliveries
+            where
+                deliveries.channel = asked.channel
+                and deliveries.status = 'scheduled'
+                and deliveries.next_attempt_at <= delivery_is_due.at
+        )
+        or exists (
+            select from core.delivery_pauses as pauses
+            where pauses.channel = asked.channel and pauses.resumed_at is not null
+        )
+        or asked.channel = 'webhook' and exists (
+            select from core.webhook_marks as marks
+            inner join core.tenants on tenants.id = marks.tenant_id
+            where tenants.status <> 'suspended'
+        );
+end
+$_$;
+
+ALTER FUNCTION core.delivery_is_due(channel text, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delivery_is_due(channel text, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delivery_is_due(channel text, at timestamp with time zone) IS 'Whether a worker that claims deliveries of the channel would find work: something in the queue,
+something whose time has come, or events that webhooks do not know of. Raises
+delivery.channel_unknown (404). Internal.';
+
+--
+-- Name: delivery_is_well_formed(text, text, text, text, jsonb, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delivery_is_well_formed(recipient text, template text, language text, brand text, data jsonb, idempotency_key text, ordering_key text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return char_length(recipient) between 1 and 2000
+        and octet_length(template) <= 100
+        and template ~ '^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$'
+        and jsonb_typeof(data) = 'object'
+        and octet_length(data::text) <= 262144
+        and (
+            language is null
+            or (
+                octet_length(language) <= 35
+                and language ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$'
+            )
+        )
+        and (brand is null or octet_length(brand) between 1 and 100)
+        and (idempotency_key is null or octet_length(idempotency_key) between 1 and 255)
+        and (ordering_key is null or octet_length(ordering_key) between 1 and 255);
+end
+$_$;
+
+ALTER FUNCTION core.delivery_is_well_formed(recipient text, template text, language text, brand text, data jsonb, idempotency_key text, ordering_key text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delivery_is_well_formed(recipient text, template text, language text, brand text, data jsonb, idempotency_key text, ordering_key text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delivery_is_well_formed(recipient text, template text, language text, brand text, data jsonb, idempotency_key text, ordering_key text) IS 'Whether a delivery can be one: nothing is too long, template is a dotted word, language a tag, data
+an object. Internal.';
+
+--
+-- Name: delivery_metrics(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delivery_metrics(at timestamp with time zone DEFAULT clock_timestamp()) RETURNS TABLE(name text, labels jsonb, value double precision)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    -- What is more is as bad, and takes long to count.
+    counted_max constant integer := 100000;
+begin
+    return query
+    select
+        'tenon_deliveries_waiting',
+        jsonb_build_object('channel', channels.channel, 'status', status),
+        (
+            select count(*)
+            from (
+                select from core.deliveries
+                where
+                    deliveries.finished_at is null
+                    and deliveries.channel = channels.channel
+                    and deliveries.status = known.status
+                limit counted_max
+            ) as counted
+        )::double precision
+    from core.delivery_channels as channels
+    cross join unnest(array['scheduled', 'queued', 'held', 'sending']) as known (status);
+
+    return query
+    select
+        'tenon_deliveries_dead',
+        jsonb_build_object('channel', channels.channel),
+        (
+            select count(*)
+            from (
+                select from core.deliveries
+                where deliveries.status = 'dead' and deliveries.channel = channels.channel
+                limit counted_max
+            ) as counted
+        )::double precision
+    from core.delivery_channels as channels;
+
+    return query
+    select
+        'tenon_deliveries_oldest_age_seconds',
+        jsonb_build_object('channel', channels.channel),
+        coalesce(
+            extract(epoch from delivery_metrics.at - min(waiting.waiting_since)), 0
+        )::double precision
+    from core.delivery_channels as channels
+    left join core.oldest_waiting(delivery_metrics.at) as waiting
+        on waiting.channel = channels.channel
+    group by channels.channel;
+
+    return query
+    select
+        'tenon_delivery_alarms_open',
+        '{}'::jsonb,
+        (
+            select count(*) from core.delivery_alarms as alarms where alarms.closed_at is null
+        )::double precision;
+
+    return query
+    select
+        'tenon_jobs',
+        jsonb_build_object('status', known.status),
+        (
+            select count(*)
+            from (
+                select from core.jobs
+                where jobs.finished_at is null and jobs.status = known.status
+                limit counted_max
+            ) as counted
+        )::double precision
+    from unnest(array['scheduled', 'queued', 'running']) as known (status)
+    union all
+    select
+        'tenon_jobs',
+        '{"status": "failed"}',
+        (
+            select count(*)
+            from (select from core.jobs where jobs.status = 'failed' limit counted_max) as counted
+        )::double precision;
+
+    return query
+    select
+        'tenon_jobs_oldest_age_seconds',
+        '{}'::jsonb,
+        coalesce(
+            (
+                select
+                    extract(
+                        epoch from greatest(delivery_metrics.at - min(jobs.run_at), interval '0')
+                    )
+                from core.jobs
+                where jobs.finished_at is null and jobs.status = 'queued'
+            ),
+            0
+        )::double precision;
+end
+$$;
+
+ALTER FUNCTION core.delivery_metrics(at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delivery_metrics(at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delivery_metrics(at timestamp with time zone) IS 'Gauges for Prometheus of all tenants together, which names none: what waits by channel and status,
+how long the oldest has, what is dead, open alarms, and jobs. Each count ends at 100,000, so that
+asking takes some milliseconds whatever waits. Definer, because it works for every tenant;
+tenon_bridge and service_role may call it.';
+
+--
+-- Name: delivery_threshold(jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delivery_threshold(settings jsonb) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN CASE WHEN ((jsonb_typeof((settings #> '{core,delivery_stalled_s}'::text[])) = 'number'::text) AND ((((settings #>> '{core,delivery_stalled_s}'::text[]))::numeric >= (60)::numeric) AND (((settings #>> '{core,delivery_stalled_s}'::text[]))::numeric <= (604800)::numeric))) THEN make_interval(secs => ((settings #>> '{core,delivery_stalled_s}'::text[]))::double precision) ELSE '00:15:00'::interval END;
+
+ALTER FUNCTION core.delivery_threshold(settings jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delivery_threshold(settings jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delivery_threshold(settings jsonb) IS 'How long a delivery of a tenant with these settings may wait before there is an alarm:
+{"core": {"delivery_stalled_s": 900}}, from a minute to a week, and 15 minutes where nothing valid
+is set. Internal.';
+
+--
+-- Name: deliveries; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.deliveries (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    "position" bigint NOT NULL,
+    channel text NOT NULL,
+    recipient text NOT NULL,
+    recipient_masked text GENERATED ALWAYS AS (core.mask_recipient(channel, recipient)) STORED NOT NULL,
+    template text NOT NULL,
+    template_version integer,
+    language text,
+    brand text,
+    subject text,
+    data jsonb NOT NULL,
+    data_deleted_at timestamp with time zone,
+    endpoint_id uuid,
+    event_number bigint,
+    event_type text,
+    ordering_key text,
+    idempotency_key text,
+    status text DEFAULT 'queued'::text NOT NULL,
+    held_for text,
+    next_attempt_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    attempts_before_replay integer DEFAULT 0 NOT NULL,
+    lease_expires_at timestamp with time zone,
+    claimed_at timestamp with time zone,
+    worker text,
+    queue_message_id bigint,
+    provider_message_id text,
+    last_error text,
+    expires_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT content_is_well_formed CHECK (core.delivery_is_well_formed(recipient, template, language, brand, data, idempotency_key, ordering_key)),
+    CONSTRAINT state_is_consistent CHECK (core.delivery_is_consistent(status, held_for, next_attempt_at, lease_expires_at, finished_at, attempts, attempts_before_replay))
+)
+WITH (autovacuum_vacuum_scale_factor='0.02');
+
+ALTER TABLE core.deliveries OWNER TO postgres;
+
+--
+-- Name: TABLE deliveries; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.deliveries IS 'The outbox: what has to reach the world outside, written with what it tells of, and what became of
+it.
+scheduled  waits for next_attempt_at             queued   a message of the queue says: ready
+held       behind a pause, an order, a limit     sending  leased to a worker
+delivered  dead  cancelled  suppressed           over';
+
+--
+-- Name: COLUMN deliveries."position"; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries."position" IS 'The order in which they were enqueued, as far as transactions have one.';
+
+--
+-- Name: COLUMN deliveries.recipient; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.recipient IS 'An address of the channel. Personal.';
+
+--
+-- Name: COLUMN deliveries.recipient_masked; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.recipient_masked IS 'What members see of the recipient: a column, because a view that asks as its caller can only show
+what its caller may read.';
+
+--
+-- Name: COLUMN deliveries.template; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.template IS 'What it is, such as auth.recovery; of a webhook the type of its event.';
+
+--
+-- Name: COLUMN deliveries.template_version; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.template_version IS 'The version that the first attempt was made from: all others are made from it too.';
+
+--
+-- Name: COLUMN deliveries.language; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.language IS 'A BCP 47 tag, where the language is known.';
+
+--
+-- Name: COLUMN deliveries.brand; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.brand IS 'Which brand of the tenant it comes from.';
+
+--
+-- Name: COLUMN deliveries.subject; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.subject IS 'Of a mail, once it has been made.';
+
+--
+-- Name: COLUMN deliveries.data; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.data IS 'What the template is filled with. It may hold secrets, such as tokens to sign in with.';
+
+--
+-- Name: COLUMN deliveries.data_deleted_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.data_deleted_at IS 'When data was emptied, because it held secrets and the delivery was over.';
+
+--
+-- Name: COLUMN deliveries.event_number; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.event_number IS 'The event of the tenant that it carries.';
+
+--
+-- Name: COLUMN deliveries.event_type; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.event_type IS 'The type of the event that it was caused by: without a foreign key, as in core.events.';
+
+--
+-- Name: COLUMN deliveries.ordering_key; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.ordering_key IS 'Those of one tenant and key are delivered one after the other, as they were enqueued.';
+
+--
+-- Name: COLUMN deliveries.idempotency_key; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.idempotency_key IS 'Two requests to deliver under one key are one delivery.';
+
+--
+-- Name: COLUMN deliveries.held_for; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.held_for IS 'pause: of the tenant; order: another of its ordering_key; endpoint: as many as it takes at once are
+on their way.';
+
+--
+-- Name: COLUMN deliveries.attempts; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.attempts IS 'How often a worker has taken it. The number of the attempt is the fence of its lease: only whoever
+made the last attempt can finish it.';
+
+--
+-- Name: COLUMN deliveries.attempts_before_replay; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.attempts_before_replay IS 'How many of them were made before it was put back last: the schedule begins anew there.';
+
+--
+-- Name: COLUMN deliveries.expires_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.deliveries.expires_at IS 'After this it is of no use to the recipient.';
+
+--
+-- Name: delivery_to_manage(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delivery_to_manage(id uuid) RETURNS core.deliveries
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    managed core.deliveries;
+begin
+    select deliveries.* into managed
+    from core.deliveries
+    where
+        deliveries.id = delivery_to_manage.id
+        and deliveries.tenant_id = any(core.tenants_with('core.deliveries.manage'))
+    for no key update;
+    if not found then
+        perform core.fail(
+            'delivery.unknown', jsonb_build_object('id', delivery_to_manage.id)
+        );
+    end if;
+    return managed;
+end
+$$;
+
+ALTER FUNCTION core.delivery_to_manage(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delivery_to_manage(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delivery_to_manage(id uuid) IS 'A delivery that the caller may manage, locked. Raises delivery.unknown (404). Internal.';
+
+--
 -- Name: depth_of(oid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -2876,6 +4599,103 @@ ALTER FUNCTION core.depth_of(relation oid) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.depth_of(relation oid) IS 'How many foreign keys lead up from a table: of the deeper ones rows are deleted first. Internal.';
+
+--
+-- Name: development_hosts(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.development_hosts() RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select lower(jsonb_array_elements_text(tenants.settings #> '{core,development_hosts}'))
+        from core.tenants
+        where
+            tenants.id = core.platform_tenant_id()
+            and jsonb_typeof(tenants.settings #> '{core,development_hosts}') = 'array'
+    );
+end
+$$;
+
+ALTER FUNCTION core.development_hosts() OWNER TO postgres;
+
+--
+-- Name: FUNCTION development_hosts(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.development_hosts() IS 'Hosts that webhooks may reach over http and in private networks, with their port where they have
+one: {"core": {"development_hosts": ["127.0.0.1:8080"]}} in the settings of the platform tenant,
+which only its administrators change. Not for production. Definer, because it reads the platform''s
+settings. Internal.';
+
+--
+-- Name: disable_endpoint(uuid, uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.disable_endpoint(tenant_id uuid, endpoint_id uuid, reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update core.webhook_endpoints as endpoints
+    set
+        status = 'disabled',
+        disabled_reason = left(disable_endpoint.reason, 200),
+        disabled_at = clock_timestamp()
+    where
+        endpoints.tenant_id = disable_endpoint.tenant_id
+        and endpoints.id = disable_endpoint.endpoint_id
+        and endpoints.status = 'enabled';
+    if found then
+        perform core.emit(
+            disable_endpoint.tenant_id, 'core.webhook.disabled', 'webhook_endpoint',
+            disable_endpoint.endpoint_id,
+            jsonb_build_object('reason', left(disable_endpoint.reason, 200))
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.disable_endpoint(tenant_id uuid, endpoint_id uuid, reason text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION disable_endpoint(tenant_id uuid, endpoint_id uuid, reason text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.disable_endpoint(tenant_id uuid, endpoint_id uuid, reason text) IS 'Stops an endpoint, and says so by an event. What waits for it is cancelled when it is claimed, and
+events from now on wait for nobody: v1.replay_webhooks sends them once it is enabled. Does nothing
+to one that is disabled, or not there. reason: a word, such as gone. Definer, because it writes
+core.webhook_endpoints for whoever finishes deliveries. Internal.';
+
+--
+-- Name: disable_webhook_endpoint(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.disable_webhook_endpoint(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    endpoint core.webhook_endpoints := core.webhook_endpoint_in(
+        owner_id, disable_webhook_endpoint.id
+    );
+begin
+    perform core.disable_endpoint(owner_id, endpoint.id, 'by_member');
+    return core.webhook_endpoint_answer(core.webhook_endpoint_in(owner_id, endpoint.id));
+end
+$$;
+
+ALTER FUNCTION core.disable_webhook_endpoint(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION disable_webhook_endpoint(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.disable_webhook_endpoint(id uuid) IS 'What v1.disable_webhook_endpoint does. Definer, because it writes core.webhook_endpoints. Signed-in
+users may call it.';
 
 --
 -- Name: drop_audit_month(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
@@ -3091,6 +4911,345 @@ commit 23503 where there is no such tenant. Definer, so that triggers may call i
 them. Internal: whoever could call it could forge what happened.';
 
 --
+-- Name: enable_job_schedule(text, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.enable_job_schedule(name text, enabled boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    schedule core.job_schedules := core.job_schedule_to_manage(enable_job_schedule.name);
+begin
+    update core.job_schedules as schedules
+    set
+        enabled = coalesce(enable_job_schedule.enabled, true),
+        next_run_at = case
+            when coalesce(enable_job_schedule.enabled, true)
+                then tenon.schedule_next(
+                    schedules.expression, schedules.time_zone, clock_timestamp()
+                )
+        end,
+        last_error = null
+    where schedules.tenant_id = schedule.tenant_id and schedules.name = schedule.name
+    returning schedules.* into schedule;
+    return core.job_schedule_answer(schedule);
+end
+$$;
+
+ALTER FUNCTION core.enable_job_schedule(name text, enabled boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enable_job_schedule(name text, enabled boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.enable_job_schedule(name text, enabled boolean) IS 'What v1.enable_job_schedule does. Definer, because it writes core.job_schedules. Signed-in users
+may call it.';
+
+--
+-- Name: enable_webhook_endpoint(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.enable_webhook_endpoint(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    endpoint core.webhook_endpoints;
+    newest bigint;
+    missed_from bigint;
+begin
+    perform core.lock_followers(owner_id);
+    endpoint := core.webhook_endpoint_in(owner_id, enable_webhook_endpoint.id);
+    if endpoint.status = 'disabled' then
+        newest := core.events_held(owner_id);
+        update core.webhook_endpoints as endpoints
+        set
+            status = 'enabled',
+            disabled_reason = null,
+            disabled_at = null,
+            failing_since = null
+        where endpoints.tenant_id = owner_id and endpoints.id = endpoint.id
+        returning * into endpoint;
+        select cursors.number + 1 into missed_from
+        from core.webhook_cursors as cursors
+        where
+            cursors.tenant_id = owner_id
+            and cursors.endpoint_id = endpoint.id
+            and cursors.number < newest;
+        update core.webhook_cursors as cursors
+        set number = newest
+        where cursors.tenant_id = owner_id and cursors.endpoint_id = endpoint.id;
+        perform core.emit(
+            owner_id, 'core.webhook.enabled', 'webhook_endpoint', endpoint.id,
+            jsonb_build_object('missed_from', missed_from)
+        );
+    end if;
+    return core.webhook_endpoint_answer(endpoint)
+        || jsonb_build_object('missed_from', missed_from);
+end
+$$;
+
+ALTER FUNCTION core.enable_webhook_endpoint(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enable_webhook_endpoint(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.enable_webhook_endpoint(id uuid) IS 'What v1.enable_webhook_endpoint does. Definer, because it writes core.webhook_endpoints. Signed-in
+users may call it.';
+
+--
+-- Name: enable_webhook_source(uuid, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.enable_webhook_source(id uuid, enabled boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    source core.webhook_sources;
+begin
+    update core.webhook_sources
+    set disabled_at = case
+        when not enable_webhook_source.enabled then coalesce(webhook_sources.disabled_at, now())
+    end
+    where webhook_sources.tenant_id = owner_id and webhook_sources.id = enable_webhook_source.id
+    returning webhook_sources.* into source;
+    if not found then
+        perform core.fail('inbound.source_unknown');
+    end if;
+    perform core.emit(
+        owner_id, 'core.webhook_source.changed', 'webhook_source', source.id,
+        jsonb_build_object('name', source.name, 'enabled', source.disabled_at is null)
+    );
+    return jsonb_build_object(
+        'tenant_id', owner_id, 'id', source.id, 'enabled', source.disabled_at is null
+    );
+end
+$$;
+
+ALTER FUNCTION core.enable_webhook_source(id uuid, enabled boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enable_webhook_source(id uuid, enabled boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.enable_webhook_source(id uuid, enabled boolean) IS 'What v1.enable_webhook_source does. Definer, because it writes core.webhook_sources. Signed-in
+users may call it.';
+
+--
+-- Name: end_delivery(core.deliveries, text, text, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.end_delivery(delivery core.deliveries, status text, reason text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    holds_secrets constant boolean := core.holds_secrets(delivery.template);
+begin
+    update core.deliveries
+    set
+        status = end_delivery.status,
+        held_for = null,
+        next_attempt_at = null,
+        lease_expires_at = null,
+        finished_at = end_delivery.at,
+        data = case when holds_secrets then '{}' else deliveries.data end,
+        data_deleted_at = case when holds_secrets then end_delivery.at end,
+        last_error = case
+            when end_delivery.status <> 'delivered' then left(end_delivery.reason, 1000)
+        end
+    where deliveries.tenant_id = delivery.tenant_id and deliveries.id = delivery.id;
+    if delivery.ordering_key is not null then
+        perform core.release_order(delivery.tenant_id, delivery.ordering_key);
+    end if;
+    if end_delivery.status = 'dead' and delivery.channel = 'email' then
+        perform core.emit(
+            delivery.tenant_id, 'core.delivery.dead', 'delivery', delivery.id,
+            jsonb_build_object('template', delivery.template, 'channel', delivery.channel)
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.end_delivery(delivery core.deliveries, status text, reason text, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION end_delivery(delivery core.deliveries, status text, reason text, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.end_delivery(delivery core.deliveries, status text, reason text, at timestamp with time zone) IS 'Records that a delivery is over, forgets what it was made from where that holds secrets, and lets
+the next of its ordering key go. Internal.';
+
+--
+-- Name: jobs; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.jobs (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    task text NOT NULL,
+    arguments jsonb DEFAULT '{}'::jsonb NOT NULL,
+    unique_key text,
+    status text DEFAULT 'queued'::text NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    progress jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state jsonb DEFAULT '{}'::jsonb NOT NULL,
+    result jsonb,
+    attempts integer DEFAULT 0 NOT NULL,
+    last_error text,
+    lease bigint DEFAULT 0 NOT NULL,
+    lease_expires_at timestamp with time zone,
+    queue_message_id bigint,
+    cancel_requested_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT arguments_are_an_object CHECK ((jsonb_typeof(arguments) = 'object'::text)),
+    CONSTRAINT arguments_are_short CHECK ((octet_length((arguments)::text) <= 65536)),
+    CONSTRAINT end_is_recorded CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT progress_is_an_object CHECK ((jsonb_typeof(progress) = 'object'::text)),
+    CONSTRAINT progress_is_short CHECK ((octet_length((progress)::text) <= 2048)),
+    CONSTRAINT result_is_short CHECK ((octet_length((result)::text) <= 65536)),
+    CONSTRAINT running_has_a_lease CHECK (((status = 'running'::text) = (lease_expires_at IS NOT NULL))),
+    CONSTRAINT state_is_an_object CHECK ((jsonb_typeof(state) = 'object'::text)),
+    CONSTRAINT state_is_short CHECK ((octet_length((state)::text) <= 262144)),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['queued'::text, 'scheduled'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT unique_key_is_short CHECK (((octet_length(unique_key) >= 1) AND (octet_length(unique_key) <= 255)))
+)
+WITH (autovacuum_vacuum_scale_factor='0.02');
+
+ALTER TABLE core.jobs OWNER TO postgres;
+
+--
+-- Name: TABLE jobs; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.jobs IS 'Work that waits, is done, or was:
+scheduled  waits for run_at                queued   a message of the queue says: ready
+running    leased to a runner              succeeded  failed  cancelled   over';
+
+--
+-- Name: COLUMN jobs.unique_key; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.unique_key IS 'While a job of the tenant, task and key is not over, enqueueing it again is that job.';
+
+--
+-- Name: COLUMN jobs.run_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.run_at IS 'Not before; after a failure, of the next attempt.';
+
+--
+-- Name: COLUMN jobs.progress; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.progress IS '{done, total, text}, as the last step left it.';
+
+--
+-- Name: COLUMN jobs.state; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.state IS 'What the last step left for the next.';
+
+--
+-- Name: COLUMN jobs.attempts; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.attempts IS 'How often the step that is next was begun; a runner that vanishes in it counts too.';
+
+--
+-- Name: COLUMN jobs.lease; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.lease IS 'Counts its runners. It is the fence: a step of one whose lease another has taken is undone.';
+
+--
+-- Name: COLUMN jobs.queue_message_id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.queue_message_id IS 'The message by which it was claimed.';
+
+--
+-- Name: end_job(core.jobs, text, timestamp with time zone, jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.end_job(job core.jobs, status text, at timestamp with time zone, result jsonb DEFAULT NULL::jsonb, error text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update core.jobs
+    set
+        status = end_job.status,
+        result = end_job.result,
+        last_error = coalesce(left(end_job.error, 1000), jobs.last_error),
+        lease_expires_at = null,
+        queue_message_id = null,
+        finished_at = end_job.at,
+        updated_at = end_job.at
+    where jobs.tenant_id = job.tenant_id and jobs.id = job.id;
+    perform pgmq.delete('tenon_jobs', job.queue_message_id);
+    if end_job.status = 'failed' then
+        perform core.emit(
+            job.tenant_id, 'core.job.failed', 'job', job.id,
+            jsonb_build_object('task', job.task, 'reason', left(end_job.error, 1000))
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.end_job(job core.jobs, status text, at timestamp with time zone, result jsonb, error text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION end_job(job core.jobs, status text, at timestamp with time zone, result jsonb, error text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.end_job(job core.jobs, status text, at timestamp with time zone, result jsonb, error text) IS 'Records how a job has ended, and takes it out of the queue. Internal.';
+
+--
+-- Name: endpoint_room(uuid, uuid, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.endpoint_room(tenant_id uuid, endpoint_id uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select endpoints.max_concurrency
+        from core.webhook_endpoints as endpoints
+        where
+            endpoints.tenant_id = endpoint_room.tenant_id
+            and endpoints.id = endpoint_room.endpoint_id
+    ) - (
+        select count(*)
+        from core.deliveries
+        where
+            deliveries.tenant_id = endpoint_room.tenant_id
+            and deliveries.endpoint_id = endpoint_room.endpoint_id
+            and deliveries.status = 'sending'
+            and deliveries.lease_expires_at > endpoint_room.at
+    );
+end
+$$;
+
+ALTER FUNCTION core.endpoint_room(tenant_id uuid, endpoint_id uuid, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION endpoint_room(tenant_id uuid, endpoint_id uuid, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.endpoint_room(tenant_id uuid, endpoint_id uuid, at timestamp with time zone) IS 'How many deliveries more an endpoint takes at once. Internal.';
+
+--
 -- Name: enqueue_auth_mail(uuid, text, text, jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -3115,16 +5274,28 @@ COMMENT ON FUNCTION core.enqueue_auth_mail(tenant_id uuid, recipient text, actio
 outbox takes rows from functions of core alone; supabase_auth_admin may call it.';
 
 --
--- Name: enqueue_delivery(uuid, text, text, text, jsonb, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+-- Name: enqueue_delivery(uuid, text, text, text, jsonb, text, text, text, text, text, timestamp with time zone, timestamp with time zone, uuid, bigint); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
-CREATE FUNCTION core.enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb DEFAULT '{}'::jsonb, idempotency_key text DEFAULT NULL::text, event_type text DEFAULT NULL::text) RETURNS uuid
+CREATE FUNCTION core.enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb DEFAULT '{}'::jsonb, idempotency_key text DEFAULT NULL::text, event_type text DEFAULT NULL::text, language text DEFAULT NULL::text, brand text DEFAULT NULL::text, ordering_key text DEFAULT NULL::text, send_at timestamp with time zone DEFAULT NULL::timestamp with time zone, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, endpoint_id uuid DEFAULT NULL::uuid, event_number bigint DEFAULT NULL::bigint) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+#variable_conflict use_column
 declare
     queued core.deliveries;
+    first_status text := 'queued';
+    queue constant text := (
+        select channels.queue
+        from core.delivery_channels as channels
+        where channels.channel = enqueue_delivery.channel
+    );
 begin
+    if queue is null then
+        perform core.fail(
+            'delivery.channel_unknown', jsonb_build_object('channel', enqueue_delivery.channel)
+        );
+    end if;
     if
         enqueue_delivery.event_type is not null
         and not exists (
@@ -3135,9 +5306,26 @@ begin
             'event.type_unknown', jsonb_build_object('type', enqueue_delivery.event_type)
         );
     end if;
+    if enqueue_delivery.ordering_key is not null then
+        perform core.lock_order(enqueue_delivery.tenant_id, enqueue_delivery.ordering_key);
+        if exists (
+            select from core.deliveries as earlier
+            where
+                earlier.tenant_id = enqueue_delivery.tenant_id
+                and earlier.ordering_key = enqueue_delivery.ordering_key
+                and earlier.finished_at is null
+        ) then
+            first_status := 'held';
+        end if;
+    end if;
+    if enqueue_delivery.send_at > clock_timestamp() then
+        first_status := 'scheduled';
+    end if;
     -- Waits for whoever is about to deliver under the same key.
     insert into core.deliveries (
-        tenant_id, channel, recipient, template, data, idempotency_key, event_type
+        tenant_id, channel, recipient, template, data, idempotency_key, event_type, language,
+        brand, ordering_key, expires_at, endpoint_id, event_number,
+        status, next_attempt_at, held_for
     )
     values (
         enqueue_delivery.tenant_id,
@@ -3146,9 +5334,18 @@ begin
         enqueue_delivery.template,
         enqueue_delivery.data,
         enqueue_delivery.idempotency_key,
-        enqueue_delivery.event_type
+        enqueue_delivery.event_type,
+        enqueue_delivery.language,
+        enqueue_delivery.brand,
+        enqueue_delivery.ordering_key,
+        enqueue_delivery.expires_at,
+        enqueue_delivery.endpoint_id,
+        enqueue_delivery.event_number,
+        first_status,
+        enqueue_delivery.send_at,
+        case first_status when 'held' then 'order' end
     )
-    on conflict on constraint idempotency_key_is_unique do nothing
+    on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing
     returning deliveries.* into queued;
     if queued.id is null then
         select deliveries.* into strict queued
@@ -3157,32 +5354,226 @@ begin
             deliveries.tenant_id = enqueue_delivery.tenant_id
             and deliveries.idempotency_key = enqueue_delivery.idempotency_key;
         if
-            (queued.channel, queued.recipient, queued.template, queued.data) is distinct from (
-                enqueue_delivery.channel, enqueue_delivery.recipient, enqueue_delivery.template,
-                enqueue_delivery.data
+            (queued.channel, queued.recipient, queued.template) is distinct from (
+                enqueue_delivery.channel, enqueue_delivery.recipient, enqueue_delivery.template
             )
+            or (queued.data_deleted_at is null and queued.data <> enqueue_delivery.data)
         then
             perform core.fail(
                 'delivery.key_reused',
                 jsonb_build_object('idempotency_key', enqueue_delivery.idempotency_key)
             );
         end if;
+    elsif queued.status = 'queued' then
+        perform pgmq.send(
+            queue, jsonb_build_object('tenant_id', queued.tenant_id, 'id', queued.id)
+        );
     end if;
     return queued.id;
 end
 $$;
 
-ALTER FUNCTION core.enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb, idempotency_key text, event_type text) OWNER TO postgres;
+ALTER FUNCTION core.enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb, idempotency_key text, event_type text, language text, brand text, ordering_key text, send_at timestamp with time zone, expires_at timestamp with time zone, endpoint_id uuid, event_number bigint) OWNER TO postgres;
 
 --
--- Name: FUNCTION enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb, idempotency_key text, event_type text); Type: COMMENT; Schema: core; Owner: postgres
+-- Name: FUNCTION enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb, idempotency_key text, event_type text, language text, brand text, ordering_key text, send_at timestamp with time zone, expires_at timestamp with time zone, endpoint_id uuid, event_number bigint); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb, idempotency_key text, event_type text) IS 'Has something delivered to the world outside once the caller''s transaction has committed, and not
-at all if it is rolled back. With an idempotency_key the same again is the same delivery. Returns
-its id. Raises delivery.key_reused (422) where another one has the key, and event.type_unknown.
-Definer, so that triggers and hooks may call it whoever fires them. Internal: whoever could call it
-could write to anybody.';
+COMMENT ON FUNCTION core.enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb, idempotency_key text, event_type text, language text, brand text, ordering_key text, send_at timestamp with time zone, expires_at timestamp with time zone, endpoint_id uuid, event_number bigint) IS 'Has something delivered to the world outside once the caller''s transaction has committed, and not
+at all if it is rolled back. channel: email or webhook; template: what it is; data: what that is
+filled with. With an idempotency_key the same again is the same delivery; with an ordering_key it
+comes after those of the tenant that have the key and were enqueued before; send_at: not before;
+expires_at: not after. Returns its id. Raises delivery.channel_unknown (400), delivery.key_reused
+(422) where another one has the key, and event.type_unknown. Definer, so that triggers and hooks may
+call it whoever fires them. Internal: whoever could call it could write to anybody.';
+
+--
+-- Name: enqueue_job(uuid, text, jsonb, text, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.enqueue_job(tenant_id uuid, task text, arguments jsonb DEFAULT '{}'::jsonb, unique_key text DEFAULT NULL::text, run_at timestamp with time zone DEFAULT now()) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    is_due constant boolean := coalesce(enqueue_job.run_at <= clock_timestamp(), true);
+    job_id uuid;
+begin
+    if not exists (select from core.job_tasks where job_tasks.task = enqueue_job.task) then
+        perform core.fail('job.task_unknown', jsonb_build_object('task', enqueue_job.task));
+    elsif
+        jsonb_typeof(enqueue_job.arguments) is distinct from 'object'
+        or octet_length(enqueue_job.arguments::text) > 65536
+        or octet_length(enqueue_job.unique_key) not between 1 and 255
+    then
+        perform core.fail('job.arguments_invalid', '{"bytes_max": 65536}');
+    end if;
+    loop
+        -- Waits for whoever is about to enqueue the same.
+        insert into core.jobs (tenant_id, task, arguments, unique_key, status, run_at)
+        values (
+            enqueue_job.tenant_id,
+            enqueue_job.task,
+            enqueue_job.arguments,
+            enqueue_job.unique_key,
+            case when is_due then 'queued' else 'scheduled' end,
+            coalesce(enqueue_job.run_at, now())
+        )
+        on conflict (tenant_id, task, unique_key)
+        where unique_key is not null and finished_at is null
+        do nothing
+        returning jobs.id into job_id;
+        if job_id is not null then
+            if is_due then
+                perform core.send_job(enqueue_job.tenant_id, job_id);
+            end if;
+            return job_id;
+        end if;
+        select jobs.id into job_id
+        from core.jobs
+        where
+            jobs.tenant_id = enqueue_job.tenant_id
+            and jobs.task = enqueue_job.task
+            and jobs.unique_key = enqueue_job.unique_key
+            and jobs.finished_at is null;
+        -- It may have ended just now: then there is room for a new one.
+        exit when job_id is not null;
+    end loop;
+    return job_id;
+end
+$$;
+
+ALTER FUNCTION core.enqueue_job(tenant_id uuid, task text, arguments jsonb, unique_key text, run_at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enqueue_job(tenant_id uuid, task text, arguments jsonb, unique_key text, run_at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.enqueue_job(tenant_id uuid, task text, arguments jsonb, unique_key text, run_at timestamp with time zone) IS 'Has a task done once the caller''s transaction has committed, and not before run_at; not at all if
+it is rolled back. With a unique_key, one job of the tenant, task and key is under way at most: the
+same again returns its id, whatever the arguments. Raises job.task_unknown (400) and
+job.arguments_invalid (422). Definer, so that triggers may call it whoever fires them. Internal.';
+
+--
+-- Name: enqueue_open_job(text, jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.enqueue_open_job(task text, arguments jsonb, unique_key text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.jobs.manage');
+    job_id uuid;
+begin
+    perform core.check_task_is_open(enqueue_open_job.task);
+    job_id := core.enqueue_job(
+        owner_id,
+        enqueue_open_job.task,
+        enqueue_open_job.arguments,
+        enqueue_open_job.unique_key
+    );
+    -- Another statement, which sees the row.
+    return core.job_answer(owner_id, job_id);
+end
+$$;
+
+ALTER FUNCTION core.enqueue_open_job(task text, arguments jsonb, unique_key text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enqueue_open_job(task text, arguments jsonb, unique_key text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.enqueue_open_job(task text, arguments jsonb, unique_key text) IS 'What v1.enqueue_job does. Definer, because it writes core.jobs. Signed-in users may call it.';
+
+--
+-- Name: events; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.events (
+    tenant_id uuid NOT NULL,
+    number bigint NOT NULL,
+    type text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    subject_type text,
+    subject_id uuid,
+    actor_kind text NOT NULL,
+    actor_id uuid,
+    data jsonb NOT NULL,
+    CONSTRAINT number_is_counted CHECK ((number > 0))
+);
+
+ALTER TABLE core.events OWNER TO postgres;
+
+--
+-- Name: TABLE events; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.events IS 'What has happened, append-only: core.emit writes, core.expire_events removes from the front, and
+nothing else is let in or out. tenant_id and type have no foreign keys, which would cost every event
+a lock on a row that all others lock too: a tenant''s head has one, and types are never removed.';
+
+--
+-- Name: COLUMN events.number; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.events.number IS '1, 2, 3 … in each tenant, in the order in which transactions commit, without a hole.';
+
+--
+-- Name: COLUMN events.at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.events.at IS 'When the transaction began that it happened in: the time that its rows have.';
+
+--
+-- Name: COLUMN events.subject_type; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.events.subject_type IS 'The kind of record it happened to, such as deal.';
+
+--
+-- Name: COLUMN events.actor_kind; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.events.actor_kind IS 'Who did it, as core.caller() has it.';
+
+--
+-- Name: COLUMN events.data; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.events.data IS 'What a follower needs beside the subject: ids and states rather than copies of records.';
+
+--
+-- Name: enqueue_webhook(core.webhook_endpoints, core.events, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.enqueue_webhook(endpoint core.webhook_endpoints, event core.events, idempotency_key text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.enqueue_delivery(
+        tenant_id => endpoint.tenant_id,
+        channel => 'webhook',
+        recipient => endpoint.url,
+        template => event.type,
+        idempotency_key => enqueue_webhook.idempotency_key,
+        event_type => event.type,
+        endpoint_id => endpoint.id,
+        event_number => event.number
+    );
+end
+$$;
+
+ALTER FUNCTION core.enqueue_webhook(endpoint core.webhook_endpoints, event core.events, idempotency_key text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enqueue_webhook(endpoint core.webhook_endpoints, event core.events, idempotency_key text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.enqueue_webhook(endpoint core.webhook_endpoints, event core.events, idempotency_key text) IS 'Puts the request that tells an endpoint of an event into the outbox: by its number, without a copy
+of what is in it, so that what is erased from the event is erased from the request. Internal.';
 
 --
 -- Name: erase_audit_values(uuid, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -3544,6 +5935,35 @@ to 36500, and 400 where nothing valid is set, so that a year can be compared wit
 Internal.';
 
 --
+-- Name: events_held(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.events_held(tenant_id uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into core.event_heads (tenant_id)
+    values (events_held.tenant_id)
+    on conflict do nothing;
+    perform
+    from core.event_heads
+    where event_heads.tenant_id = events_held.tenant_id
+    for no key update;
+    return core.last_event_number(events_held.tenant_id);
+end
+$$;
+
+ALTER FUNCTION core.events_held(tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION events_held(tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.events_held(tenant_id uuid) IS 'The number of the tenant''s newest event. Until the end of the transaction no other commits, and
+whoever numbers later ones sees what this transaction has written. Internal.';
+
+--
 -- Name: events_limit_max(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -3733,6 +6153,146 @@ COMMENT ON FUNCTION core.expire_events(budget interval, as_of timestamp with tim
 that is done or the budget is used; at least one step is made. Returns of how many tenants how many
 events went, and whether it is done: false too where another session is at it. Definer, because it
 deletes for every tenant; service_role may call it.';
+
+--
+-- Name: expire_inbound_messages(interval, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.expire_inbound_messages(budget interval DEFAULT '00:00:30'::interval, as_of timestamp with time zone DEFAULT now()) RETURNS TABLE(messages bigint, done boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- Some milliseconds of work.
+    step constant integer := 1000;
+    kept_for constant interval := '30 days';
+    deadline constant timestamptz := clock_timestamp() + budget;
+    deleted bigint;
+begin
+    messages := 0;
+    loop
+        with past as (
+            select
+                old.tenant_id,
+                old.id
+            from core.inbound_messages as old
+            where old.received_at < expire_inbound_messages.as_of - kept_for
+            order by old.received_at
+            limit step
+            for update skip locked
+        )
+        delete from core.inbound_messages as old
+        using past
+        where old.tenant_id = past.tenant_id and old.id = past.id;
+        get diagnostics deleted = row_count;
+        messages := messages + deleted;
+        done := deleted < step;
+        exit when done or clock_timestamp() >= deadline;
+    end loop;
+    return next;
+end
+$$;
+
+ALTER FUNCTION core.expire_inbound_messages(budget interval, as_of timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION expire_inbound_messages(budget interval, as_of timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.expire_inbound_messages(budget interval, as_of timestamp with time zone) IS 'Deletes messages that arrived more than 30 days ago, until that is done or the budget is used; at
+least one step is made. Returns how many went, and whether it is done. It may run in several
+sessions at once. Definer, because it deletes for every tenant; service_role may call it.';
+
+--
+-- Name: expire_jobs(interval, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.expire_jobs(budget interval DEFAULT '00:00:30'::interval, as_of timestamp with time zone DEFAULT now()) RETURNS TABLE(jobs bigint, done boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- Some milliseconds of work.
+    step constant integer := 1000;
+    deadline constant timestamptz := clock_timestamp() + budget;
+    deleted bigint;
+begin
+    jobs := 0;
+    loop
+        with past as (
+            select
+                finished.tenant_id,
+                finished.id
+            from core.jobs as finished
+            where finished.finished_at < expire_jobs.as_of - core.jobs_kept_for()
+            order by finished.finished_at
+            limit step
+            for update skip locked
+        )
+        delete from core.jobs as finished
+        using past
+        where finished.tenant_id = past.tenant_id and finished.id = past.id;
+        get diagnostics deleted = row_count;
+        jobs := jobs + deleted;
+        done := deleted < step;
+        exit when done or clock_timestamp() >= deadline;
+    end loop;
+    return next;
+end
+$$;
+
+ALTER FUNCTION core.expire_jobs(budget interval, as_of timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION expire_jobs(budget interval, as_of timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.expire_jobs(budget interval, as_of timestamp with time zone) IS 'Deletes jobs that have been over for 30 days, until that is done or the budget is used; at least
+one step is made. Returns how many went, and whether it is done. Definer, because it deletes for
+every tenant; service_role may call it.';
+
+--
+-- Name: expire_provider_states(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.expire_provider_states(as_of timestamp with time zone DEFAULT now()) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    kept_for constant interval := '30 days';
+    deleted bigint;
+begin
+    with past as (
+        select
+            old.tenant_id,
+            old.provider_message_id
+        from core.provider_states as old
+        where
+            old.delivery_id is null
+            and old.received_at < expire_provider_states.as_of - kept_for
+        order by old.received_at
+        limit 10000
+        for update skip locked
+    )
+    delete from core.provider_states as old
+    using past
+    where
+        old.tenant_id = past.tenant_id and old.provider_message_id = past.provider_message_id;
+    get diagnostics deleted = row_count;
+    return deleted;
+end
+$$;
+
+ALTER FUNCTION core.expire_provider_states(as_of timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION expire_provider_states(as_of timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.expire_provider_states(as_of timestamp with time zone) IS 'Deletes what providers said of mails that are not ours, after 30 days, 10,000 at most; returns how
+many. What they said of ours goes with the delivery. Definer, because it deletes for every tenant;
+service_role may call it.';
 
 --
 -- Name: explain_access(text, uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -4303,6 +6863,168 @@ ALTER FUNCTION core.fails_checks(relation oid, number smallint, expression text)
 COMMENT ON FUNCTION core.fails_checks(relation oid, number smallint, expression text) IS 'Whether a check constraint of the column alone refuses the value of an expression. Internal.';
 
 --
+-- Name: fan_out_events(integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.fan_out_events(max_events integer DEFAULT 1000) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    -- A turn is long enough to be worth the search for whose it is.
+    turn constant integer := 100;
+    zero constant uuid := '00000000-0000-0000-0000-000000000000';
+    -- Begins anywhere, so that every tenant has its turn however little one call does.
+    place uuid := gen_random_uuid();
+    is_at_end boolean;
+    looked_at bigint := 0;
+    looked_at_before bigint;
+    next_id uuid;
+begin
+    loop
+        looked_at_before := looked_at;
+        is_at_end := false;
+        while looked_at < fan_out_events.max_events loop
+            select marks.tenant_id into next_id
+            from core.webhook_marks as marks
+            where marks.tenant_id > place
+            order by marks.tenant_id
+            limit 1;
+            if not found then
+                exit when is_at_end;
+                is_at_end := true;
+                place := zero;
+                continue;
+            end if;
+            place := next_id;
+            perform
+            from core.webhook_followers as followers
+            inner join core.tenants on tenants.id = followers.tenant_id
+            where followers.tenant_id = next_id and tenants.status <> 'suspended'
+            for no key update of followers skip locked;
+            if found then
+                looked_at := looked_at + core.fan_out_tenant(next_id, turn);
+            end if;
+        end loop;
+        -- Another round, until one has brought nothing.
+        exit when looked_at >= fan_out_events.max_events or looked_at = looked_at_before;
+    end loop;
+    return looked_at;
+end
+$$;
+
+ALTER FUNCTION core.fan_out_events(max_events integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION fan_out_events(max_events integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.fan_out_events(max_events integer) IS 'Puts what webhooks want of the events that they do not know of yet into the outbox, for about as
+many events as said, by turns of tenants. Returns how many events were looked at, each once for each
+endpoint: call it again until that is 0. It may run in several sessions at once, and waits for
+nobody. Definer, because it works for every tenant; service_role may call it.';
+
+--
+-- Name: fan_out_tenant(uuid, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.fan_out_tenant(tenant_id uuid, events_max integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    newest constant bigint := core.last_event_number(fan_out_tenant.tenant_id);
+    known_to bigint := newest;
+    follower record;
+    complete_to bigint;
+    looked_at bigint := 0;
+    state text;
+begin
+    for follower in
+        select
+            endpoints as endpoint,
+            cursors.number
+        from core.webhook_endpoints as endpoints
+        inner join core.webhook_cursors as cursors
+            on cursors.tenant_id = endpoints.tenant_id and cursors.endpoint_id = endpoints.id
+        where
+            endpoints.tenant_id = fan_out_tenant.tenant_id
+            and endpoints.status = 'enabled'
+        order by endpoints.created_at, endpoints.id
+    loop
+        complete_to := least(newest, follower.number + fan_out_tenant.events_max);
+        if complete_to > follower.number then
+            begin
+                perform core.fan_out_to(follower.endpoint, follower.number, complete_to);
+                looked_at := looked_at + complete_to - follower.number;
+            exception
+                when others then
+                    get stacked diagnostics state = returned_sqlstate;
+                    complete_to := follower.number;
+                    perform core.refuse_follower(follower.endpoint, state, sqlerrm);
+            end;
+        end if;
+        known_to := least(known_to, complete_to);
+    end loop;
+    delete from core.webhook_marks as marks
+    where marks.tenant_id = fan_out_tenant.tenant_id and marks.number <= known_to;
+    return looked_at;
+end
+$$;
+
+ALTER FUNCTION core.fan_out_tenant(tenant_id uuid, events_max integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION fan_out_tenant(tenant_id uuid, events_max integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.fan_out_tenant(tenant_id uuid, events_max integer) IS 'Takes each webhook of a tenant, which the caller has locked, some events further; what fails at one
+does not stop the others. Returns how many events were looked at, over all. Internal.';
+
+--
+-- Name: fan_out_to(core.webhook_endpoints, bigint, bigint); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.fan_out_to(endpoint core.webhook_endpoints, after bigint, complete_to bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    event core.events;
+begin
+    for event in
+        select events.*
+        from core.events
+        where
+            events.tenant_id = endpoint.tenant_id
+            and events.number > fan_out_to.after
+            and events.number <= fan_out_to.complete_to
+            and events.type = any(endpoint.event_types)
+        order by events.number
+    loop
+        if core.wants_event(endpoint, event) then
+            perform core.enqueue_webhook(
+                endpoint, event, format('event:%s:%s', endpoint.id, event.number)
+            );
+        end if;
+    end loop;
+    update core.webhook_cursors as cursors
+    set number = fan_out_to.complete_to
+    where cursors.tenant_id = endpoint.tenant_id and cursors.endpoint_id = endpoint.id;
+end
+$$;
+
+ALTER FUNCTION core.fan_out_to(endpoint core.webhook_endpoints, after bigint, complete_to bigint) OWNER TO postgres;
+
+--
+-- Name: FUNCTION fan_out_to(endpoint core.webhook_endpoints, after bigint, complete_to bigint); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.fan_out_to(endpoint core.webhook_endpoints, after bigint, complete_to bigint) IS 'Tells an endpoint of the events after a number up to another one, where its cursor is put.
+Internal.';
+
+--
 -- Name: fill_role(uuid, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -4341,6 +7063,251 @@ ALTER FUNCTION core.fill_role(tenant_id uuid, role_id uuid, permissions jsonb, h
 --
 
 COMMENT ON FUNCTION core.fill_role(tenant_id uuid, role_id uuid, permissions jsonb, hidden_fields jsonb) IS 'Makes a role hold exactly what core.read_grants has read. Internal.';
+
+--
+-- Name: template_versions; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.template_versions (
+    tenant_id uuid NOT NULL,
+    id integer NOT NULL,
+    template_id uuid NOT NULL,
+    template text NOT NULL,
+    language text NOT NULL,
+    number integer NOT NULL,
+    subject text NOT NULL,
+    preheader text,
+    text text NOT NULL,
+    html text,
+    has_layout boolean NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    published_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT number_is_positive CHECK ((number > 0)),
+    CONSTRAINT sources_are_short CHECK (((octet_length(subject) <= 65536) AND (octet_length(preheader) <= 65536) AND (octet_length(text) <= 65536) AND (octet_length(html) <= 65536)))
+);
+
+ALTER TABLE core.template_versions OWNER TO postgres;
+
+--
+-- Name: TABLE template_versions; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.template_versions IS 'What was published, word for word. Versions stay as they are.';
+
+--
+-- Name: COLUMN template_versions.id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.template_versions.id IS 'Names a version, whichever tenant and language it is of: what a delivery keeps
+as its template_version.';
+
+--
+-- Name: COLUMN template_versions.number; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.template_versions.number IS 'Counts the versions of a template, from 1.';
+
+--
+-- Name: COLUMN template_versions.preheader; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.template_versions.preheader IS 'A template of the line that mail programs show beside the subject.';
+
+--
+-- Name: COLUMN template_versions.has_layout; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.template_versions.has_layout IS 'Whether html stands in the layout of all mails, or is a page of its own.';
+
+--
+-- Name: fill_template(core.template_kinds, core.template_versions, uuid, text, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.fill_template(kind core.template_kinds, version core.template_versions, tenant_id uuid, language text, brand jsonb, data jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- Swiss numbers in a German mail, where one was asked for.
+    habit constant text := case
+        when starts_with(lower(language), version.language || '-') then lower(language)
+        else version.language
+    end;
+    zone constant text := core.tenant_zone(tenant_id);
+    variables constant jsonb := core.template_variables(kind);
+    all_data constant jsonb := core.template_data(
+        kind, variables, version.language, brand, data
+    );
+    subject constant text := tenon.template_render(
+        version.subject, 'subject', variables, all_data, habit, zone
+    );
+    layout_kind core.template_kinds;
+    layout text;
+    html text := tenon.template_render(version.html, 'html', variables, all_data, habit, zone);
+begin
+    if html is not null and version.has_layout then
+        layout_kind := core.template_kind('core.layout');
+        select template_versions.html into strict layout
+        from core.templates
+        inner join core.template_versions
+            on
+                template_versions.tenant_id = templates.tenant_id
+                and template_versions.id = templates.version_id
+        where
+            templates.tenant_id = core.platform_tenant_id()
+            and templates.template = 'core.layout'
+            and templates.language = 'en';
+        html := tenon.template_render(
+            layout,
+            'html',
+            core.template_variables(layout_kind),
+            all_data || jsonb_build_object(
+                'content', html,
+                'subject', subject,
+                'preheader', tenon.template_render(
+                    version.preheader, 'subject', variables, all_data, habit, zone
+                )
+            ),
+            habit,
+            zone
+        );
+    end if;
+    return jsonb_build_object(
+        'subject', subject,
+        'text', tenon.template_render(version.text, 'text', variables, all_data, habit, zone),
+        'html', html
+    );
+end
+$$;
+
+ALTER FUNCTION core.fill_template(kind core.template_kinds, version core.template_versions, tenant_id uuid, language text, brand jsonb, data jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION fill_template(kind core.template_kinds, version core.template_versions, tenant_id uuid, language text, brand jsonb, data jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.fill_template(kind core.template_kinds, version core.template_versions, tenant_id uuid, language text, brand jsonb, data jsonb) IS 'Subject, text and HTML of a version with these data. Raises what tenon.template_render does.
+Internal.';
+
+--
+-- Name: finish_deliveries(jsonb, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.finish_deliveries(results jsonb, at timestamp with time zone DEFAULT clock_timestamp()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    count_max constant integer := 500;
+    result record;
+    delivery core.deliveries;
+    answers jsonb[] := '{}';
+    ended jsonb[] := '{}';
+    done record;
+begin
+    if
+        jsonb_typeof(results) is distinct from 'array'
+        or jsonb_array_length(results) > count_max
+        or exists (
+            select from jsonb_array_elements(results) as element
+            where
+                jsonb_typeof(element -> 'outcome') is distinct from 'object'
+                or not core.names_delivery(element)
+                or core.integer_of(element, 'lease') is null
+        )
+    then
+        perform core.fail(
+            'delivery.results_invalid', jsonb_build_object('count_max', count_max)
+        );
+    end if;
+    perform core.lock_endpoints(
+        array(select element from jsonb_array_elements(results) as element)
+    );
+    for result in
+        select
+            given.tenant_id,
+            given.id,
+            given.lease,
+            given.outcome
+        from jsonb_to_recordset(results) as given (
+            tenant_id uuid, id uuid, lease integer, outcome jsonb
+        )
+        left join core.deliveries
+            on deliveries.tenant_id = given.tenant_id and deliveries.id = given.id
+        order by given.tenant_id, deliveries.ordering_key nulls first, given.id
+    loop
+        select deliveries.* into delivery
+        from core.deliveries
+        where deliveries.tenant_id = result.tenant_id and deliveries.id = result.id
+        for no key update;
+        if delivery.status = 'sending' and delivery.attempts = result.lease then
+            perform core.settle_attempt(delivery, 'failed', result.outcome, finish_deliveries.at);
+            if result.outcome ->> 'provider_message_id' is not null then
+                update core.deliveries
+                set provider_message_id = left(result.outcome ->> 'provider_message_id', 500)
+                where deliveries.tenant_id = result.tenant_id and deliveries.id = result.id;
+            end if;
+            ended := ended || jsonb_build_object(
+                'channel', delivery.channel,
+                'message_id', delivery.queue_message_id,
+                'tenant_id', delivery.tenant_id,
+                'endpoint_id', delivery.endpoint_id
+            );
+        elsif not exists (
+            select from core.delivery_attempts as attempts
+            where
+                attempts.tenant_id = result.tenant_id
+                and attempts.delivery_id = result.id
+                and attempts.number = result.lease
+                and attempts.outcome <> 'abandoned'
+        ) then
+            answers := answers || jsonb_build_object('id', result.id, 'status', 'lease_lost');
+            continue;
+        end if;
+        answers := answers || (
+            select
+                jsonb_build_object(
+                    'id', deliveries.id,
+                    'status', deliveries.status,
+                    'next_attempt_at', deliveries.next_attempt_at
+                )
+            from core.deliveries
+            where deliveries.tenant_id = result.tenant_id and deliveries.id = result.id
+        );
+    end loop;
+
+    for done in
+        select
+            channels.queue,
+            array_agg((element ->> 'message_id')::bigint) as messages
+        from unnest(ended) as element
+        inner join core.delivery_channels as channels
+            on channels.channel = element ->> 'channel'
+        group by channels.queue
+    loop
+        perform pgmq.delete(done.queue, done.messages);
+    end loop;
+    perform core.release_endpoint(busy.tenant_id, busy.endpoint_id, finish_deliveries.at)
+    from (
+        select distinct
+            (element ->> 'tenant_id')::uuid as tenant_id,
+            (element ->> 'endpoint_id')::uuid as endpoint_id
+        from unnest(ended) as element
+        where element ->> 'endpoint_id' is not null
+        order by tenant_id, endpoint_id
+    ) as busy;
+    return to_jsonb(answers);
+end
+$$;
+
+ALTER FUNCTION core.finish_deliveries(results jsonb, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION finish_deliveries(results jsonb, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.finish_deliveries(results jsonb, at timestamp with time zone) IS 'What v1.finish_deliveries does, at a time that is passed in. Definer, because it works for every
+tenant; service_role may call it.';
 
 --
 -- Name: forget_addresses(uuid, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -4567,6 +7534,23 @@ ALTER FUNCTION core.forget_traces(tenant_id uuid, table_name text, keys jsonb) O
 
 COMMENT ON FUNCTION core.forget_traces(tenant_id uuid, table_name text, keys jsonb) IS 'Takes the personal values of these rows out of the tenant''s audit, whose chain stays valid, and
 out of the events about them. Internal.';
+
+--
+-- Name: function_key_purpose(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.function_key_purpose() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 'functions.service_key'::text;
+
+ALTER FUNCTION core.function_key_purpose() OWNER TO postgres;
+
+--
+-- Name: FUNCTION function_key_purpose(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.function_key_purpose() IS 'The purpose of the secret of the platform tenant with which functions are called. Internal.';
 
 --
 -- Name: grants_in(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -4828,6 +7812,28 @@ COMMENT ON FUNCTION core.has_sensitive(table_name text) IS 'Whether any record o
 Definer, because policies ask it for every caller. Signed-in users may call it.';
 
 --
+-- Name: headers_to_keep(jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.headers_to_keep(headers jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT COALESCE(jsonb_object_agg(lower(header.key), header.value), '{}'::jsonb) AS "coalesce"
+    FROM jsonb_each_text(headers_to_keep.headers) header(key, value)
+   WHERE ((octet_length(header.key) <= 100) AND (octet_length(header.value) <= 1000) AND (lower(header.key) !~ '^(authorization|cookie|apikey|forwarded|x-real-ip|x-tenant-id|idempotency-key|via)$|^(x-forwarded-|cf-|proxy-|sb-)|signature|token|secret'::text));
+END;
+
+ALTER FUNCTION core.headers_to_keep(headers jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION headers_to_keep(headers jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.headers_to_keep(headers jsonb) IS 'The headers of a message that are stored with it: none that verifies it, or tells of whoever is
+between. Internal.';
+
+--
 -- Name: hidden_in(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -4865,6 +7871,29 @@ ALTER FUNCTION core.hidden_in(tenant_id uuid, principal_id uuid) OWNER TO postgr
 --
 
 COMMENT ON FUNCTION core.hidden_in(tenant_id uuid, principal_id uuid) IS 'The fields that no role of a user or API key shows in a tenant. Internal.';
+
+--
+-- Name: hide_job(bigint, interval); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.hide_job(message_id bigint, lease interval) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform pgmq.set_vt(
+        'tenon_jobs', message_id, ceil(extract(epoch from hide_job.lease))::integer
+    );
+end
+$$;
+
+ALTER FUNCTION core.hide_job(message_id bigint, lease interval) OWNER TO postgres;
+
+--
+-- Name: FUNCTION hide_job(message_id bigint, lease interval); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.hide_job(message_id bigint, lease interval) IS 'Hides the message of a job from other runners for so long. Internal.';
 
 --
 -- Name: hides(core.role_permissions, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -4928,6 +7957,53 @@ COMMENT ON FUNCTION core.hint_at_events(tenant_id uuid, number bigint, types tex
 which number there are events now. Never fails. Internal.';
 
 --
+-- Name: hold_delivery(core.deliveries, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.hold_delivery(delivery core.deliveries, held_for text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update core.deliveries
+    set status = 'held', held_for = hold_delivery.held_for, lease_expires_at = null
+    where deliveries.tenant_id = delivery.tenant_id and deliveries.id = delivery.id;
+end
+$$;
+
+ALTER FUNCTION core.hold_delivery(delivery core.deliveries, held_for text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION hold_delivery(delivery core.deliveries, held_for text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.hold_delivery(delivery core.deliveries, held_for text) IS 'Takes a delivery aside until what it waits for is over. Internal.';
+
+--
+-- Name: holds_secrets(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.holds_secrets(template text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from core.template_kinds as kinds
+        where kinds.template = holds_secrets.template and kinds.holds_secrets
+    );
+end
+$$;
+
+ALTER FUNCTION core.holds_secrets(template text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION holds_secrets(template text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.holds_secrets(template text) IS 'Whether deliveries of a template are made from secrets, such as codes. Internal.';
+
+--
 -- Name: housekeep(interval); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -4962,6 +8038,11 @@ begin
         'select done, failure from core.apply_retention($1)',
         'select done, null from core.expire_events($1)',
         'select done, null from core.expire_answers($1)',
+        'select done, null from core.expire_jobs($1)',
+        'select core.queue_lost_jobs() is not null, null',
+        'select core.watch_deliveries() is not null, null',
+        'select done, null from core.expire_inbound_messages($1)',
+        'select core.expire_provider_states() is not null, null',
         'select core.record_uses() is not null, null',
         'select core.forget_old_sign_in_attempts() is not null, null',
         'select core.keep_audit(greatest($1, interval ''5 seconds'')) is not null, null'
@@ -4992,8 +8073,9 @@ ALTER FUNCTION core.housekeep(budget interval) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.housekeep(budget interval) IS 'Does what has to be done again and again, for about as long as the budget says: iot.compact,
-iot.retain, core.apply_retention, core.expire_events, core.expire_answers, core.record_uses,
-core.forget_old_sign_in_attempts, core.keep_audit. Returns what iot.compact returns, and what
+iot.retain, core.apply_retention, core.expire_events, core.expire_answers, core.expire_jobs,
+core.queue_lost_jobs, core.watch_deliveries, core.expire_inbound_messages,
+core.expire_provider_states, core.record_uses, core.forget_old_sign_in_attempts, core.keep_audit. Returns what iot.compact returns, and what
 failed, in words, where something did. Definer, because it works for every tenant; service_role
 may call it.';
 
@@ -5213,6 +8295,74 @@ COMMENT ON FUNCTION core.identifiers_of(tenant_id uuid, asked jsonb) IS 'All by 
 what Supabase Auth has confirmed. Nobody is looked up who is no member of this tenant. Internal.';
 
 --
+-- Name: inbound_bytes_max(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.inbound_bytes_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 1048576;
+
+ALTER FUNCTION core.inbound_bytes_max() OWNER TO postgres;
+
+--
+-- Name: FUNCTION inbound_bytes_max(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.inbound_bytes_max() IS 'The largest message that is taken, headers aside: four times what known senders allow. Internal.';
+
+--
+-- Name: inbound_step(core.jobs); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.inbound_step(job core.jobs) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.process_message(
+        job.tenant_id,
+        (job.arguments ->> 'message')::uuid,
+        job.attempts >= (select count(*) from tenon.retry_schedule('job'))
+    );
+end
+$$;
+
+ALTER FUNCTION core.inbound_step(job core.jobs) OWNER TO postgres;
+
+--
+-- Name: FUNCTION inbound_step(job core.jobs); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.inbound_step(job core.jobs) IS 'The task core.inbound: has a message processed that arrived. Internal.';
+
+--
+-- Name: integer_of(jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.integer_of(facts jsonb, key text) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return case
+        when
+            jsonb_typeof(facts -> key) = 'number'
+            and (facts -> key)::numeric between -2147483648 and 2147483647
+            then (facts -> key)::numeric::integer
+    end;
+end
+$$;
+
+ALTER FUNCTION core.integer_of(facts jsonb, key text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION integer_of(facts jsonb, key text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.integer_of(facts jsonb, key text) IS 'The number under a key as an integer, null where there is none that fits. Internal.';
+
+--
 -- Name: invite(text, text, integer); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -5313,6 +8463,71 @@ COMMENT ON FUNCTION core.is_held(tenant_id uuid, kind text, value text) IS 'Whet
 Internal.';
 
 --
+-- Name: is_mail_address(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.is_mail_address(address text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN ((octet_length(address) <= 254) AND (address ~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$'::text));
+
+ALTER FUNCTION core.is_mail_address(address text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION is_mail_address(address text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.is_mail_address(address text) IS 'Whether a text is a mail address that needs no quotes in a header. Internal.';
+
+--
+-- Name: is_plain_line(text, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.is_plain_line(text text, length integer) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (((char_length(text) >= 1) AND (char_length(text) <= length)) AND (text = TRIM(BOTH FROM text)) AND (text !~ '[[:cntrl:]\u0080-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]'::text));
+
+ALTER FUNCTION core.is_plain_line(text text, length integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION is_plain_line(text text, length integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.is_plain_line(text text, length integer) IS 'Whether a text is one line, at most so long, of characters that can be seen: what can stand in the
+header of a mail. Internal.';
+
+--
+-- Name: is_suppressed(uuid, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.is_suppressed(tenant_id uuid, channel text, recipient text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from core.suppressions
+        where
+            suppressions.tenant_id = is_suppressed.tenant_id
+            and suppressions.channel = is_suppressed.channel
+            and suppressions.address_hash = core.suppression_hash(
+                is_suppressed.tenant_id, is_suppressed.channel, is_suppressed.recipient
+            )
+    );
+end
+$$;
+
+ALTER FUNCTION core.is_suppressed(tenant_id uuid, channel text, recipient text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION is_suppressed(tenant_id uuid, channel text, recipient text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.is_suppressed(tenant_id uuid, channel text, recipient text) IS 'Whether the tenant does not write to an address any more. Definer, because it works for every
+tenant. Internal.';
+
+--
 -- Name: is_withheld(text, uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -5342,6 +8557,259 @@ ALTER FUNCTION core.is_withheld(table_name text, tenant_id uuid, record_id uuid)
 
 COMMENT ON FUNCTION core.is_withheld(table_name text, tenant_id uuid, record_id uuid) IS 'Whether a record is marked sensitive and not being opened by v1.open_record right now. Definer,
 because policies ask it for every caller. Signed-in users may call it.';
+
+--
+-- Name: job_answer(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.job_answer(tenant_id uuid, id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select
+            jsonb_build_object(
+                'tenant_id', jobs.tenant_id,
+                'id', jobs.id,
+                'task', jobs.task,
+                'status', jobs.status,
+                'run_at', jobs.run_at,
+                'cancel_requested_at', jobs.cancel_requested_at
+            )
+        from core.jobs
+        where jobs.tenant_id = job_answer.tenant_id and jobs.id = job_answer.id
+    );
+end
+$$;
+
+ALTER FUNCTION core.job_answer(tenant_id uuid, id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION job_answer(tenant_id uuid, id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.job_answer(tenant_id uuid, id uuid) IS 'A job as functions of v1 answer. Internal.';
+
+--
+-- Name: job_lease(interval); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.job_lease(step_time_limit interval) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (step_time_limit + '00:00:10'::interval);
+
+ALTER FUNCTION core.job_lease(step_time_limit interval) OWNER TO postgres;
+
+--
+-- Name: FUNCTION job_lease(step_time_limit interval); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.job_lease(step_time_limit interval) IS 'For how long a runner has a job, from each step on: longer than a step can take.
+Internal.';
+
+--
+-- Name: job_runner(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.job_runner() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 'tenon-jobs'::text;
+
+ALTER FUNCTION core.job_runner() OWNER TO postgres;
+
+--
+-- Name: FUNCTION job_runner(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.job_runner() IS 'The name of the job of pg_cron that calls core.run_jobs. Internal.';
+
+--
+-- Name: job_schedules; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.job_schedules (
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    task text NOT NULL,
+    arguments jsonb DEFAULT '{}'::jsonb NOT NULL,
+    expression text NOT NULL,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    next_run_at timestamp with time zone,
+    last_run_at timestamp with time zone,
+    last_job_id uuid,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT arguments_are_an_object CHECK ((jsonb_typeof(arguments) = 'object'::text)),
+    CONSTRAINT arguments_are_short CHECK ((octet_length((arguments)::text) <= 65536)),
+    CONSTRAINT enabled_has_a_time CHECK ((enabled = (next_run_at IS NOT NULL))),
+    CONSTRAINT expression_is_short CHECK ((octet_length(expression) <= 400)),
+    CONSTRAINT name_is_a_slug CHECK ((name ~ '^[a-z0-9][a-z0-9_-]{0,62}$'::text)),
+    CONSTRAINT time_zone_is_short CHECK ((octet_length(time_zone) <= 64))
+);
+
+ALTER TABLE core.job_schedules OWNER TO postgres;
+
+--
+-- Name: TABLE job_schedules; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.job_schedules IS 'What a tenant has done again and again: a task, and a cron expression on the clock of a
+time zone.';
+
+--
+-- Name: COLUMN job_schedules.name; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.job_schedules.name IS 'Of the tenant''s choice. A run is a job with the unique_key schedule/{name}: while one is
+under way, the next adds none.';
+
+--
+-- Name: COLUMN job_schedules.last_error; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.job_schedules.last_error IS 'Why the schedule was switched off, where it could not be worked out any more.';
+
+--
+-- Name: job_schedule_answer(core.job_schedules); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.job_schedule_answer(schedule core.job_schedules) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return to_jsonb(schedule) - '{last_job_id,created_at,created_by}'::text[];
+end
+$$;
+
+ALTER FUNCTION core.job_schedule_answer(schedule core.job_schedules) OWNER TO postgres;
+
+--
+-- Name: FUNCTION job_schedule_answer(schedule core.job_schedules); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.job_schedule_answer(schedule core.job_schedules) IS 'A schedule as functions of v1 answer. Internal.';
+
+--
+-- Name: job_schedule_to_manage(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.job_schedule_to_manage(name text) RETURNS core.job_schedules
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.jobs.manage');
+    schedule core.job_schedules;
+begin
+    select schedules.* into schedule
+    from core.job_schedules as schedules
+    where schedules.tenant_id = owner_id and schedules.name = job_schedule_to_manage.name
+    for no key update;
+    if schedule.name is null then
+        perform core.fail(
+            'job.schedule_unknown', jsonb_build_object('name', job_schedule_to_manage.name)
+        );
+    end if;
+    return schedule;
+end
+$$;
+
+ALTER FUNCTION core.job_schedule_to_manage(name text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION job_schedule_to_manage(name text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.job_schedule_to_manage(name text) IS 'A schedule of the tenant in which the caller may manage jobs, locked. Raises job.schedule_unknown
+(404). Internal.';
+
+--
+-- Name: job_to_manage(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.job_to_manage(id uuid) RETURNS core.jobs
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.jobs.manage');
+    job core.jobs;
+begin
+    select jobs.* into job
+    from core.jobs
+    where jobs.tenant_id = owner_id and jobs.id = job_to_manage.id
+    for no key update;
+    if job.id is null then
+        perform core.fail('job.unknown', jsonb_build_object('id', job_to_manage.id));
+    end if;
+    return job;
+end
+$$;
+
+ALTER FUNCTION core.job_to_manage(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION job_to_manage(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.job_to_manage(id uuid) IS 'A job of the tenant in which the caller may manage jobs, locked. Raises job.unknown (404).
+Internal.';
+
+--
+-- Name: jobs_are_run_by_cron(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.jobs_are_run_by_cron() RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    is_scheduled boolean := false;
+begin
+    if core.cron_is_usable() then
+        execute format(
+            'select exists ('
+            'select from %I.job where jobname = $1 and active and database = current_database()'
+            ')', 'cron'
+        )
+        into is_scheduled
+        using core.job_runner();
+    end if;
+    return is_scheduled;
+end
+$_$;
+
+ALTER FUNCTION core.jobs_are_run_by_cron() OWNER TO postgres;
+
+--
+-- Name: FUNCTION jobs_are_run_by_cron(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.jobs_are_run_by_cron() IS 'Whether pg_cron has an active job for core.run_jobs. Definer, because a job is seen by its owner
+alone. tenon_bridge may call it.';
+
+--
+-- Name: jobs_kept_for(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.jobs_kept_for() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN '30 days'::interval;
+
+ALTER FUNCTION core.jobs_kept_for() OWNER TO postgres;
+
+--
+-- Name: FUNCTION jobs_kept_for(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.jobs_kept_for() IS 'For how long a job that is over can be looked at. Internal.';
 
 --
 -- Name: judge_sign_in(uuid, text, boolean, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -5523,6 +8991,28 @@ triggers of tables that have changed. Definer, because it works for every tenant
 tables; service_role may call it.';
 
 --
+-- Name: keep_version(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.keep_version() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    raise exception 'a published version of a template stays as it is'
+        using errcode = 'object_not_in_prerequisite_state';
+end
+$$;
+
+ALTER FUNCTION core.keep_version() OWNER TO postgres;
+
+--
+-- Name: FUNCTION keep_version(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.keep_version() IS 'Trigger before the content of a version changes: it does not.';
+
+--
 -- Name: key_owner(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -5546,6 +9036,65 @@ ALTER FUNCTION core.key_owner(OUT tenant_id uuid, OUT caller_kind text, OUT call
 --
 
 COMMENT ON FUNCTION core.key_owner(OUT tenant_id uuid, OUT caller_kind text, OUT caller_id uuid) IS 'Whose the Idempotency-Key of this request is. Internal.';
+
+--
+-- Name: language_chain(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.language_chain(tenant_id uuid, language text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    chain text[] := '{}';
+    tag text;
+    parts text[];
+begin
+    foreach tag in array array[
+        lower(replace(language, '_', '-')), core.tenant_language(tenant_id), 'en'
+    ] loop
+        parts := string_to_array(tag, '-');
+        for place in reverse least(cardinality(parts), 4) .. 1 loop
+            chain := chain || array_to_string(parts[1:place], '-');
+        end loop;
+    end loop;
+    return chain;
+end
+$$;
+
+ALTER FUNCTION core.language_chain(tenant_id uuid, language text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION language_chain(tenant_id uuid, language text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.language_chain(tenant_id uuid, language text) IS 'The languages to look for, the best first: de-ch, de, the tenant''s, en. Internal.';
+
+--
+-- Name: language_tag(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.language_tag(language text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    tag constant text := lower(replace(trim(language), '_', '-'));
+begin
+    if (tag ~ '^[a-z]{2,8}(-[a-z0-9]{1,8}){0,3}$') is not true then
+        perform core.fail('template.language_invalid');
+    end if;
+    return tag;
+end
+$_$;
+
+ALTER FUNCTION core.language_tag(language text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION language_tag(language text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.language_tag(language text) IS 'A language as templates have it: de, de-ch. Raises template.language_invalid (400). Internal.';
 
 --
 -- Name: last_event_number(uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -5617,6 +9166,54 @@ ALTER FUNCTION core.leave_tenant(tenant_id uuid) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.leave_tenant(tenant_id uuid) IS 'What v1.leave_tenant does. Definer, because it writes core.members. Signed-in users may call it.';
+
+--
+-- Name: lift_suppression(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.lift_suppression(channel text, address text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.deliveries.manage');
+    gone core.suppressions;
+begin
+    perform core.check_suppressible(lift_suppression.channel, lift_suppression.address);
+    delete from core.suppressions
+    where
+        suppressions.tenant_id = owner_id
+        and suppressions.channel = lift_suppression.channel
+        and suppressions.address_hash = core.suppression_hash(
+            owner_id, lift_suppression.channel, lift_suppression.address
+        )
+    returning suppressions.* into gone;
+    if not found then
+        perform core.fail('suppression.unknown');
+    end if;
+    perform core.emit(
+        owner_id, 'core.suppression.lifted', null, null,
+        jsonb_build_object(
+            'channel', gone.channel, 'address', gone.address_masked, 'reason', gone.reason
+        )
+    );
+    return jsonb_build_object(
+        'tenant_id', owner_id,
+        'channel', gone.channel,
+        'address', gone.address_masked,
+        'suppressed', false
+    );
+end
+$$;
+
+ALTER FUNCTION core.lift_suppression(channel text, address text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION lift_suppression(channel text, address text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.lift_suppression(channel text, address text) IS 'What v1.lift_suppression does. Definer, because it writes core.suppressions. Signed-in users may
+call it.';
 
 --
 -- Name: limit_setter(uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -5717,6 +9314,122 @@ ALTER FUNCTION core.limited_tenants(caller_kind text, caller_id uuid, caller_ten
 COMMENT ON FUNCTION core.limited_tenants(caller_kind text, caller_id uuid, caller_tenant_id uuid) IS 'The tenants whose limits a caller is counted in: its own, or the one that x-tenant-id names if the
 user belongs to it or reaches down to it, or the first four that the user belongs to.
 Definer, because it reads memberships. Internal.';
+
+--
+-- Name: lock_endpoints(jsonb[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.lock_endpoints(named jsonb[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform
+    from core.webhook_endpoints as endpoints
+    where (endpoints.tenant_id, endpoints.id) in (
+        select
+            deliveries.tenant_id,
+            deliveries.endpoint_id
+        from unnest(lock_endpoints.named) as element
+        inner join core.deliveries
+            on
+                deliveries.tenant_id = (element ->> 'tenant_id')::uuid
+                and deliveries.id = (element ->> 'id')::uuid
+    )
+    order by endpoints.tenant_id, endpoints.id
+    for no key update;
+end
+$$;
+
+ALTER FUNCTION core.lock_endpoints(named jsonb[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION lock_endpoints(named jsonb[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.lock_endpoints(named jsonb[]) IS 'Makes workers that take or finish deliveries of the same endpoints wait for each other, so that
+they do not count each other''s at once. In one order everywhere, and once a transaction, so that
+none waits in a circle. Internal.';
+
+--
+-- Name: lock_followers(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.lock_followers(tenant_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into core.webhook_followers (tenant_id)
+    values (lock_followers.tenant_id)
+    on conflict do nothing;
+    perform
+    from core.webhook_followers as followers
+    where followers.tenant_id = lock_followers.tenant_id
+    for no key update;
+end
+$$;
+
+ALTER FUNCTION core.lock_followers(tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION lock_followers(tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.lock_followers(tenant_id uuid) IS 'Has webhooks of the tenant follow its events, and keeps others from fanning these out until the end
+of the transaction. Whoever locks an endpoint too does so afterwards, and whoever emits an event, or
+asks core.events_held, does so last: in this order nobody stands in a circle. Internal.';
+
+--
+-- Name: lock_more_endpoints(jsonb[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.lock_more_endpoints(named jsonb[]) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '1ms'
+    AS $$
+begin
+    perform core.lock_endpoints(lock_more_endpoints.named);
+    return true;
+exception
+    when lock_not_available then
+        return false;
+end
+$$;
+
+ALTER FUNCTION core.lock_more_endpoints(named jsonb[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION lock_more_endpoints(named jsonb[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.lock_more_endpoints(named jsonb[]) IS 'core.lock_endpoints for whoever has locked some already: without waiting. False, and without a lock
+more, where another one has one of them. Internal.';
+
+--
+-- Name: lock_order(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.lock_order(tenant_id uuid, ordering_key text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform pg_advisory_xact_lock(
+        hashtextextended('tenon.delivery_order:' || tenant_id || ':' || ordering_key, 0)
+    );
+end
+$$;
+
+ALTER FUNCTION core.lock_order(tenant_id uuid, ordering_key text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION lock_order(tenant_id uuid, ordering_key text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.lock_order(tenant_id uuid, ordering_key text) IS 'Makes whoever enqueues or ends a delivery of an ordering_key wait for the others that do, until
+they have committed. Internal.';
 
 --
 -- Name: lock_privacy(uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -6031,44 +9744,42 @@ in the record''s tenant. Raises sensitive.not_found (404) and sensitive.reason_m
 Definer, because it writes what nobody is granted. Signed-in users may call it.';
 
 --
--- Name: mask_recipient(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+-- Name: match_provider_state(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
-CREATE FUNCTION core.mask_recipient(channel text, recipient text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE
+CREATE FUNCTION core.match_provider_state() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 declare
-    host constant text := substring(
-        recipient from '^https?://(?:[^/?#@\\]*@)?([a-zA-Z0-9.-]+(?::[0-9]+)?)(?:[/?#]|$)'
-    );
-    domain constant text := substring(recipient from '^[^@]+(@[^@]+)$');
+    state core.provider_states;
 begin
-    case channel
-        when 'webhook' then
-            return coalesce('https://' || host || '/', '') || '***';
-        when 'email' then
-            return case when position('@' in recipient) > 3 and domain is not null
-                then left(recipient, 1) else ''
-            end || '***' || coalesce(domain, '');
-        when 'sms' then
-            return '***'
-                || case when char_length(recipient) > 6 then right(recipient, 2) else '' end;
-        else
-            return '***';
-    end case;
+    perform pg_advisory_xact_lock(
+        hashtextextended('provider state ' || new.provider_message_id, 0)
+    );
+    for state in
+        update core.provider_states as states
+        set delivery_tenant_id = new.tenant_id, delivery_id = new.id
+        where
+            states.tenant_id in (new.tenant_id, core.platform_tenant_id())
+            and states.provider_message_id = new.provider_message_id
+            and states.delivery_id is null
+        returning states.*
+    loop
+        perform core.suppress_recipient(state);
+    end loop;
+    return null;
 end
-$_$;
+$$;
 
-ALTER FUNCTION core.mask_recipient(channel text, recipient text) OWNER TO postgres;
+ALTER FUNCTION core.match_provider_state() OWNER TO postgres;
 
 --
--- Name: FUNCTION mask_recipient(channel text, recipient text); Type: COMMENT; Schema: core; Owner: postgres
+-- Name: FUNCTION match_provider_state(); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.mask_recipient(channel text, recipient text) IS 'As much of a recipient as tells two apart and reaches neither: the domain and the first letter of a
-mail address, the host of a webhook, which hides tokens in its path, the last two digits of a
-telephone number. Internal.';
+COMMENT ON FUNCTION core.match_provider_state() IS 'Trigger: finds what a provider said of a mail before our worker reported its id. Definer, because
+workers do not write states. Internal.';
 
 --
 -- Name: may_follow_topic(text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -6252,6 +9963,58 @@ ALTER FUNCTION core.move_tenant(tenant_id uuid, parent_id uuid) OWNER TO postgre
 COMMENT ON FUNCTION core.move_tenant(tenant_id uuid, parent_id uuid) IS 'What v1.move_tenant does. Definer, because it writes core.tenants. Signed-in users may call it.';
 
 --
+-- Name: must_wait_for(core.deliveries, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.must_wait_for(delivery core.deliveries, at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- The lock keeps the pause's row, which is deleted once nothing is held for it.
+    perform
+    from core.delivery_pauses as pauses
+    where
+        pauses.tenant_id = delivery.tenant_id
+        and pauses.channel = delivery.channel
+        and pauses.resumed_at is null
+    for key share;
+    if found then
+        return 'pause';
+    end if;
+    if
+        delivery.ordering_key is not null
+        and exists (
+            select from core.deliveries as earlier
+            where
+                earlier.tenant_id = delivery.tenant_id
+                and earlier.ordering_key = delivery.ordering_key
+                and earlier.finished_at is null
+                and earlier.position < delivery.position
+        )
+    then
+        return 'order';
+    end if;
+    if
+        delivery.endpoint_id is not null
+        and core.endpoint_room(delivery.tenant_id, delivery.endpoint_id, must_wait_for.at) <= 0
+    then
+        return 'endpoint';
+    end if;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.must_wait_for(delivery core.deliveries, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION must_wait_for(delivery core.deliveries, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.must_wait_for(delivery core.deliveries, at timestamp with time zone) IS 'What a delivery has to wait for before it may be sent: pause, order, endpoint, or nothing (null).
+Internal.';
+
+--
 -- Name: my_access(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -6378,6 +10141,49 @@ COMMENT ON FUNCTION core.names_allowed_domains(tenant_id uuid) IS 'Whether a ten
 functions of core.';
 
 --
+-- Name: names_delivery(jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.names_delivery(named jsonb) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    uuid_pattern constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+begin
+    return coalesce(
+        named ->> 'tenant_id' ~* uuid_pattern and named ->> 'id' ~* uuid_pattern, false
+    );
+end
+$_$;
+
+ALTER FUNCTION core.names_delivery(named jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION names_delivery(named jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.names_delivery(named jsonb) IS 'Whether {"tenant_id", "id"} holds two UUIDs. Internal.';
+
+--
+-- Name: new_webhook_secret(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.new_webhook_secret() RETURNS text
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN ('whsec_'::text || encode(sha256(((uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid()))), 'base64'::text));
+
+ALTER FUNCTION core.new_webhook_secret() OWNER TO postgres;
+
+--
+-- Name: FUNCTION new_webhook_secret(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.new_webhook_secret() IS 'A secret as Standard Webhooks write it: whsec_ and 32 bytes in Base64, of 366 random bits.
+Internal.';
+
+--
 -- Name: normalise_email_domain_rule(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -6407,6 +10213,54 @@ ALTER FUNCTION core.normalise_email_domain_rule() OWNER TO postgres;
 
 COMMENT ON FUNCTION core.normalise_email_domain_rule() IS 'Trigger before insert or update: brings the domain into the form in which it is compared.
 Raises sign_up.domain_invalid (400).';
+
+--
+-- Name: note_endpoint_outcome(uuid, uuid, boolean, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.note_endpoint_outcome(tenant_id uuid, endpoint_id uuid, delivered boolean, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    failing_since timestamptz;
+begin
+    select endpoints.failing_since into failing_since
+    from core.webhook_endpoints as endpoints
+    where
+        endpoints.tenant_id = note_endpoint_outcome.tenant_id
+        and endpoints.id = note_endpoint_outcome.endpoint_id;
+    -- Most outcomes are as the one before, and write nothing.
+    if not found or (failing_since is null) = note_endpoint_outcome.delivered then
+        if
+            failing_since
+            <= note_endpoint_outcome.at - make_interval(days => core.webhook_failing_days())
+        then
+            perform core.disable_endpoint(
+                note_endpoint_outcome.tenant_id, note_endpoint_outcome.endpoint_id, 'failing'
+            );
+        end if;
+        return;
+    end if;
+    update core.webhook_endpoints as endpoints
+    set failing_since = case
+            when not note_endpoint_outcome.delivered then note_endpoint_outcome.at
+        end
+    where
+        endpoints.tenant_id = note_endpoint_outcome.tenant_id
+        and endpoints.id = note_endpoint_outcome.endpoint_id;
+end
+$$;
+
+ALTER FUNCTION core.note_endpoint_outcome(tenant_id uuid, endpoint_id uuid, delivered boolean, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION note_endpoint_outcome(tenant_id uuid, endpoint_id uuid, delivered boolean, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.note_endpoint_outcome(tenant_id uuid, endpoint_id uuid, delivered boolean, at timestamp with time zone) IS 'Keeps since when an endpoint has taken nothing, and disables one that has not for
+core.webhook_failing_days(). For whoever finishes deliveries, after each attempt. Definer, because
+it writes core.webhook_endpoints. Internal.';
 
 --
 -- Name: note_sign_in(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -6603,6 +10457,12 @@ begin
         from stored
         group by stored.tenant_id
     loop
+        insert into core.webhook_marks (tenant_id, number)
+        select
+            followers.tenant_id,
+            numbered.number
+        from core.webhook_followers as followers
+        where followers.tenant_id = numbered.tenant_id;
         perform core.hint_at_events(numbered.tenant_id, numbered.number, numbered.types);
     end loop;
 end
@@ -6614,9 +10474,90 @@ ALTER FUNCTION core.number_pending_events() OWNER TO postgres;
 -- Name: FUNCTION number_pending_events(); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.number_pending_events() IS 'Numbers the transaction''s events, moves them to core.events, and hints at them. The locks that it
-takes on core.event_heads end with the transaction, so that numbers become visible in their order.
-Internal.';
+COMMENT ON FUNCTION core.number_pending_events() IS 'Numbers the transaction''s events, moves them to core.events, marks them for webhooks, and hints at
+them. The locks that it takes on core.event_heads end with the transaction, so that numbers become
+visible in their order. Internal.';
+
+--
+-- Name: oldest_waiting(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.oldest_waiting(at timestamp with time zone) RETURNS TABLE(tenant_id uuid, channel text, waiting_since timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    -- From tenant to tenant along the index: as many looks as there are tenants with something
+    -- waiting, however much that is.
+    with recursive oldest as (
+        (
+            select
+                deliveries.channel,
+                deliveries.status,
+                deliveries.tenant_id,
+                coalesce(
+                    deliveries.lease_expires_at, deliveries.next_attempt_at, deliveries.created_at
+                ) as since
+            from core.deliveries
+            where deliveries.finished_at is null
+            order by 1, 2, 3, 4
+            limit 1
+        )
+        union all
+        select following.*
+        from oldest
+        cross join lateral (
+            select
+                deliveries.channel,
+                deliveries.status,
+                deliveries.tenant_id,
+                coalesce(
+                    deliveries.lease_expires_at, deliveries.next_attempt_at, deliveries.created_at
+                ) as since
+            from core.deliveries
+            where
+                deliveries.finished_at is null
+                and (deliveries.channel, deliveries.status, deliveries.tenant_id)
+                > (oldest.channel, oldest.status, oldest.tenant_id)
+            order by 1, 2, 3, 4
+            limit 1
+        ) as following
+    )
+    select
+        oldest.tenant_id,
+        oldest.channel,
+        min(oldest.since)
+    from oldest
+    where
+        oldest.status <> 'held'
+        and oldest.since < oldest_waiting.at
+        and not exists (
+            select from core.delivery_channels as channels
+            where channels.channel = oldest.channel and channels.paused_at is not null
+        )
+        and not exists (
+            select from core.delivery_pauses as pauses
+            where
+                pauses.tenant_id = oldest.tenant_id
+                and pauses.channel = oldest.channel
+                and pauses.resumed_at is null
+        )
+    group by oldest.tenant_id, oldest.channel;
+end
+$$;
+
+ALTER FUNCTION core.oldest_waiting(at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION oldest_waiting(at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.oldest_waiting(at timestamp with time zone) IS 'Since when the oldest delivery of each tenant and channel could have been taken, where one could.
+What is paused, by the tenant or the operator, is left out, and so is what waits behind another of
+its order or for its endpoint. Internal.';
 
 --
 -- Name: own_audit_state(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -6687,6 +10628,93 @@ COMMENT ON FUNCTION core.own_history(table_name text, record jsonb) IS 'What v1.
 call it.';
 
 --
+-- Name: templates; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.templates (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    template text NOT NULL,
+    language text NOT NULL,
+    version_id integer,
+    draft_subject text,
+    draft_preheader text,
+    draft_text text,
+    draft_html text,
+    draft_has_layout boolean,
+    draft_saved_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT draft_is_whole CHECK ((((draft_saved_at IS NULL) = (draft_subject IS NULL)) AND ((draft_saved_at IS NULL) = (draft_text IS NULL)) AND ((draft_saved_at IS NULL) = (draft_has_layout IS NULL)))),
+    CONSTRAINT language_is_a_tag CHECK ((language ~ '^[a-z]{2,8}(-[a-z0-9]{1,8}){0,3}$'::text))
+);
+
+ALTER TABLE core.templates OWNER TO postgres;
+
+--
+-- Name: TABLE templates; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.templates IS 'Templates of a tenant, one for each kind and language: which version is current, and what is being
+written. The platform tenant''s are the default of all.';
+
+--
+-- Name: COLUMN templates.language; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.templates.language IS 'A language tag in lower case, such as de or de-ch.';
+
+--
+-- Name: COLUMN templates.version_id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.templates.version_id IS 'The version that mails are made of; null while there is none, or where the tenant went back to what
+it inherits.';
+
+--
+-- Name: own_template(text, text, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.own_template(template text, language text, is_locked boolean DEFAULT true) RETURNS core.templates
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.templates.manage');
+    kind constant core.template_kinds := core.template_kind(template);
+    tag constant text := core.language_tag(language);
+    found_template core.templates;
+begin
+    if not kind.is_open_to_tenants and owner_id <> core.platform_tenant_id() then
+        perform core.fail('template.closed', jsonb_build_object('template', kind.template));
+    end if;
+    if is_locked then
+        insert into core.templates (tenant_id, template, language)
+        values (owner_id, kind.template, tag)
+        on conflict on constraint template_language_is_unique do nothing;
+    end if;
+    select templates.* into found_template
+    from core.templates
+    where
+        templates.tenant_id = owner_id
+        and templates.template = kind.template
+        and templates.language = tag
+    for update;
+    return found_template;
+end
+$$;
+
+ALTER FUNCTION core.own_template(template text, language text, is_locked boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION own_template(template text, language text, is_locked boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.own_template(template text, language text, is_locked boolean) IS 'The template of the tenant that the caller manages, locked, and made where there is none. Raises
+template.kind_unknown (404), template.closed (403), template.language_invalid (400), and what
+core.sole_tenant_with does. Internal.';
+
+--
 -- Name: owner_role_id(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -6731,6 +10759,85 @@ ALTER FUNCTION core.owners_of(tenant_id uuid) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.owners_of(tenant_id uuid) IS 'The users who own the tenant: active members whose role says who owns it. Internal.';
+
+--
+-- Name: pause_channel(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.pause_channel(channel text, reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update core.delivery_channels as channels
+    set
+        paused_at = coalesce(channels.paused_at, now()),
+        pause_reason = left(coalesce(pause_channel.reason, 'paused'), 500)
+    where channels.channel = pause_channel.channel;
+    if not found then
+        perform core.fail(
+            'delivery.channel_unknown', jsonb_build_object('channel', pause_channel.channel)
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.pause_channel(channel text, reason text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION pause_channel(channel text, reason text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.pause_channel(channel text, reason text) IS 'What v1.pause_channel does. Definer, because it writes core.delivery_channels; service_role may
+call it.';
+
+--
+-- Name: pause_deliveries(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.pause_deliveries(channel text, reason text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.deliveries.manage');
+begin
+    if
+        channel is not null
+        and not exists (
+            select from core.delivery_channels as channels
+            where channels.channel = pause_deliveries.channel
+        )
+    then
+        perform core.fail('delivery.channel_unknown', jsonb_build_object('channel', channel));
+    end if;
+    insert into core.delivery_pauses as pauses (tenant_id, channel, reason)
+    select
+        owner_id,
+        channels.channel,
+        left(pause_deliveries.reason, 500)
+    from core.delivery_channels as channels
+    where channels.channel = coalesce(pause_deliveries.channel, channels.channel)
+    on conflict on constraint delivery_pauses_pkey do update
+    set
+        resumed_at = null,
+        reason = excluded.reason,
+        paused_at = case
+            when pauses.resumed_at is null then pauses.paused_at else excluded.paused_at
+        end,
+        paused_by = excluded.paused_by;
+    return jsonb_build_object('tenant_id', owner_id, 'paused', true);
+end
+$$;
+
+ALTER FUNCTION core.pause_deliveries(channel text, reason text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION pause_deliveries(channel text, reason text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.pause_deliveries(channel text, reason text) IS 'What v1.pause_deliveries does. Definer, because it writes core.delivery_pauses. Signed-in users may
+call it.';
 
 --
 -- Name: person_asked(uuid, text, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -6941,6 +11048,556 @@ access.two_principals (400), limit.exceeded (429), idempotency.not_here (400). E
 API may call it.';
 
 --
+-- Name: prepare_delivery(core.deliveries, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.prepare_delivery(delivery core.deliveries, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    request jsonb;
+begin
+    if delivery.channel = 'webhook' then
+        return core.webhook_request(delivery, prepare_delivery.at);
+    end if;
+    request := core.render_email(
+        delivery.tenant_id, delivery.template, delivery.template_version, delivery.language,
+        delivery.brand, delivery.data
+    );
+    return request || jsonb_build_object(
+        'to', delivery.recipient,
+        'message_id', format(
+            '<%s@%s>', delivery.id, split_part(request -> 'from' ->> 'address', '@', 2)
+        ),
+        'idempotency_key', concat_ws('.', delivery.id, nullif(delivery.attempts_before_replay, 0))
+    );
+end
+$$;
+
+ALTER FUNCTION core.prepare_delivery(delivery core.deliveries, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION prepare_delivery(delivery core.deliveries, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.prepare_delivery(delivery core.deliveries, at timestamp with time zone) IS 'What a worker needs to send a delivery: the mail or the signed request. Message-ID and key stay the
+same on every attempt, so that whoever gets it twice can tell; once it is put back by hand, a
+provider that remembers the key takes it again. Internal.';
+
+--
+-- Name: preview_own_template(text, text, text, text, text, text, boolean, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.preview_own_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.preview_template(
+        core.sole_tenant_with('core.templates.read'), template, language, subject, text, html,
+        preheader, has_layout, brand, data
+    );
+end
+$$;
+
+ALTER FUNCTION core.preview_own_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION preview_own_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.preview_own_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) IS 'Does what v1.preview_template says. Definer, because it reads the templates and brands of the
+tenants above. Signed-in users may call it.';
+
+--
+-- Name: preview_template(uuid, text, text, text, text, text, text, boolean, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.preview_template(tenant_id uuid, template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    kind constant core.template_kinds := core.template_kind(template);
+    tag constant text := core.language_tag(coalesce(language, core.tenant_language(tenant_id)));
+    looks constant jsonb := core.brand_of(tenant_id, brand);
+    shown core.template_versions;
+    source text;
+begin
+    if text is not null or subject is not null then
+        perform core.check_template(kind, subject, preheader, text, html);
+        shown.subject := subject;
+        shown.preheader := preheader;
+        shown.text := text;
+        shown.html := html;
+        shown.has_layout := coalesce(has_layout, true);
+        shown.language := tag;
+        source := 'given';
+    else
+        select
+            templates.draft_subject, templates.draft_preheader, templates.draft_text,
+            templates.draft_html, templates.draft_has_layout, templates.language
+        into
+            shown.subject, shown.preheader, shown.text, shown.html, shown.has_layout,
+            shown.language
+        from core.templates
+        where
+            templates.tenant_id = preview_template.tenant_id
+            and templates.template = preview_template.template
+            and templates.language = tag
+            and templates.draft_saved_at is not null;
+        source := 'draft';
+        if shown.subject is null then
+            shown := core.template_version(tenant_id, template, tag);
+            source := 'version';
+        end if;
+    end if;
+    return core.fill_template(
+        kind, shown, tenant_id, tag, looks,
+        coalesce(data, core.template_sample(core.template_variables(kind)))
+    ) || jsonb_build_object(
+        'template', kind.template,
+        'language', shown.language,
+        'source', source,
+        'from', jsonb_build_object(
+            'name', looks ->> 'from_name', 'address', looks ->> 'from_address'
+        ),
+        'reply_to', looks ->> 'reply_to'
+    );
+end
+$$;
+
+ALTER FUNCTION core.preview_template(tenant_id uuid, template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION preview_template(tenant_id uuid, template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.preview_template(tenant_id uuid, template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) IS 'What v1.preview_template shows, of a tenant that the caller was asked for. Internal.';
+
+--
+-- Name: process_message(uuid, uuid, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.process_message(tenant_id uuid, id uuid, is_last boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    message core.inbound_messages;
+    processor core.inbound_processors;
+    failure text;
+begin
+    select inbound_messages.* into message
+    from core.inbound_messages
+    where
+        inbound_messages.tenant_id = process_message.tenant_id
+        and inbound_messages.id = process_message.id
+    for no key update;
+    if not found or message.status = 'processed' then
+        return jsonb_build_object('done', true);
+    end if;
+    select known.* into strict processor
+    from core.inbound_processors as known
+    inner join core.webhook_sources as sources on sources.processor = known.processor
+    where sources.tenant_id = message.tenant_id and sources.id = message.source_id;
+    begin
+        execute format(
+            'select %I.%I($1, $2)', processor.function_schema, processor.function_name
+        )
+        using message.tenant_id, message;
+    exception
+        -- A refusal is the same the next time.
+        when sqlstate 'PGRST' then
+            failure := coalesce(sqlerrm::json ->> 'code', 'failed');
+        when others then
+            if not process_message.is_last then
+                raise;
+            end if;
+            failure := sqlstate || ': ' || sqlerrm;
+    end;
+    update core.inbound_messages
+    set
+        status = case when failure is null then 'processed' else 'failed' end,
+        error = left(failure, 1000),
+        processed_at = case when failure is null then clock_timestamp() end
+    where
+        inbound_messages.tenant_id = message.tenant_id and inbound_messages.id = message.id;
+    return case
+        when failure is null then jsonb_build_object('done', true)
+        else jsonb_build_object('failed', left(failure, 1000))
+    end;
+end
+$_$;
+
+ALTER FUNCTION core.process_message(tenant_id uuid, id uuid, is_last boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION process_message(tenant_id uuid, id uuid, is_last boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.process_message(tenant_id uuid, id uuid, is_last boolean) IS 'Has a message processed that arrived, once: what a step of a job returns. Raises what the processor
+raises, unless that is a refusal or the attempt the last: then the message has failed. Definer,
+because processors write what nobody else may. Internal.';
+
+--
+-- Name: process_message_again(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.process_message_again(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+begin
+    update core.inbound_messages
+    set status = 'received', error = null
+    where
+        inbound_messages.tenant_id = owner_id
+        and inbound_messages.id = process_message_again.id
+        and inbound_messages.status <> 'processed';
+    if not found then
+        perform core.fail('inbound.message_unknown');
+    end if;
+    perform core.enqueue_job(
+        owner_id, 'core.inbound', jsonb_build_object('message', process_message_again.id),
+        unique_key => process_message_again.id::text
+    );
+    return jsonb_build_object(
+        'tenant_id', owner_id, 'id', process_message_again.id, 'status', 'received'
+    );
+end
+$$;
+
+ALTER FUNCTION core.process_message_again(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION process_message_again(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.process_message_again(id uuid) IS 'What v1.process_message_again does. Definer, because it writes core.inbound_messages. Signed-in
+users may call it.';
+
+--
+-- Name: inbound_messages; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.inbound_messages (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    source_id uuid NOT NULL,
+    external_id text NOT NULL,
+    headers jsonb NOT NULL,
+    body text NOT NULL,
+    status text DEFAULT 'received'::text NOT NULL,
+    error text,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    processed_at timestamp with time zone,
+    CONSTRAINT error_is_short CHECK ((char_length(error) <= 1000)),
+    CONSTRAINT failure_has_an_error CHECK (((status = 'failed'::text) = (error IS NOT NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'failed'::text])))
+);
+
+ALTER TABLE core.inbound_messages OWNER TO postgres;
+
+--
+-- Name: TABLE inbound_messages; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.inbound_messages IS 'Webhooks that arrived and were verified, as they came, for 30 days.';
+
+--
+-- Name: COLUMN inbound_messages.external_id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.inbound_messages.external_id IS 'The sender''s id of the message, or sha256: and the hash of the body where it signs none.';
+
+--
+-- Name: COLUMN inbound_messages.headers; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.inbound_messages.headers IS 'Of the request, with names in lower case; without what verifies it or says where it came from.';
+
+--
+-- Name: process_provider_event(uuid, core.inbound_messages); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.process_provider_event(tenant_id uuid, message core.inbound_messages) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    event jsonb;
+    mail jsonb;
+    bounce text;
+    told record;
+    at timestamptz;
+begin
+    begin
+        event := message.body::jsonb;
+        mail := event -> 'data';
+        at := (event ->> 'created_at')::timestamptz;
+    exception
+        when data_exception then
+            perform core.fail('inbound.event_malformed');
+    end;
+    if
+        jsonb_typeof(event) is distinct from 'object'
+        or jsonb_typeof(event -> 'type') is distinct from 'string'
+    then
+        perform core.fail('inbound.event_malformed');
+    end if;
+    bounce := lower(mail #>> '{bounce,type}');
+    -- The events of Resend; what is not listed (sent, opened, clicked) says nothing of delivery.
+    select
+        mapping.status,
+        mapping.suppresses
+    into told
+    from (
+        values
+        ('email.delivery_delayed', 'delayed', null),
+        ('email.delivered', 'delivered', null),
+        (
+            'email.bounced',
+            case when bounce = 'permanent' then 'bounced' else 'bounced_softly' end,
+            case when bounce = 'permanent' then 'bounce' end
+        ),
+        ('email.complained', 'complained', 'complaint')
+    ) as mapping (type, status, suppresses)
+    where mapping.type = event ->> 'type';
+    if not found then
+        return;
+    end if;
+    if
+        (octet_length(mail ->> 'email_id') between 1 and 500) is not true
+        or at is null
+        or not isfinite(at)
+    then
+        perform core.fail('inbound.event_malformed');
+    end if;
+    perform core.apply_provider_event(
+        process_provider_event.tenant_id, mail ->> 'email_id', told.status, at,
+        concat_ws(' ', mail #>> '{bounce,type}', mail #>> '{bounce,subType}'), told.suppresses
+    );
+end
+$$;
+
+ALTER FUNCTION core.process_provider_event(tenant_id uuid, message core.inbound_messages) OWNER TO postgres;
+
+--
+-- Name: FUNCTION process_provider_event(tenant_id uuid, message core.inbound_messages); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.process_provider_event(tenant_id uuid, message core.inbound_messages) IS 'The processor email_provider: takes in an event of Resend, email.delivered, email.bounced,
+email.complained or email.delivery_delayed. Raises inbound.event_malformed (422). Definer, because
+it works for every tenant. Internal.';
+
+--
+-- Name: provider_rank(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.provider_rank(status text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN CASE status WHEN 'complained'::text THEN 4 WHEN 'bounced'::text THEN 3 WHEN 'delivered'::text THEN 2 ELSE 1 END;
+
+ALTER FUNCTION core.provider_rank(status text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION provider_rank(status text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.provider_rank(status text) IS 'Which status stands of those that a provider told of a mail: the highest, whenever it arrives; of
+equals the later by the provider''s clock. What was refused or complained of does not become
+delivered by an event that was late. Internal.';
+
+--
+-- Name: publish_template(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.publish_template(template text, language text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owned constant core.templates := core.own_template(template, language);
+begin
+    if owned.draft_saved_at is null then
+        perform core.fail('template.draft_missing');
+    end if;
+    -- The kind may have lost a variable since the draft was saved.
+    perform core.check_template(
+        core.template_kind(template), owned.draft_subject, owned.draft_preheader, owned.draft_text,
+        owned.draft_html
+    );
+    with published as (
+        insert into core.template_versions (
+            tenant_id, template_id, template, language, number, subject, preheader, text, html,
+            has_layout
+        )
+        select
+            owned.tenant_id,
+            owned.id,
+            owned.template,
+            owned.language,
+            coalesce(max(template_versions.number), 0) + 1,
+            owned.draft_subject,
+            owned.draft_preheader,
+            owned.draft_text,
+            owned.draft_html,
+            owned.draft_has_layout
+        from core.template_versions
+        where
+            template_versions.tenant_id = owned.tenant_id
+            and template_versions.template_id = owned.id
+        returning template_versions.id
+    )
+    update core.templates
+    set
+        version_id = published.id,
+        draft_subject = null,
+        draft_preheader = null,
+        draft_text = null,
+        draft_html = null,
+        draft_has_layout = null,
+        draft_saved_at = null
+    from published
+    where templates.tenant_id = owned.tenant_id and templates.id = owned.id;
+    perform core.emit(
+        owned.tenant_id, 'core.template.published', 'template', owned.id,
+        jsonb_build_object('template', owned.template, 'language', owned.language)
+    );
+    return core.template_answer(owned.tenant_id, owned.id);
+end
+$$;
+
+ALTER FUNCTION core.publish_template(template text, language text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION publish_template(template text, language text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.publish_template(template text, language text) IS 'Does what v1.publish_template says. Definer, because it writes core.template_versions. Signed-in
+users may call it.';
+
+--
+-- Name: put_back(core.deliveries); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.put_back(delivery core.deliveries) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update core.deliveries
+    set
+        status = 'queued',
+        attempts_before_replay = deliveries.attempts,
+        template_version = null,
+        finished_at = null,
+        last_error = null
+    where deliveries.tenant_id = delivery.tenant_id and deliveries.id = delivery.id;
+    perform core.send_to_queue(
+        delivery.channel,
+        array[jsonb_build_object('tenant_id', delivery.tenant_id, 'id', delivery.id)]
+    );
+end
+$$;
+
+ALTER FUNCTION core.put_back(delivery core.deliveries) OWNER TO postgres;
+
+--
+-- Name: FUNCTION put_back(delivery core.deliveries); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.put_back(delivery core.deliveries) IS 'Has a delivery that is over made and sent anew. Internal.';
+
+--
+-- Name: queue_due_jobs(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.queue_due_jobs(at timestamp with time zone DEFAULT clock_timestamp()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- Some milliseconds of work.
+    step constant integer := 500;
+    due record;
+    queued integer := 0;
+begin
+    for due in
+        select
+            jobs.tenant_id,
+            jobs.id
+        from core.jobs
+        where jobs.status = 'scheduled' and jobs.run_at <= queue_due_jobs.at
+        order by jobs.run_at
+        limit step
+        for no key update skip locked
+    loop
+        update core.jobs set status = 'queued', updated_at = queue_due_jobs.at
+        where jobs.tenant_id = due.tenant_id and jobs.id = due.id;
+        perform core.send_job(due.tenant_id, due.id);
+        queued := queued + 1;
+    end loop;
+    return queued;
+end
+$$;
+
+ALTER FUNCTION core.queue_due_jobs(at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION queue_due_jobs(at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.queue_due_jobs(at timestamp with time zone) IS 'Puts jobs into the queue whose time has come, 500 at most; returns how many. It may run in several
+sessions at once. Definer, because it works for every tenant; tenon_bridge may call it.';
+
+--
+-- Name: queue_lost_jobs(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.queue_lost_jobs(at timestamp with time zone DEFAULT clock_timestamp()) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    lost record;
+    queued integer := 0;
+begin
+    -- A message comes and goes with its job, so none is lost but by somebody who empties the queue.
+    for lost in
+        select
+            jobs.tenant_id,
+            jobs.id
+        from core.jobs
+        where
+            jobs.status in ('queued', 'running')
+            and coalesce(jobs.lease_expires_at < queue_lost_jobs.at, true)
+            and not exists (select from pgmq.q_tenon_jobs)
+        order by jobs.run_at
+        limit 10000
+    loop
+        perform core.send_job(lost.tenant_id, lost.id);
+        queued := queued + 1;
+    end loop;
+    return queued;
+end
+$$;
+
+ALTER FUNCTION core.queue_lost_jobs(at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION queue_lost_jobs(at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.queue_lost_jobs(at timestamp with time zone) IS 'Where the queue is empty, and jobs are not over that it should hold, says again that they are
+ready; returns of how many. A job that is said to be ready twice is run once. Internal.';
+
+--
 -- Name: random_key(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7104,6 +11761,47 @@ COMMENT ON FUNCTION core.read_limits() IS 'Trigger before insert or update: writ
 limit.invalid (400) with the position of the mistake.';
 
 --
+-- Name: read_secret(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.read_secret(tenant_id uuid, id uuid) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    kept core.secrets;
+    secret text;
+begin
+    select secrets.* into kept
+    from core.secrets
+    where secrets.tenant_id = read_secret.tenant_id and secrets.id = read_secret.id;
+    if kept.sealed is not null then
+        return tenon.secret_open(kept.tenant_id, kept.id, kept.purpose, kept.sealed);
+    elsif kept.vault_id is not null then
+        execute format(
+            'select decrypted_secret from %I.decrypted_secrets where id = $1', 'vault'
+        )
+        into secret
+        using kept.vault_id;
+    end if;
+    if secret is null then
+        perform core.fail('secret.unknown');
+    end if;
+    return secret;
+end
+$_$;
+
+ALTER FUNCTION core.read_secret(tenant_id uuid, id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION read_secret(tenant_id uuid, id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.read_secret(tenant_id uuid, id uuid) IS 'A secret of the tenant, in clear. Raises secret.unknown (404), secret.store_missing (503) and
+secret.unreadable (500). Definer, because nobody else reads secrets. Internal: whoever could call it
+could sign as the tenant.';
+
+--
 -- Name: readable_event_types(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7164,6 +11862,186 @@ not the caller may see that event; null elsewhere. Definer, because of the event
 may not see. Signed-in users may call it.';
 
 --
+-- Name: rebuild_delivery_queue(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.rebuild_delivery_queue(channel text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    queue constant text := (
+        select channels.queue
+        from core.delivery_channels as channels
+        where channels.channel = rebuild_delivery_queue.channel
+    );
+    messages jsonb[];
+begin
+    if queue is null then
+        perform core.fail(
+            'delivery.channel_unknown',
+            jsonb_build_object('channel', rebuild_delivery_queue.channel)
+        );
+    end if;
+    perform pgmq.purge_queue(queue);
+    select
+        array_agg(
+            jsonb_build_object('tenant_id', deliveries.tenant_id, 'id', deliveries.id)
+            order by deliveries.position
+        )
+    into messages
+    from core.deliveries
+    where
+        deliveries.channel = rebuild_delivery_queue.channel
+        and deliveries.status in ('queued', 'sending');
+    perform core.send_to_queue(rebuild_delivery_queue.channel, messages);
+    return coalesce(cardinality(messages), 0);
+end
+$$;
+
+ALTER FUNCTION core.rebuild_delivery_queue(channel text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION rebuild_delivery_queue(channel text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.rebuild_delivery_queue(channel text) IS 'Makes the messages of a channel''s queue anew from core.deliveries, while no worker runs: after a
+restore without the queue''s tables, say. Returns how many there are. Definer, because it writes the
+queue; service_role may call it.';
+
+--
+-- Name: receive_webhook(uuid, jsonb, text, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.receive_webhook(source uuid, headers jsonb, body text, at timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    of_source core.webhook_sources;
+    named_headers jsonb;
+    message_key text;
+    refusal text;
+    message core.inbound_messages;
+begin
+    select webhook_sources.* into of_source
+    from core.webhook_sources
+    inner join core.tenants on tenants.id = webhook_sources.tenant_id
+    where
+        webhook_sources.id = receive_webhook.source
+        and webhook_sources.disabled_at is null
+        and tenants.status = 'active';
+    if not found then
+        return core.refuse_message(null, 'inbound.source_unknown');
+    end if;
+    if (octet_length(receive_webhook.body) <= core.inbound_bytes_max()) is not true then
+        return core.refuse_message(
+            of_source,
+            case
+                when receive_webhook.body is null then 'inbound.signature_missing'
+                else 'inbound.message_too_large'
+            end,
+            jsonb_build_object('bytes_max', core.inbound_bytes_max())
+        );
+    end if;
+    if
+        jsonb_typeof(receive_webhook.headers) = 'object'
+        and octet_length(receive_webhook.headers::text) <= 65536
+    then
+        select jsonb_object_agg(lower(header.key), header.value) into named_headers
+        from jsonb_each_text(receive_webhook.headers) as header;
+    end if;
+    refusal := core.webhook_refusal(
+        of_source, coalesce(named_headers, '{}'), receive_webhook.body, receive_webhook.at
+    );
+    if refusal is not null then
+        return core.refuse_message(of_source, refusal);
+    end if;
+
+    -- An id that is not signed could be changed, and the message be sent again under it.
+    message_key := case
+        when of_source.scheme = 'standard'
+            then coalesce(named_headers ->> 'svix-id', named_headers ->> 'webhook-id')
+        else 'sha256:' || encode(sha256(convert_to(receive_webhook.body, 'UTF8')), 'hex')
+    end;
+    insert into core.inbound_messages (
+        tenant_id, source_id, external_id, headers, body, received_at
+    )
+    values (
+        of_source.tenant_id, of_source.id, message_key, core.headers_to_keep(named_headers),
+        receive_webhook.body, receive_webhook.at
+    )
+    on conflict on constraint external_id_is_unique do nothing
+    returning inbound_messages.* into message;
+    if message.id is null then
+        select inbound_messages.* into message
+        from core.inbound_messages
+        where
+            inbound_messages.tenant_id = of_source.tenant_id
+            and inbound_messages.source_id = of_source.id
+            and inbound_messages.external_id = message_key;
+        return jsonb_build_object('id', message.id, 'duplicate', true);
+    end if;
+    perform core.enqueue_job(
+        of_source.tenant_id, 'core.inbound', jsonb_build_object('message', message.id),
+        unique_key => message.id::text
+    );
+    return jsonb_build_object('id', message.id, 'duplicate', false);
+end
+$$;
+
+ALTER FUNCTION core.receive_webhook(source uuid, headers jsonb, body text, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION receive_webhook(source uuid, headers jsonb, body text, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.receive_webhook(source uuid, headers jsonb, body text, at timestamp with time zone) IS 'What v1.receive_webhook does, at a time that tests can name. Definer, because it stores messages
+and reads secrets. service_role may call it.';
+
+--
+-- Name: record_attempt(core.deliveries, text, text, timestamp with time zone, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.record_attempt(delivery core.deliveries, outcome text, reason text, at timestamp with time zone, facts jsonb DEFAULT '{}'::jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into core.delivery_attempts (
+        tenant_id, delivery_id, number, channel, endpoint_id, worker, started_at, ended_at,
+        outcome, reason, status_code, phase, error, response, duration_ms
+    )
+    values (
+        delivery.tenant_id,
+        delivery.id,
+        delivery.attempts,
+        delivery.channel,
+        delivery.endpoint_id,
+        delivery.worker,
+        delivery.claimed_at,
+        greatest(record_attempt.at, delivery.claimed_at),
+        record_attempt.outcome,
+        record_attempt.reason,
+        core.integer_of(facts, 'status_code'),
+        left(facts ->> 'phase', 20),
+        -- What servers say often repeats the address.
+        left(replace(facts ->> 'error', delivery.recipient, delivery.recipient_masked), 1000),
+        left(facts ->> 'response', 4096),
+        core.integer_of(facts, 'duration_ms')
+    );
+end
+$$;
+
+ALTER FUNCTION core.record_attempt(delivery core.deliveries, outcome text, reason text, at timestamp with time zone, facts jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION record_attempt(delivery core.deliveries, outcome text, reason text, at timestamp with time zone, facts jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.record_attempt(delivery core.deliveries, outcome text, reason text, at timestamp with time zone, facts jsonb) IS 'Keeps what came of the delivery''s current attempt. Internal.';
+
+--
 -- Name: record_consent(jsonb, text, text, timestamp with time zone, text, text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7210,6 +12088,74 @@ ALTER FUNCTION core.record_consent(asked jsonb, purpose text, legal_basis text, 
 
 COMMENT ON FUNCTION core.record_consent(asked jsonb, purpose text, legal_basis text, given_at timestamp with time zone, source text, channel text, proof_text text, proof_version text) IS 'What v1.record_consent does. Definer, because nobody writes consents but by it; asks for
 core.privacy.write itself. Signed-in users may call it.';
+
+--
+-- Name: record_job_step(core.jobs, jsonb, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.record_job_step(job core.jobs, answer jsonb, at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    task_lease constant interval := (
+        select core.job_lease(job_tasks.step_time_limit)
+        from core.job_tasks
+        where job_tasks.task = job.task
+    );
+    kept core.jobs;
+begin
+    if
+        (
+            jsonb_typeof(answer) = 'object'
+            and (jsonb_typeof(answer -> 'done') = 'boolean' or answer ? 'failed')
+            and coalesce(jsonb_typeof(answer -> 'state'), 'object') = 'object'
+            and coalesce(jsonb_typeof(answer -> 'progress'), 'object') = 'object'
+        ) is not true
+    then
+        raise exception 'the task % answered %', job.task, left(answer::text, 200)
+            using errcode = 'data_exception';
+    end if;
+    -- The fence: what a runner does whose lease another has taken is undone by the error.
+    update core.jobs
+    set
+        state = coalesce(answer -> 'state', jobs.state),
+        progress = coalesce(answer -> 'progress', jobs.progress),
+        attempts = case when answer -> 'done' = 'false' then 1 else jobs.attempts end,
+        lease_expires_at = record_job_step.at + task_lease,
+        updated_at = record_job_step.at
+    where
+        jobs.tenant_id = job.tenant_id
+        and jobs.id = job.id
+        and jobs.status = 'running'
+        and jobs.lease = job.lease
+    returning jobs.* into kept;
+    if not found then
+        raise exception 'another runner has taken job %', job.id using errcode = 'TNLSE';
+    end if;
+    if answer ? 'failed' then
+        perform core.end_job(kept, 'failed', record_job_step.at, error => answer ->> 'failed');
+        return 'failed';
+    elsif (answer ->> 'done')::boolean then
+        perform core.end_job(kept, 'succeeded', record_job_step.at, answer -> 'result');
+        return 'succeeded';
+    elsif kept.cancel_requested_at is not null then
+        perform core.end_job(kept, 'cancelled', record_job_step.at);
+        return 'cancelled';
+    end if;
+    perform core.hide_job(kept.queue_message_id, task_lease);
+    return 'running';
+end
+$$;
+
+ALTER FUNCTION core.record_job_step(job core.jobs, answer jsonb, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION record_job_step(job core.jobs, answer jsonb, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.record_job_step(job core.jobs, answer jsonb, at timestamp with time zone) IS 'Keeps what a step answered, and renews the lease. Returns the job''s status. Raises TNLSE where
+another runner has the lease. Internal.';
 
 --
 -- Name: record_key_use(uuid, uuid, text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
@@ -7559,6 +12505,42 @@ COMMENT ON FUNCTION core.refuse_event_removal() IS 'Trigger: lets go only of eve
 hole unawares. Raises event.append_only. Definer, because it reads that table for whoever deletes.';
 
 --
+-- Name: refuse_follower(core.webhook_endpoints, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.refuse_follower(endpoint core.webhook_endpoints, state text, message text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    raise warning 'webhook % of tenant % was not told of events: % (%)',
+        endpoint.id, endpoint.tenant_id, message, state;
+    -- A refusal would come again for ever; anything else may be of the moment. Whoever waits for
+    -- nobody stands in no circle: an endpoint that is locked is disabled next time.
+    if state = 'PGRST' then
+        perform
+        from core.webhook_endpoints as endpoints
+        where endpoints.tenant_id = endpoint.tenant_id and endpoints.id = endpoint.id
+        for no key update skip locked;
+        if found then
+            perform core.disable_endpoint(
+                endpoint.tenant_id, endpoint.id, message::jsonb ->> 'code'
+            );
+        end if;
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.refuse_follower(endpoint core.webhook_endpoints, state text, message text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION refuse_follower(endpoint core.webhook_endpoints, state text, message text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.refuse_follower(endpoint core.webhook_endpoints, state text, message text) IS 'Says that an endpoint could not be told of events, and disables it where it never could be.
+Internal.';
+
+--
 -- Name: refuse_head_to_return(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7617,6 +12599,180 @@ ALTER FUNCTION core.refuse_hidden_field() OWNER TO postgres;
 COMMENT ON FUNCTION core.refuse_hidden_field() IS 'Trigger before insert, or update of a field: refuses a write to a field that the caller''s role is
 kept from, even of the value that is there. Arguments: the object, the field. Raises
 access.field_hidden (403).';
+
+--
+-- Name: refuse_job_attempt(core.jobs, text, text, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.refuse_job_attempt(job core.jobs, code text, error text, at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    decision record;
+begin
+    select decided.* into strict decision
+    from tenon.delivery_decision(
+        'job',
+        job.attempts,
+        jsonb_build_object(
+            'delivered', false, 'error_code', code, 'error', left(refuse_job_attempt.error, 1000)
+        ),
+        refuse_job_attempt.at,
+        job.id::text
+    ) as decided;
+    if job.cancel_requested_at is not null then
+        perform core.end_job(
+            job, 'cancelled', refuse_job_attempt.at, error => refuse_job_attempt.error
+        );
+        return 'cancelled';
+    elsif decision.status <> 'scheduled' then
+        perform core.end_job(
+            job, 'failed', refuse_job_attempt.at, error => refuse_job_attempt.error
+        );
+        return 'failed';
+    end if;
+    update core.jobs
+    set
+        status = 'scheduled',
+        run_at = decision.next_attempt_at,
+        last_error = left(refuse_job_attempt.error, 1000),
+        lease_expires_at = null,
+        queue_message_id = null,
+        updated_at = refuse_job_attempt.at
+    where jobs.tenant_id = job.tenant_id and jobs.id = job.id;
+    perform pgmq.delete('tenon_jobs', job.queue_message_id);
+    return 'scheduled';
+end
+$$;
+
+ALTER FUNCTION core.refuse_job_attempt(job core.jobs, code text, error text, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION refuse_job_attempt(job core.jobs, code text, error text, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.refuse_job_attempt(job core.jobs, code text, error text, at timestamp with time zone) IS 'Does what is decided to follow a step that failed: another attempt later, or the end. Returns the
+job''s new status. Internal.';
+
+--
+-- Name: webhook_sources; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.webhook_sources (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    scheme text NOT NULL,
+    processor text NOT NULL,
+    signature_header text,
+    encoding text,
+    prefix text,
+    secret_id uuid,
+    secret_hash bytea,
+    disabled_at timestamp with time zone,
+    refused_count bigint DEFAULT 0 NOT NULL,
+    refused_at timestamp with time zone,
+    refused_reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT encoding_is_known CHECK ((encoding = ANY (ARRAY['hex'::text, 'base64'::text]))),
+    CONSTRAINT header_goes_with_scheme CHECK ((((scheme = 'hmac_sha256'::text) = (signature_header IS NOT NULL)) AND ((scheme = 'hmac_sha256'::text) = (encoding IS NOT NULL)) AND ((scheme = 'hmac_sha256'::text) = (prefix IS NOT NULL)))),
+    CONSTRAINT name_is_short CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT prefix_is_short CHECK ((prefix ~ '^[!-~]{0,20}$'::text)),
+    CONSTRAINT scheme_is_known CHECK ((scheme = ANY (ARRAY['standard'::text, 'hmac_sha256'::text, 'bearer'::text]))),
+    CONSTRAINT secret_goes_with_scheme CHECK ((((scheme = 'bearer'::text) = (secret_hash IS NOT NULL)) AND ((scheme = 'bearer'::text) = (secret_id IS NULL)))),
+    CONSTRAINT signature_header_is_a_header CHECK ((signature_header ~ '^[a-z0-9-]{1,100}$'::text))
+);
+
+ALTER TABLE core.webhook_sources OWNER TO postgres;
+
+--
+-- Name: TABLE webhook_sources; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.webhook_sources IS 'Who may send webhooks to a tenant, and how they are verified.';
+
+--
+-- Name: COLUMN webhook_sources.scheme; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.webhook_sources.scheme IS 'standard: Standard Webhooks 1.0, with headers webhook-… or svix-…; hmac_sha256: an HMAC of the body
+in signature_header; bearer: a token in the header Authorization.';
+
+--
+-- Name: COLUMN webhook_sources.secret_id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.webhook_sources.secret_id IS 'Of core.read_secret.';
+
+--
+-- Name: COLUMN webhook_sources.secret_hash; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.webhook_sources.secret_hash IS 'The SHA-256 of a bearer token: that is compared, and need not be known.';
+
+--
+-- Name: COLUMN webhook_sources.refused_count; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.webhook_sources.refused_count IS 'How many messages were refused.';
+
+--
+-- Name: refuse_message(core.webhook_sources, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.refuse_message(source core.webhook_sources, code text, details jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    failure core.errors;
+begin
+    select * into strict failure from core.errors where errors.code = refuse_message.code;
+    if source.id is not null then
+        -- One event in an hour, however many there are: the row counts them.
+        if source.refused_at is null or source.refused_at < now() - interval '1 hour' then
+            perform core.record_security_event(
+                source.tenant_id, 'webhook_source.refused',
+                jsonb_build_object(
+                    'source_id', source.id,
+                    'code', failure.code,
+                    'refused_before', source.refused_count
+                )
+            );
+        end if;
+        update core.webhook_sources
+        set
+            refused_count = webhook_sources.refused_count + 1,
+            refused_at = case
+                when source.refused_at is null or source.refused_at < now() - interval '1 hour'
+                    then now()
+                else webhook_sources.refused_at
+            end,
+            refused_reason = failure.code
+        where webhook_sources.tenant_id = source.tenant_id and webhook_sources.id = source.id;
+    end if;
+    -- Answered as an error without being raised, because raising would take the count back.
+    perform set_config('response.status', failure.status::text, true);
+    return jsonb_build_object(
+        'code', failure.code,
+        'message', core.render(failure.message, details),
+        'details', nullif(details, '{}')::text,
+        'hint', failure.hint
+    );
+end
+$$;
+
+ALTER FUNCTION core.refuse_message(source core.webhook_sources, code text, details jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION refuse_message(source core.webhook_sources, code text, details jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.refuse_message(source core.webhook_sources, code text, details jsonb) IS 'Counts a message of a source that is refused, records a security event for the first in an hour,
+and gives the answer, an error of the catalogue with its HTTP status. Nothing of the message is
+kept. Internal.';
 
 --
 -- Name: refuse_type_removal(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -7679,6 +12835,270 @@ relied on. For core.pre_request. Raises
 idempotency.not_here (400). Anyone may call it.';
 
 --
+-- Name: release_deliveries(text, timestamp with time zone, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.release_deliveries(channel text, at timestamp with time zone DEFAULT clock_timestamp(), max_count integer DEFAULT 1000) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    due jsonb[];
+    pause core.delivery_pauses;
+    resumed jsonb[];
+    released integer;
+begin
+    with ready as (
+        select
+            deliveries.tenant_id,
+            deliveries.id
+        from core.deliveries
+        where
+            deliveries.channel = release_deliveries.channel
+            and deliveries.status = 'scheduled'
+            and deliveries.next_attempt_at <= release_deliveries.at
+        order by deliveries.next_attempt_at
+        limit release_deliveries.max_count
+        for no key update skip locked
+    ),
+    released as (
+        update core.deliveries set status = 'queued'
+        from ready
+        where deliveries.tenant_id = ready.tenant_id and deliveries.id = ready.id
+        returning deliveries.tenant_id, deliveries.id, deliveries.next_attempt_at
+    )
+    select
+        array_agg(
+            jsonb_build_object('tenant_id', released.tenant_id, 'id', released.id)
+            order by released.next_attempt_at
+        )
+    into due
+    from released;
+    perform core.send_to_queue(release_deliveries.channel, due);
+    released := coalesce(cardinality(due), 0);
+
+    -- What a pause held back goes in its order. The lock waits for whoever is about to hold more.
+    for pause in
+        select pauses.*
+        from core.delivery_pauses as pauses
+        where
+            pauses.channel = release_deliveries.channel
+            and pauses.resumed_at is not null
+        limit 100
+        for update skip locked
+    loop
+        with ready as (
+            select
+                deliveries.tenant_id,
+                deliveries.id
+            from core.deliveries
+            where
+                deliveries.tenant_id = pause.tenant_id
+                and deliveries.channel = pause.channel
+                and deliveries.status = 'held'
+                and deliveries.held_for = 'pause'
+            order by deliveries.position
+            limit release_deliveries.max_count
+            for no key update
+        ),
+        released as (
+            update core.deliveries set status = 'queued', held_for = null
+            from ready
+            where deliveries.tenant_id = ready.tenant_id and deliveries.id = ready.id
+            returning deliveries.tenant_id, deliveries.id, deliveries.position
+        )
+        select
+            array_agg(
+                jsonb_build_object('tenant_id', released.tenant_id, 'id', released.id)
+                order by released.position
+            )
+        into resumed
+        from released;
+        perform core.send_to_queue(release_deliveries.channel, resumed);
+        released := released + coalesce(cardinality(resumed), 0);
+        if coalesce(cardinality(resumed), 0) < release_deliveries.max_count then
+            delete from core.delivery_pauses as pauses
+            where pauses.tenant_id = pause.tenant_id and pauses.channel = pause.channel;
+        end if;
+    end loop;
+    return released;
+end
+$$;
+
+ALTER FUNCTION core.release_deliveries(channel text, at timestamp with time zone, max_count integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION release_deliveries(channel text, at timestamp with time zone, max_count integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.release_deliveries(channel text, at timestamp with time zone, max_count integer) IS 'Puts deliveries of a channel into its queue whose time has come, and those that a pause held which
+is over; at most max_count of each tenant. Returns how many. Definer, because it works for every
+tenant; service_role may call it.';
+
+--
+-- Name: release_endpoint(uuid, uuid, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.release_endpoint(tenant_id uuid, endpoint_id uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    released jsonb[];
+begin
+    with ready as (
+        select
+            deliveries.tenant_id,
+            deliveries.id
+        from core.deliveries
+        where
+            deliveries.tenant_id = release_endpoint.tenant_id
+            and deliveries.endpoint_id = release_endpoint.endpoint_id
+            and deliveries.status = 'held'
+            and deliveries.held_for = 'endpoint'
+        order by deliveries.position
+        limit greatest(
+            core.endpoint_room(
+                release_endpoint.tenant_id, release_endpoint.endpoint_id, release_endpoint.at
+            ), 0
+        )
+        for no key update skip locked
+    ),
+    released_rows as (
+        update core.deliveries set status = 'queued', held_for = null
+        from ready
+        where deliveries.tenant_id = ready.tenant_id and deliveries.id = ready.id
+        returning deliveries.tenant_id, deliveries.id, deliveries.position
+    )
+    select
+        array_agg(
+            jsonb_build_object('tenant_id', rows.tenant_id, 'id', rows.id) order by rows.position
+        )
+    into released
+    from released_rows as rows;
+    perform core.send_to_queue('webhook', released);
+    return coalesce(cardinality(released), 0);
+end
+$$;
+
+ALTER FUNCTION core.release_endpoint(tenant_id uuid, endpoint_id uuid, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION release_endpoint(tenant_id uuid, endpoint_id uuid, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.release_endpoint(tenant_id uuid, endpoint_id uuid, at timestamp with time zone) IS 'Puts deliveries into the queue that were held because their endpoint was busy, as many as it takes
+now. Returns how many. Definer, because housekeeping calls it; internal.';
+
+--
+-- Name: release_forgotten(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.release_forgotten(at timestamp with time zone DEFAULT clock_timestamp()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    waiting record;
+    released integer := 0;
+begin
+    for waiting in
+        with recursive endpoints as (
+            (
+                select
+                    deliveries.tenant_id,
+                    deliveries.endpoint_id
+                from core.deliveries
+                where deliveries.status = 'held' and deliveries.held_for = 'endpoint'
+                order by deliveries.tenant_id, deliveries.endpoint_id
+                limit 1
+            )
+            union all
+            select
+                following.tenant_id,
+                following.endpoint_id
+            from endpoints
+            cross join lateral (
+                select
+                    deliveries.tenant_id,
+                    deliveries.endpoint_id
+                from core.deliveries
+                where
+                    deliveries.status = 'held'
+                    and deliveries.held_for = 'endpoint'
+                    and (deliveries.tenant_id, deliveries.endpoint_id)
+                    > (endpoints.tenant_id, endpoints.endpoint_id)
+                order by deliveries.tenant_id, deliveries.endpoint_id
+                limit 1
+            ) as following
+        )
+        select
+            endpoints.tenant_id,
+            endpoints.endpoint_id
+        from endpoints
+    loop
+        released := released + core.release_endpoint(
+            waiting.tenant_id, waiting.endpoint_id, release_forgotten.at
+        );
+    end loop;
+    return released;
+end
+$$;
+
+ALTER FUNCTION core.release_forgotten(at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION release_forgotten(at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.release_forgotten(at timestamp with time zone) IS 'Puts deliveries into the queue that wait for an endpoint which has nothing on its way any more,
+because a worker died or what it had was cancelled. Returns how many. For housekeeping. Definer,
+because it works for every tenant; service_role may call it.';
+
+--
+-- Name: release_job(uuid, uuid, bigint); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.release_job(tenant_id uuid, id uuid, lease bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    released core.jobs;
+begin
+    select jobs.* into released
+    from core.jobs
+    where
+        jobs.tenant_id = release_job.tenant_id
+        and jobs.id = release_job.id
+        and jobs.status = 'running'
+        and jobs.lease = release_job.lease
+    for no key update;
+    if released.id is not null then
+        update core.jobs
+        set
+            status = 'queued',
+            attempts = 0,
+            lease_expires_at = null,
+            queue_message_id = null,
+            updated_at = clock_timestamp()
+        where jobs.tenant_id = released.tenant_id and jobs.id = released.id;
+        perform pgmq.delete('tenon_jobs', released.queue_message_id);
+        perform core.send_job(released.tenant_id, released.id);
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.release_job(tenant_id uuid, id uuid, lease bigint) OWNER TO postgres;
+
+--
+-- Name: FUNCTION release_job(tenant_id uuid, id uuid, lease bigint); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.release_job(tenant_id uuid, id uuid, lease bigint) IS 'Puts a job that the caller has claimed behind all that wait. Definer, because it works for every
+tenant; tenon_bridge may call it.';
+
+--
 -- Name: release_legal_hold(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7713,6 +13133,51 @@ ALTER FUNCTION core.release_legal_hold(id uuid) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.release_legal_hold(id uuid) IS 'What v1.release_legal_hold does. Definer, because nobody writes legal holds but by it; asks for
 core.privacy.erase itself. Signed-in users may call it.';
+
+--
+-- Name: release_order(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.release_order(tenant_id uuid, ordering_key text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    following record;
+begin
+    perform core.lock_order(release_order.tenant_id, release_order.ordering_key);
+    select
+        deliveries.id,
+        deliveries.channel,
+        deliveries.held_for
+    into following
+    from core.deliveries
+    where
+        deliveries.tenant_id = release_order.tenant_id
+        and deliveries.ordering_key = release_order.ordering_key
+        and deliveries.finished_at is null
+    order by deliveries.position
+    limit 1
+    for no key update;
+    if following.held_for = 'order' then
+        update core.deliveries set status = 'queued', held_for = null
+        where deliveries.tenant_id = release_order.tenant_id and deliveries.id = following.id;
+        perform core.send_to_queue(
+            following.channel,
+            array[jsonb_build_object('tenant_id', release_order.tenant_id, 'id', following.id)]
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.release_order(tenant_id uuid, ordering_key text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION release_order(tenant_id uuid, ordering_key text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.release_order(tenant_id uuid, ordering_key text) IS 'Puts the next delivery of an ordering key into the queue, once the one before it is over.
+Internal.';
 
 --
 -- Name: remove_member(uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -7774,6 +13239,230 @@ ALTER FUNCTION core.render(template text, details jsonb) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.render(template text, details jsonb) IS 'The template with each {name} replaced by that key''s value in details. Anyone may call it.';
+
+--
+-- Name: render_email(uuid, text, integer, text, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.render_email(tenant_id uuid, template text, version integer, language text, brand text, data jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    kind constant core.template_kinds := core.template_kind(template);
+    -- Supabase Auth says the language of its mails in their data.
+    wanted constant text := coalesce(language, data ->> 'locale');
+    looks constant jsonb := core.brand_of(tenant_id, brand);
+    is_test constant boolean := template = 'core.test';
+    chosen core.template_versions;
+    content jsonb;
+begin
+    if is_test then
+        -- Was rendered where it was asked for: what the caller saw is what is sent.
+        content := jsonb_build_object(
+            'subject', data ->> 'subject', 'text', data ->> 'text', 'html', data ->> 'html'
+        );
+        chosen.language := data ->> 'language';
+    else
+        chosen := core.template_version(tenant_id, template, wanted, version);
+        content := core.fill_template(kind, chosen, tenant_id, wanted, looks, data);
+    end if;
+    return content || jsonb_build_object(
+        'template_version', chosen.id,
+        'language', chosen.language,
+        'from', jsonb_build_object(
+            'name', looks ->> 'from_name', 'address', looks ->> 'from_address'
+        ),
+        'reply_to', looks ->> 'reply_to',
+        'headers', jsonb_strip_nulls(jsonb_build_object(
+            'Auto-Submitted', 'auto-generated',
+            'Content-Language', chosen.language,
+            'X-Tenon-Test', case when is_test then 'yes' end
+        ))
+    );
+end
+$$;
+
+ALTER FUNCTION core.render_email(tenant_id uuid, template text, version integer, language text, brand text, data jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION render_email(tenant_id uuid, template text, version integer, language text, brand text, data jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.render_email(tenant_id uuid, template text, version integer, language text, brand text, data jsonb) IS 'A mail, ready to send: {template_version, language, from: {name, address}, reply_to, subject, text,
+html, headers}. version: the template_version that it had before, or null for the current one.
+language: a tag, or null for data.locale and what the tenant has. brand: the name of one, or null.
+Raises template.missing, template.kind_unknown, template.version_unknown (404) and what
+tenon.template_render does, such as template.variable_missing. Internal.';
+
+--
+-- Name: replay_deliveries(text, text, uuid, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- Some hundred milliseconds of work.
+    step constant integer := 1000;
+    owner_id constant uuid := core.sole_tenant_with('core.deliveries.manage');
+    delivery core.deliveries;
+    replayed integer := 0;
+begin
+    for delivery in
+        select deliveries.*
+        from core.deliveries
+        where
+            deliveries.tenant_id = owner_id
+            and deliveries.channel = coalesce(replay_deliveries.channel, deliveries.channel)
+            and deliveries.status = coalesce(replay_deliveries.status, 'dead')
+            and deliveries.status in ('dead', 'cancelled', 'suppressed')
+            and deliveries.data_deleted_at is null
+            and (
+                replay_deliveries.endpoint_id is null
+                or deliveries.endpoint_id = replay_deliveries.endpoint_id
+            )
+            and deliveries.created_at >= coalesce(replay_deliveries.since, '-infinity')
+            and deliveries.created_at < coalesce(replay_deliveries.until, 'infinity')
+        order by deliveries.created_at, deliveries.position
+        limit step
+        for no key update skip locked
+    loop
+        perform core.put_back(delivery);
+        replayed := replayed + 1;
+    end loop;
+    return jsonb_build_object('replayed', replayed, 'done', replayed < step);
+end
+$$;
+
+ALTER FUNCTION core.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) IS 'What v1.replay_deliveries does. Definer, because it writes core.deliveries. Signed-in users may
+call it.';
+
+--
+-- Name: replay_delivery(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.replay_delivery(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    delivery constant core.deliveries := core.delivery_to_manage(replay_delivery.id);
+begin
+    if
+        (
+            delivery.status in ('dead', 'cancelled', 'suppressed')
+            or (delivery.status = 'delivered' and delivery.channel = 'webhook')
+        ) is not true
+    then
+        perform core.fail('delivery.not_over', jsonb_build_object('id', delivery.id));
+    elsif delivery.data_deleted_at is not null then
+        perform core.fail('delivery.secret_gone', jsonb_build_object('id', delivery.id));
+    end if;
+    perform core.put_back(delivery);
+    return jsonb_build_object('id', delivery.id, 'status', 'queued');
+end
+$$;
+
+ALTER FUNCTION core.replay_delivery(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION replay_delivery(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.replay_delivery(id uuid) IS 'What v1.replay_delivery does. Definer, because it writes core.deliveries. Signed-in users may call
+it.';
+
+--
+-- Name: replay_webhooks(uuid, bigint, bigint); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- Some tens of milliseconds of work, and a bounded burst for the receiver.
+    deliveries_max constant integer := 500;
+    scan_max constant integer := 10000;
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    endpoint constant core.webhook_endpoints := core.webhook_endpoint_in(
+        owner_id, replay_webhooks.endpoint_id
+    );
+    replay_id constant uuid := gen_random_uuid();
+    known_to constant bigint := (
+        select cursors.number
+        from core.webhook_cursors as cursors
+        where cursors.tenant_id = owner_id and cursors.endpoint_id = endpoint.id
+    );
+    last_number bigint;
+    complete_to bigint;
+    replayed integer := 0;
+    event core.events;
+begin
+    if endpoint.status = 'disabled' then
+        perform core.fail(
+            'webhook.disabled', jsonb_build_object('reason', endpoint.disabled_reason)
+        );
+    elsif (
+        from_number >= 1 and coalesce(replay_webhooks.to_number, from_number) >= from_number
+    ) is not true then
+        perform core.fail('webhook.replay_invalid');
+    end if;
+    -- What comes after the cursor is on its way anyway.
+    last_number := least(coalesce(replay_webhooks.to_number, known_to), known_to);
+    complete_to := greatest(from_number - 1, least(last_number, from_number - 1 + scan_max));
+    for event in
+        select events.*
+        from core.events
+        where
+            events.tenant_id = owner_id
+            and events.number >= from_number
+            and events.number <= complete_to
+            and events.type = any(endpoint.event_types)
+        order by events.number
+    loop
+        if not core.wants_event(endpoint, event) then
+            continue;
+        elsif replayed = deliveries_max then
+            complete_to := event.number - 1;
+            exit;
+        end if;
+        perform core.enqueue_webhook(
+            endpoint, event, format('replay:%s:%s', replay_id, event.number)
+        );
+        replayed := replayed + 1;
+    end loop;
+    return jsonb_build_object(
+        'endpoint_id', endpoint.id,
+        'replayed', replayed,
+        'complete_to', complete_to,
+        'next_number', case when complete_to < last_number then complete_to + 1 end,
+        'expired_to', (
+            select expiries.expired_number
+            from core.event_expiries as expiries
+            where
+                expiries.tenant_id = owner_id and expiries.expired_number >= from_number
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) OWNER TO postgres;
+
+--
+-- Name: FUNCTION replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) IS 'What v1.replay_webhooks does. Definer, because it enqueues deliveries. Signed-in users may call
+it.';
 
 --
 -- Name: report_role_change(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -7940,6 +13629,98 @@ ALTER FUNCTION core.require(tenant_id uuid, permission text) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.require(tenant_id uuid, permission text) IS 'Refuses a caller who does not hold the permission in the tenant, in the same words whether or not
 there is such a tenant. Raises tenancy.permission_missing (403). Signed-in users may call it.';
+
+--
+-- Name: reseal_secrets(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.reseal_secrets() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    resealed bigint;
+begin
+    update core.secrets
+    set
+        sealed = tenon.secret_seal(
+            secrets.tenant_id, secrets.id, secrets.purpose,
+            tenon.secret_open(secrets.tenant_id, secrets.id, secrets.purpose, secrets.sealed)
+        )
+    where secrets.sealed is not null and not tenon.secret_is_current(secrets.sealed);
+    get diagnostics resealed = row_count;
+    return resealed;
+end
+$$;
+
+ALTER FUNCTION core.reseal_secrets() OWNER TO postgres;
+
+--
+-- Name: FUNCTION reseal_secrets(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.reseal_secrets() IS 'Seals with tenon.secret_key what was sealed with tenon.secret_key_previous; returns how many. After
+it the previous key is of no use. Raises secret.unreadable (500) when one opens with neither, and
+then changes nothing. For the owner of the schema.';
+
+--
+-- Name: resume_channel(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.resume_channel(channel text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update core.delivery_channels as channels
+    set paused_at = null, pause_reason = null
+    where channels.channel = resume_channel.channel;
+    if not found then
+        perform core.fail(
+            'delivery.channel_unknown', jsonb_build_object('channel', resume_channel.channel)
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.resume_channel(channel text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION resume_channel(channel text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.resume_channel(channel text) IS 'What v1.resume_channel does. Definer, because it writes core.delivery_channels; service_role may
+call it.';
+
+--
+-- Name: resume_deliveries(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.resume_deliveries(channel text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.deliveries.manage');
+begin
+    update core.delivery_pauses as pauses
+    set resumed_at = now()
+    where
+        pauses.tenant_id = owner_id
+        and pauses.channel = coalesce(resume_deliveries.channel, pauses.channel)
+        and pauses.resumed_at is null;
+    return jsonb_build_object('tenant_id', owner_id, 'resumed', true);
+end
+$$;
+
+ALTER FUNCTION core.resume_deliveries(channel text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION resume_deliveries(channel text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.resume_deliveries(channel text) IS 'What v1.resume_deliveries does. Definer, because it writes core.delivery_pauses. Signed-in users
+may call it.';
 
 --
 -- Name: resume_tenant(uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -8257,6 +14038,95 @@ COMMENT ON FUNCTION core.retention_rest() IS 'How long retention leaves a rule a
 and nothing that stays for days is late by an hour. Internal.';
 
 --
+-- Name: retry_job(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.retry_job(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    job constant core.jobs := core.job_to_manage(retry_job.id);
+begin
+    if job.status not in ('failed', 'cancelled') then
+        perform core.fail('job.not_over', jsonb_build_object('status', job.status));
+    end if;
+    begin
+        update core.jobs
+        set
+            status = 'queued',
+            run_at = clock_timestamp(),
+            attempts = 0,
+            cancel_requested_at = null,
+            finished_at = null,
+            updated_at = clock_timestamp()
+        where jobs.tenant_id = job.tenant_id and jobs.id = job.id;
+    exception
+        when unique_violation then
+            perform core.fail('job.not_over', jsonb_build_object('status', 'replaced'));
+    end;
+    perform core.send_job(job.tenant_id, job.id);
+    return core.job_answer(job.tenant_id, job.id);
+end
+$$;
+
+ALTER FUNCTION core.retry_job(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION retry_job(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.retry_job(id uuid) IS 'What v1.retry_job does. Definer, because it writes core.jobs. Signed-in users may call it.';
+
+--
+-- Name: revert_template(text, text, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.revert_template(template text, language text, version integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owned constant core.templates := core.own_template(template, language, false);
+    reverted_id integer;
+begin
+    if owned.id is null then
+        perform core.fail('template.version_unknown');
+    elsif version is null then
+        if owned.tenant_id = core.platform_tenant_id() and owned.language = 'en' then
+            perform core.fail('template.default_needed');
+        end if;
+    else
+        select template_versions.id into reverted_id
+        from core.template_versions
+        where
+            template_versions.tenant_id = owned.tenant_id
+            and template_versions.template_id = owned.id
+            and template_versions.number = revert_template.version;
+        if reverted_id is null then
+            perform core.fail('template.version_unknown');
+        end if;
+    end if;
+    update core.templates set version_id = reverted_id
+    where templates.tenant_id = owned.tenant_id and templates.id = owned.id;
+    perform core.emit(
+        owned.tenant_id, 'core.template.published', 'template', owned.id,
+        jsonb_build_object('template', owned.template, 'language', owned.language)
+    );
+    return core.template_answer(owned.tenant_id, owned.id);
+end
+$$;
+
+ALTER FUNCTION core.revert_template(template text, language text, version integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION revert_template(template text, language text, version integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.revert_template(template text, language text, version integer) IS 'Does what v1.revert_template says. Definer, because it writes core.templates. Signed-in users may
+call it.';
+
+--
 -- Name: revoke_api_key(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -8439,6 +14309,191 @@ COMMENT ON FUNCTION core.rotate_api_key(id uuid, overlap interval) IS 'What v1.r
 call it.';
 
 --
+-- Name: rotate_webhook_secret(uuid, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.rotate_webhook_secret(id uuid, overlap_hours integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    hours_max constant integer := 168;
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    secret constant text := core.new_webhook_secret();
+    endpoint core.webhook_endpoints := core.webhook_endpoint_in(
+        owner_id, rotate_webhook_secret.id
+    );
+    -- The one before the last goes now, and the last one too if it is not to overlap.
+    dropped constant uuid[] := array[
+        endpoint.previous_secret_id, case when overlap_hours = 0 then endpoint.secret_id end
+    ];
+begin
+    if (overlap_hours between 0 and hours_max) is not true then
+        perform core.fail('webhook.overlap_invalid', jsonb_build_object('hours_max', hours_max));
+    end if;
+    update core.webhook_endpoints as endpoints
+    set
+        secret_id = core.store_secret(owner_id, 'webhook', secret),
+        previous_secret_id = case when overlap_hours > 0 then endpoints.secret_id end,
+        previous_expires_at = case
+            when overlap_hours > 0 then clock_timestamp() + make_interval(hours => overlap_hours)
+        end
+    where endpoints.tenant_id = owner_id and endpoints.id = endpoint.id
+    returning * into endpoint;
+    perform core.delete_secret(owner_id, old_id)
+    from unnest(dropped) as old_id
+    where old_id is not null;
+    perform core.emit(owner_id, 'core.webhook.secret_rotated', 'webhook_endpoint', endpoint.id);
+    return core.webhook_endpoint_answer(endpoint) || jsonb_build_object('secret', secret);
+end
+$$;
+
+ALTER FUNCTION core.rotate_webhook_secret(id uuid, overlap_hours integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION rotate_webhook_secret(id uuid, overlap_hours integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.rotate_webhook_secret(id uuid, overlap_hours integer) IS 'What v1.rotate_webhook_secret does. Definer, because it writes core.webhook_endpoints. Signed-in
+users may call it.';
+
+--
+-- Name: run_job_step(uuid, uuid, bigint); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.run_job_step(tenant_id uuid, id uuid, lease bigint) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    job core.jobs;
+    task core.job_tasks;
+    answer jsonb;
+    failure text;
+    failure_code text;
+    status text;
+begin
+    select jobs.* into job
+    from core.jobs
+    where
+        jobs.tenant_id = run_job_step.tenant_id
+        and jobs.id = run_job_step.id
+        and jobs.status = 'running'
+        and jobs.lease = run_job_step.lease;
+    if job.id is null then
+        return 'lost';
+    elsif job.cancel_requested_at is not null then
+        perform core.end_job(job, 'cancelled', clock_timestamp());
+        return 'cancelled';
+    end if;
+    select job_tasks.* into strict task from core.job_tasks where job_tasks.task = job.task;
+    begin
+        perform tenon.limit_statement_time(
+            (1000 * extract(epoch from task.step_time_limit))::integer
+        );
+        execute format('select %I.%I($1)', task.function_schema, task.function_name)
+        into answer
+        using job;
+        -- What waits for the commit would fail there, where nobody can say of which job it was.
+        set constraints all immediate;
+        perform tenon.limit_statement_time();
+        return core.record_job_step(job, answer, clock_timestamp());
+    exception
+        when sqlstate 'TNLSE' then
+            perform tenon.limit_statement_time();
+            return 'lost';
+        when query_canceled or others then
+            perform tenon.limit_statement_time();
+            failure_code := sqlstate;
+            failure := sqlerrm;
+    end;
+    if failure_code = 'PGRST' then
+        failure_code := failure::jsonb ->> 'code';
+        failure := failure::jsonb ->> 'message';
+    end if;
+    select jobs.* into job
+    from core.jobs
+    where
+        jobs.tenant_id = run_job_step.tenant_id
+        and jobs.id = run_job_step.id
+        and jobs.status = 'running'
+        and jobs.lease = run_job_step.lease
+    for no key update;
+    if job.id is null then
+        return 'lost';
+    end if;
+    return core.refuse_job_attempt(
+        job, failure_code, failure_code || ': ' || failure, clock_timestamp()
+    );
+end
+$_$;
+
+ALTER FUNCTION core.run_job_step(tenant_id uuid, id uuid, lease bigint) OWNER TO postgres;
+
+--
+-- Name: FUNCTION run_job_step(tenant_id uuid, id uuid, lease bigint); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.run_job_step(tenant_id uuid, id uuid, lease bigint) IS 'Does one step of a job that the caller has claimed, within its task''s time limit. Returns running
+where there is more to do; succeeded, failed, cancelled or scheduled, for another attempt; or lost,
+where another runner has it: then nothing of the step stays. What a step fails at is undone and
+recorded, and raises nothing. Definer, because tasks work for every tenant and with the rights of
+the schema''s owner; tenon_bridge may call it.';
+
+--
+-- Name: run_jobs(interval, boolean); Type: PROCEDURE; Schema: core; Owner: postgres
+--
+
+CREATE PROCEDURE core.run_jobs(IN budget interval DEFAULT '00:00:50'::interval, IN unless_by_cron boolean DEFAULT false)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    -- So that a long job does not keep the others waiting.
+    turn constant interval := interval '5 seconds';
+    deadline constant timestamptz := pg_catalog.clock_timestamp() + budget;
+    turn_ends_at timestamptz;
+    claimed record;
+    status text;
+begin
+    if unless_by_cron and core.jobs_are_run_by_cron() then
+        return;
+    end if;
+    perform core.start_scheduled_jobs();
+    perform core.queue_due_jobs();
+    select job.tenant_id, job.id, job.lease into claimed from core.claim_job() as job;
+    commit;
+    while claimed.id is not null loop
+        turn_ends_at := least(deadline, pg_catalog.clock_timestamp() + turn);
+        loop
+            status := core.run_job_step(claimed.tenant_id, claimed.id, claimed.lease);
+            exit when status <> 'running' or pg_catalog.clock_timestamp() >= turn_ends_at;
+            commit;
+        end loop;
+        if status = 'running' then
+            perform core.release_job(claimed.tenant_id, claimed.id, claimed.lease);
+        end if;
+        claimed.id := null;
+        if pg_catalog.clock_timestamp() < deadline then
+            perform core.queue_due_jobs();
+            select job.tenant_id, job.id, job.lease into claimed from core.claim_job() as job;
+        end if;
+        commit;
+    end loop;
+end
+$$;
+
+ALTER PROCEDURE core.run_jobs(IN budget interval, IN unless_by_cron boolean) OWNER TO postgres;
+
+--
+-- Name: PROCEDURE run_jobs(IN budget interval, IN unless_by_cron boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON PROCEDURE core.run_jobs(IN budget interval, IN unless_by_cron boolean) IS 'Runs jobs that are ready until none is left or the budget is used, one step a transaction; a job
+that takes long takes turns with the others. unless_by_cron: does nothing where pg_cron does it. As
+many sessions as like may call it, each in a statement of its own outside a transaction.
+tenon_bridge may call it.';
+
+--
 -- Name: save_role(text, text, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -8550,6 +14605,106 @@ ALTER FUNCTION core.save_team(slug text, name text, user_ids uuid[]) OWNER TO po
 COMMENT ON FUNCTION core.save_team(slug text, name text, user_ids uuid[]) IS 'What v1.save_team does. Definer, because it writes core.teams. Signed-in users may call it.';
 
 --
+-- Name: save_template(text, text, text, text, text, text, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owned constant core.templates := core.own_template(template, language);
+begin
+    perform core.check_template(core.template_kind(template), subject, preheader, text, html);
+    update core.templates
+    set
+        draft_subject = save_template.subject,
+        draft_preheader = save_template.preheader,
+        draft_text = save_template.text,
+        draft_html = save_template.html,
+        draft_has_layout = coalesce(save_template.has_layout, true),
+        draft_saved_at = now()
+    where templates.tenant_id = owned.tenant_id and templates.id = owned.id;
+    return core.template_answer(owned.tenant_id, owned.id);
+end
+$$;
+
+ALTER FUNCTION core.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) IS 'Does what v1.save_template says. Definer, because it writes core.templates. Signed-in users may
+call it.';
+
+--
+-- Name: schedule_functions(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.schedule_functions(base_url text, service_key text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    -- A path of names: whatever else is in an address has no place in a job.
+    address constant text := rtrim(schedule_functions.base_url, '/');
+    name text;
+    command text;
+begin
+    if not core.cron_is_usable() then
+        perform core.fail('delivery.schedule_missing', '{"extension": "pg_cron"}');
+    elsif to_regnamespace('net') is null then
+        perform core.fail('delivery.schedule_missing', '{"extension": "pg_net"}');
+    elsif
+        (address ~ '^https?://[a-zA-Z0-9.-]+(:[0-9]{1,5})?(/[a-zA-Z0-9_-]+)*$') is not true
+    then
+        perform core.fail(
+            'delivery.schedule_invalid', '{"problem": "the address is none of functions"}'
+        );
+    elsif
+        (
+            schedule_functions.service_key ~ '^[!-~]+$'
+            and octet_length(schedule_functions.service_key) between 16 and 8000
+        ) is not true
+    then
+        perform core.fail(
+            'delivery.schedule_invalid', '{"problem": "the key is none of the service role"}'
+        );
+    end if;
+    perform core.unschedule_functions();
+    perform core.store_secret(
+        core.platform_tenant_id(), core.function_key_purpose(), schedule_functions.service_key
+    );
+    foreach name in array array['email', 'webhook'] loop
+        command := format('select core.start_drain(%L, %L)', name, address);
+        -- pg_cron before 1.5 knows no seconds, but minutes.
+        begin
+            execute format('select %I.schedule($1, $2, $3)', 'cron')
+            using 'tenon-deliver-' || name, '10 seconds', command;
+        exception
+            when invalid_parameter_value then
+                execute format('select %I.schedule($1, $2, $3)', 'cron')
+                using 'tenon-deliver-' || name, '* * * * *', command;
+        end;
+    end loop;
+end
+$_$;
+
+ALTER FUNCTION core.schedule_functions(base_url text, service_key text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION schedule_functions(base_url text, service_key text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.schedule_functions(base_url text, service_key text) IS 'Has pg_cron look every ten seconds (every minute before pg_cron 1.5) whether there is something to
+deliver, and pg_net call the function that does. base_url: where the functions are, such as
+https://ref.supabase.co/functions/v1. service_key: a key of the service role; it is kept as a secret
+of the platform tenant. Calling it again replaces both. Raises delivery.schedule_missing (503)
+without pg_cron or pg_net, delivery.schedule_invalid (400), and what core.store_secret raises. For
+the owner of the schema.';
+
+--
 -- Name: schedule_housekeeping(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -8563,8 +14718,18 @@ begin
     end if;
     execute format('select %I.schedule($1, $2, $3)', 'cron')
     using core.housekeeping_job(), '* * * * *', 'select core.housekeep()';
-    -- The tail of the audit trail that is not sealed yet is kept short. pg_cron before 1.5 knows no
-    -- seconds: there core.housekeep seals, every minute.
+    -- Jobs begin soon after they are ready; a call that is still at work is not called again.
+    -- pg_cron before 1.5 knows no seconds, but minutes.
+    begin
+        execute format('select %I.schedule($1, $2, $3)', 'cron')
+        using core.job_runner(), '5 seconds', 'call core.run_jobs()';
+    exception
+        when invalid_parameter_value then
+            execute format('select %I.schedule($1, $2, $3)', 'cron')
+            using core.job_runner(), '* * * * *', 'call core.run_jobs()';
+    end;
+    -- The tail of the audit trail that is not sealed yet is kept short: without seconds,
+    -- core.housekeep seals, every minute.
     begin
         execute format('select %I.schedule($1, $2, $3)', 'cron')
         using 'tenon-audit', '10 seconds', 'select core.seal_audit()';
@@ -8582,7 +14747,8 @@ ALTER FUNCTION core.schedule_housekeeping() OWNER TO postgres;
 -- Name: FUNCTION schedule_housekeeping(); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.schedule_housekeeping() IS 'Has pg_cron call core.housekeep every minute, and core.seal_audit every ten seconds; false where
+COMMENT ON FUNCTION core.schedule_housekeeping() IS 'Has pg_cron call core.housekeep every minute, core.run_jobs every five seconds, which begins when
+the call before is over, and core.seal_audit every ten seconds; false where
 there is no pg_cron that the caller may use. Calling it again changes nothing. For the owner of the
 schema, after pg_cron was installed later than Tenon.';
 
@@ -8747,6 +14913,154 @@ seals, and whether that was all; nothing where another session is at it. One tra
 killed has sealed nothing. Definer, because nobody may write the trail; service_role may call it.';
 
 --
+-- Name: send_job(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.send_job(tenant_id uuid, id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform pgmq.send(
+        'tenon_jobs', jsonb_build_object('tenant_id', send_job.tenant_id, 'id', send_job.id)
+    );
+end
+$$;
+
+ALTER FUNCTION core.send_job(tenant_id uuid, id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION send_job(tenant_id uuid, id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.send_job(tenant_id uuid, id uuid) IS 'Says to the queue that a job is ready. Internal.';
+
+--
+-- Name: send_test_email(text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.send_test_email(template text, language text, brand text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.templates.manage');
+    caller constant record := core.caller();
+    shown jsonb;
+    address text;
+begin
+    -- To nobody else: a tenant could have anything sent to anybody.
+    select users.email into address
+    from auth.users
+    where caller.kind = 'user' and users.id = caller.id and users.email_confirmed_at is not null;
+    if address is null then
+        perform core.fail('template.test_unaddressed');
+    end if;
+    shown := core.preview_template(
+        owner_id, template, language, null, null, null, null, null, brand, null
+    );
+    return jsonb_build_object(
+        'delivery_id', core.enqueue_delivery(
+            tenant_id => owner_id,
+            channel => 'email',
+            recipient => address,
+            template => 'core.test',
+            data => jsonb_build_object(
+                'subject', left('[Test] ' || (shown ->> 'subject'), 500),
+                'text', shown ->> 'text',
+                'html', shown ->> 'html',
+                'language', shown ->> 'language',
+                'template', template
+            ),
+            language => shown ->> 'language',
+            brand => send_test_email.brand
+        ),
+        'recipient', core.mask_recipient('email', address)
+    );
+end
+$$;
+
+ALTER FUNCTION core.send_test_email(template text, language text, brand text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION send_test_email(template text, language text, brand text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.send_test_email(template text, language text, brand text) IS 'Does what v1.send_test_email says. Definer, because it reads auth.users and puts a mail into the
+outbox. Signed-in users may call it.';
+
+--
+-- Name: send_test_webhook(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.send_test_webhook(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    endpoint constant core.webhook_endpoints := core.webhook_endpoint_in(
+        owner_id, send_test_webhook.id
+    );
+    actor constant record := core.caller();
+begin
+    if endpoint.status = 'disabled' then
+        perform core.fail(
+            'webhook.disabled', jsonb_build_object('reason', endpoint.disabled_reason)
+        );
+    end if;
+    return jsonb_build_object(
+        'delivery_id', core.enqueue_delivery(
+            tenant_id => owner_id,
+            channel => 'webhook',
+            recipient => endpoint.url,
+            template => 'core.webhook.test',
+            data => core.webhook_body(
+                'core.webhook.test', clock_timestamp(), owner_id, null, 'webhook_endpoint',
+                endpoint.id, actor.kind, actor.id, '{"test": true}'
+            ),
+            event_type => 'core.webhook.test',
+            endpoint_id => endpoint.id
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.send_test_webhook(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION send_test_webhook(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.send_test_webhook(id uuid) IS 'What v1.send_test_webhook does. Definer, because it enqueues a delivery. Signed-in users may call
+it.';
+
+--
+-- Name: send_to_queue(text, jsonb[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.send_to_queue(channel text, deliveries jsonb[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if cardinality(send_to_queue.deliveries) > 0 then
+        perform pgmq.send_batch(channels.queue, send_to_queue.deliveries)
+        from core.delivery_channels as channels
+        where channels.channel = send_to_queue.channel;
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.send_to_queue(channel text, deliveries jsonb[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION send_to_queue(channel text, deliveries jsonb[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.send_to_queue(channel text, deliveries jsonb[]) IS 'Puts messages of a channel, {"tenant_id", "id"} each, into its queue. Internal.';
+
+--
 -- Name: set_active_tenant(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -8790,6 +15104,193 @@ ALTER FUNCTION core.set_active_tenant(tenant_id uuid) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.set_active_tenant(tenant_id uuid) IS 'What v1.set_active_tenant does. Definer, because users write no settings but through it; it writes
 those of the caller alone. Signed-in users may call it.';
+
+--
+-- Name: brands; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.brands (
+    tenant_id uuid NOT NULL,
+    slug text NOT NULL,
+    name text,
+    from_address text,
+    reply_to text,
+    logo_url text,
+    app_url text,
+    color text,
+    background_color text,
+    footer text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT app_is_on_the_web CHECK (((app_url ~ '^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[^\s"''<>`\\{}|^?#]*)?$'::text) AND (octet_length(app_url) <= 2048))),
+    CONSTRAINT colors_are_hex CHECK (((color ~ '^#[0-9a-fA-F]{6}$'::text) AND (background_color ~ '^#[0-9a-fA-F]{6}$'::text))),
+    CONSTRAINT footer_is_short CHECK (((char_length(footer) >= 1) AND (char_length(footer) <= 2000))),
+    CONSTRAINT from_address_is_one CHECK (core.is_mail_address(from_address)),
+    CONSTRAINT logo_is_on_the_web CHECK (((logo_url ~ '^https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?/[^\s"''<>`\\{}|^]*$'::text) AND (octet_length(logo_url) <= 2048))),
+    CONSTRAINT name_is_plain CHECK ((core.is_plain_line(name, 100) AND (name !~ '[<>@",;:\\]'::text))),
+    CONSTRAINT reply_to_is_an_address CHECK (core.is_mail_address(reply_to)),
+    CONSTRAINT slug_is_a_label CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text))
+);
+
+ALTER TABLE core.brands OWNER TO postgres;
+
+--
+-- Name: TABLE brands; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.brands IS 'How mails of a tenant look, and of its sites, by name; "default" is for all without one. What is
+null is taken from the tenant''s default and the tenants above.';
+
+--
+-- Name: COLUMN brands.from_address; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.brands.from_address IS 'Used where core.sender_domains has its domain for this tenant.';
+
+--
+-- Name: COLUMN brands.app_url; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.brands.app_url IS 'Where people of the tenant sign in: what links begin with.';
+
+--
+-- Name: COLUMN brands.color; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.brands.color IS 'Of buttons and links, such as #1a56db.';
+
+--
+-- Name: COLUMN brands.footer; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.brands.footer IS 'Plain text at the end of every mail: where laws want it, the name and address of the sender.';
+
+--
+-- Name: set_brand(core.brands); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.set_brand(brand core.brands) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.templates.manage');
+    violated text;
+begin
+    insert into core.brands as known (
+        tenant_id, slug, name, from_address, reply_to, logo_url, app_url, color,
+        background_color, footer
+    )
+    values (
+        owner_id, brand.slug, brand.name, brand.from_address, brand.reply_to, brand.logo_url,
+        rtrim(brand.app_url, '/'), brand.color, brand.background_color, brand.footer
+    )
+    on conflict on constraint brands_pkey do update
+    set
+        name = excluded.name,
+        from_address = excluded.from_address,
+        reply_to = excluded.reply_to,
+        logo_url = excluded.logo_url,
+        app_url = excluded.app_url,
+        color = excluded.color,
+        background_color = excluded.background_color,
+        footer = excluded.footer;
+    return jsonb_build_object('tenant_id', owner_id, 'slug', brand.slug);
+exception
+    when check_violation or not_null_violation then
+        get stacked diagnostics violated = constraint_name;
+        perform core.fail(
+            'brand.invalid',
+            jsonb_build_object(
+                'field', case violated
+                    when 'name_is_plain' then 'name'
+                    when 'from_address_is_one' then 'from_address'
+                    when 'reply_to_is_an_address' then 'reply_to'
+                    when 'logo_is_on_the_web' then 'logo_url'
+                    when 'app_is_on_the_web' then 'app_url'
+                    when 'colors_are_hex' then 'color'
+                    when 'footer_is_short' then 'footer'
+                    else 'slug'
+                end
+            )
+        );
+end
+$$;
+
+ALTER FUNCTION core.set_brand(brand core.brands) OWNER TO postgres;
+
+--
+-- Name: FUNCTION set_brand(brand core.brands); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.set_brand(brand core.brands) IS 'Does what v1.set_brand says; the tenant of the argument does not count. Definer, because it writes
+core.brands. Signed-in users may call it.';
+
+--
+-- Name: set_job_schedule(text, text, text, text, jsonb, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.jobs.manage');
+    next_at timestamptz;
+    kept core.job_schedules;
+begin
+    perform core.check_task_is_open(set_job_schedule.task);
+    if
+        (
+            set_job_schedule.name ~ '^[a-z0-9][a-z0-9_-]{0,62}$'
+            and jsonb_typeof(set_job_schedule.arguments) = 'object'
+            and octet_length(set_job_schedule.arguments::text) <= 65536
+            and set_job_schedule.enabled is not null
+        ) is not true
+    then
+        perform core.fail('job.schedule_invalid');
+    end if;
+    -- Worked out even when it is off, so that what is wrong is told at once.
+    next_at := tenon.schedule_next(
+        coalesce(set_job_schedule.expression, ''),
+        coalesce(set_job_schedule.time_zone, ''),
+        clock_timestamp()
+    );
+    insert into core.job_schedules as schedules (
+        tenant_id, name, task, arguments, expression, time_zone, enabled, next_run_at
+    )
+    values (
+        owner_id,
+        set_job_schedule.name,
+        set_job_schedule.task,
+        set_job_schedule.arguments,
+        set_job_schedule.expression,
+        set_job_schedule.time_zone,
+        set_job_schedule.enabled,
+        case when set_job_schedule.enabled then next_at end
+    )
+    on conflict on constraint job_schedules_pkey do update set
+        task = excluded.task,
+        arguments = excluded.arguments,
+        expression = excluded.expression,
+        time_zone = excluded.time_zone,
+        enabled = excluded.enabled,
+        next_run_at = excluded.next_run_at,
+        last_error = null
+    returning schedules.* into kept;
+    return core.job_schedule_answer(kept);
+end
+$_$;
+
+ALTER FUNCTION core.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) IS 'What v1.set_job_schedule does. Definer, because it writes core.job_schedules. Signed-in users may
+call it.';
 
 --
 -- Name: set_legal_hold(text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -9027,6 +15528,79 @@ COMMENT ON FUNCTION core.set_rate_limit(dimension text, limits text, action text
 their own only through here. Signed-in users may call it.';
 
 --
+-- Name: settle_attempt(core.deliveries, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.settle_attempt(delivery core.deliveries, outcome text, facts jsonb, at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    decision record;
+begin
+    select decided.* into strict decision
+    from tenon.delivery_decision(
+        delivery.channel,
+        delivery.attempts - delivery.attempts_before_replay,
+        facts,
+        settle_attempt.at,
+        delivery.id::text
+    ) as decided;
+    perform core.record_attempt(
+        delivery,
+        case when decision.status = 'delivered' then 'delivered' else settle_attempt.outcome end,
+        decision.reason,
+        settle_attempt.at,
+        facts
+    );
+    if decision.status = 'scheduled' then
+        update core.deliveries
+        set
+            status = 'scheduled',
+            lease_expires_at = null,
+            next_attempt_at = decision.next_attempt_at,
+            last_error = left(decision.reason, 1000)
+        where deliveries.tenant_id = delivery.tenant_id and deliveries.id = delivery.id;
+    else
+        perform core.end_delivery(
+            delivery, decision.status, decision.reason, settle_attempt.at
+        );
+    end if;
+    if decision.suppress then
+        perform core.suppress(
+            delivery.tenant_id, delivery.channel, delivery.recipient, 'bounce',
+            decision.reason
+        );
+    end if;
+    if delivery.endpoint_id is not null then
+        if decision.disable_endpoint then
+            perform core.disable_endpoint(
+                delivery.tenant_id, delivery.endpoint_id, decision.reason
+            );
+        elsif
+            settle_attempt.outcome <> 'abandoned'
+            and facts ->> 'phase' is distinct from 'prepare'
+        then
+            perform core.note_endpoint_outcome(
+                delivery.tenant_id, delivery.endpoint_id, decision.status = 'delivered',
+                settle_attempt.at
+            );
+        end if;
+    end if;
+    return decision.status;
+end
+$$;
+
+ALTER FUNCTION core.settle_attempt(delivery core.deliveries, outcome text, facts jsonb, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION settle_attempt(delivery core.deliveries, outcome text, facts jsonb, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.settle_attempt(delivery core.deliveries, outcome text, facts jsonb, at timestamp with time zone) IS 'Records what came of the current attempt, and does what is decided to follow: another attempt
+later, or the end. Returns the delivery''s new status. Internal.';
+
+--
 -- Name: settled_id(regclass, regclass, integer); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9083,6 +15657,70 @@ ALTER FUNCTION core.settled_id(written regclass, ids regclass, except_for intege
 COMMENT ON FUNCTION core.settled_id(written regclass, ids regclass, except_for integer) IS 'The id up to which every row of the table has either committed or will never exist, or null when a
 writer did not end within a second: ids come from a sequence, before the commit. except_for: who
 holds an advisory lock with this first key writes no new row. Internal.';
+
+--
+-- Name: ship_template(text, text, text, text, jsonb[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.ship_template(template text, language text, subject text, preheader text, VARIADIC blocks jsonb[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    kind constant core.template_kinds := core.template_kind(template);
+    platform constant uuid := core.platform_tenant_id();
+    text_source text;
+    html_source text;
+    shipped_id uuid;
+    shipped_version_id integer;
+begin
+    select
+        string_agg(made.text_part, '' order by place),
+        string_agg(made.html_part, E'\n' order by place)
+    into text_source, html_source
+    from unnest(blocks) with ordinality as block (description, place)
+    cross join core.template_block(block.description) as made;
+    text_source := text_source
+        || E'-- \n{{ brand.name }}\n{% if brand.footer %}\n{{ brand.footer }}\n{% endif %}\n';
+    perform core.check_template(kind, subject, preheader, text_source, html_source);
+    insert into core.templates (tenant_id, template, language)
+    values (platform, kind.template, ship_template.language)
+    on conflict on constraint template_language_is_unique do update set template = excluded.template
+    returning templates.id into shipped_id;
+    insert into core.template_versions (
+        tenant_id, template_id, template, language, number, subject, preheader, text, html,
+        has_layout
+    )
+    select
+        platform, shipped_id, kind.template, ship_template.language,
+        coalesce(max(template_versions.number), 0) + 1,
+        ship_template.subject, ship_template.preheader, text_source, html_source, true
+    from core.template_versions
+    where template_versions.tenant_id = platform and template_versions.template_id = shipped_id
+    returning template_versions.id into shipped_version_id;
+    -- What an operator has published stays current; the new one is there to go back to.
+    update core.templates set version_id = shipped_version_id
+    where
+        templates.tenant_id = platform
+        and templates.id = shipped_id
+        and not exists (
+            select from core.template_versions
+            where
+                template_versions.tenant_id = platform
+                and template_versions.id = templates.version_id
+                and template_versions.published_by is not null
+        );
+end
+$$;
+
+ALTER FUNCTION core.ship_template(template text, language text, subject text, preheader text, VARIADIC blocks jsonb[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION ship_template(template text, language text, subject text, preheader text, VARIADIC blocks jsonb[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.ship_template(template text, language text, subject text, preheader text, VARIADIC blocks jsonb[]) IS 'Publishes a template of the platform in a language, of blocks as core.template_block has them. For
+the migration that brings the mail. What a person has published stays current. Owner only.';
 
 --
 -- Name: sign_in_network(text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -9256,6 +15894,125 @@ COMMENT ON FUNCTION core.standing_consents(tenant_id uuid, identifiers jsonb, pu
 and was not withdrawn. Reads with the caller''s rights. Signed-in users may call it.';
 
 --
+-- Name: start_drain(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.start_drain(channel text, base_url text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    -- A little longer than the function takes work for: its answer is worth to be seen.
+    timeout_ms constant integer := 90000;
+    key_id uuid;
+    request bigint;
+begin
+    if to_regnamespace('net') is null then
+        perform core.fail('delivery.schedule_missing', '{"extension": "pg_net"}');
+    elsif not core.delivery_is_due(start_drain.channel) then
+        return null;
+    end if;
+    select secrets.id into key_id
+    from core.secrets
+    where
+        secrets.tenant_id = core.platform_tenant_id()
+        and secrets.purpose = core.function_key_purpose()
+    order by secrets.created_at desc, secrets.id
+    limit 1;
+    if key_id is null then
+        perform core.fail('delivery.schedule_invalid', '{"problem": "no key is kept for them"}');
+    end if;
+    execute format(
+        'select %I.http_post(url => $1, headers => $2, body => $3, timeout_milliseconds => $4)',
+        'net'
+    )
+    into request
+    using
+        format('%s/deliver-%s', start_drain.base_url, start_drain.channel),
+        jsonb_build_object(
+            'content-type', 'application/json',
+            'authorization',
+            'Bearer ' || core.read_secret(core.platform_tenant_id(), key_id)
+        ),
+        jsonb '{}',
+        timeout_ms;
+    return request;
+end
+$_$;
+
+ALTER FUNCTION core.start_drain(channel text, base_url text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION start_drain(channel text, base_url text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.start_drain(channel text, base_url text) IS 'Calls the function that delivers a channel, deliver-email or deliver-webhook below base_url, if
+there is something to deliver; returns the id of pg_net''s request, or null. Raises
+delivery.schedule_missing (503) without pg_net, delivery.schedule_invalid (400) without a key. Called
+by pg_cron, as the owner of the schema.';
+
+--
+-- Name: start_scheduled_jobs(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.start_scheduled_jobs(at timestamp with time zone DEFAULT clock_timestamp()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    due core.job_schedules;
+    job_id uuid;
+    next_at timestamptz;
+    problem text;
+    started integer := 0;
+begin
+    for due in
+        select schedules.*
+        from core.job_schedules as schedules
+        where schedules.enabled and schedules.next_run_at <= start_scheduled_jobs.at
+        order by schedules.next_run_at
+        limit 500
+        for no key update skip locked
+    loop
+        problem := null;
+        begin
+            next_at := tenon.schedule_next(
+                due.expression, due.time_zone, start_scheduled_jobs.at
+            );
+            job_id := core.enqueue_job(
+                due.tenant_id, due.task, due.arguments, 'schedule/' || due.name
+            );
+            started := started + 1;
+        exception
+            when others then
+                problem := sqlerrm;
+        end;
+        update core.job_schedules as schedules
+        set
+            enabled = problem is null,
+            next_run_at = case when problem is null then next_at end,
+            last_run_at = case
+                when problem is null then start_scheduled_jobs.at else schedules.last_run_at
+            end,
+            last_job_id = case when problem is null then job_id else schedules.last_job_id end,
+            last_error = left(problem, 1000)
+        where schedules.tenant_id = due.tenant_id and schedules.name = due.name;
+    end loop;
+    return started;
+end
+$$;
+
+ALTER FUNCTION core.start_scheduled_jobs(at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION start_scheduled_jobs(at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.start_scheduled_jobs(at timestamp with time zone) IS 'Enqueues a job for each schedule that is due, once however often it was missed; returns how many.
+A schedule that cannot be worked out any more is switched off, with the reason. It may run in
+several sessions at once. Definer, because it works for every tenant; tenon_bridge may call it.';
+
+--
 -- Name: store_answer(jsonb, text[]); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9299,6 +16056,57 @@ COMMENT ON FUNCTION core.store_answer(answer jsonb, secret_keys text[]) IS 'Retu
 where it has one. secret_keys: keys of the answer whose values are shown once and not kept, such as
 token: the kept answer has null there. To be called after core.stored_answer. Definer, because
 nobody else writes the answers. Signed-in users may call it.';
+
+--
+-- Name: store_secret(uuid, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.store_secret(tenant_id uuid, purpose text, secret text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    new_id constant uuid := gen_random_uuid();
+    in_vault uuid;
+    in_row bytea;
+    key_status text;
+begin
+    if (octet_length(store_secret.secret) between 1 and 16384) is not true then
+        perform core.fail('secret.length_invalid');
+    end if;
+    if core.vault_is_there() then
+        execute format('select %I.create_secret($1, $2, $3)', 'vault')
+        into in_vault
+        using
+            store_secret.secret,
+            format('tenon/%s/%s', store_secret.tenant_id, new_id),
+            store_secret.purpose;
+    else
+        key_status := tenon.secret_key_status();
+        if key_status <> 'ready' then
+            perform core.fail(
+                'secret.store_missing', jsonb_build_object('reason', key_status)
+            );
+        end if;
+        in_row := tenon.secret_seal(
+            store_secret.tenant_id, new_id, store_secret.purpose, store_secret.secret
+        );
+    end if;
+    insert into core.secrets (tenant_id, id, purpose, sealed, vault_id)
+    values (store_secret.tenant_id, new_id, store_secret.purpose, in_row, in_vault);
+    return new_id;
+end
+$_$;
+
+ALTER FUNCTION core.store_secret(tenant_id uuid, purpose text, secret text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION store_secret(tenant_id uuid, purpose text, secret text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.store_secret(tenant_id uuid, purpose text, secret text) IS 'Keeps a secret of the tenant; returns the id by which core.read_secret gives it back. purpose: a
+word for what it is. Raises secret.length_invalid (400) and, where there is neither a Vault nor a
+key, secret.store_missing (503). Definer, because nobody else writes secrets. Internal.';
 
 --
 -- Name: stored_answer(text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -9408,6 +16216,192 @@ Whoever knows the person finds the proof; the proof does not name the person.
 Signed-in users may call it.';
 
 --
+-- Name: suppress(uuid, text, text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.suppress(tenant_id uuid, channel text, recipient text, reason text, source text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into core.suppressions as known (
+        tenant_id, channel, address_hash, address_masked, reason, source
+    )
+    values (
+        suppress.tenant_id,
+        suppress.channel,
+        core.suppression_hash(suppress.tenant_id, suppress.channel, suppress.recipient),
+        core.mask_recipient(suppress.channel, suppress.recipient),
+        suppress.reason,
+        left(coalesce(suppress.source, ''), 500)
+    )
+    -- A complaint is the one reason that outweighs another.
+    on conflict on constraint suppressions_pkey do update set
+        reason = excluded.reason, source = excluded.source
+    where excluded.reason = 'complaint' and known.reason <> 'complaint';
+    if found then
+        perform core.emit(
+            suppress.tenant_id, 'core.suppression.added', null, null,
+            jsonb_build_object(
+                'channel', suppress.channel,
+                'address', core.mask_recipient(suppress.channel, suppress.recipient),
+                'reason', suppress.reason
+            )
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.suppress(tenant_id uuid, channel text, recipient text, reason text, source text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION suppress(tenant_id uuid, channel text, recipient text, reason text, source text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.suppress(tenant_id uuid, channel text, recipient text, reason text, source text) IS 'Has the tenant not write to an address any more. reason: bounce, complaint or manual; source: what
+said so. An address that is suppressed stays so, and a complaint outweighs other reasons. Definer,
+because it works for every tenant. Internal.';
+
+--
+-- Name: suppress_address(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.suppress_address(channel text, address text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.deliveries.manage');
+begin
+    perform core.check_suppressible(suppress_address.channel, suppress_address.address);
+    perform core.suppress(
+        owner_id, suppress_address.channel, suppress_address.address, 'manual', 'a member'
+    );
+    return jsonb_build_object(
+        'tenant_id', owner_id,
+        'channel', suppress_address.channel,
+        'address', core.mask_recipient(suppress_address.channel, btrim(suppress_address.address)),
+        'suppressed', true
+    );
+end
+$$;
+
+ALTER FUNCTION core.suppress_address(channel text, address text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION suppress_address(channel text, address text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.suppress_address(channel text, address text) IS 'What v1.suppress_address does. Definer, because it writes core.suppressions. Signed-in users may
+call it.';
+
+--
+-- Name: provider_states; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.provider_states (
+    tenant_id uuid NOT NULL,
+    provider_message_id text NOT NULL,
+    status text NOT NULL,
+    status_at timestamp with time zone NOT NULL,
+    detail text,
+    suppresses text,
+    delivery_tenant_id uuid,
+    delivery_id uuid,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT delivery_is_whole CHECK (((delivery_id IS NULL) = (delivery_tenant_id IS NULL))),
+    CONSTRAINT detail_is_short CHECK ((char_length(detail) <= 500)),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['delayed'::text, 'bounced_softly'::text, 'delivered'::text, 'bounced'::text, 'complained'::text]))),
+    CONSTRAINT suppresses_is_known CHECK ((suppresses = ANY (ARRAY['bounce'::text, 'complaint'::text])))
+);
+
+ALTER TABLE core.provider_states OWNER TO postgres;
+
+--
+-- Name: TABLE provider_states; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.provider_states IS 'What a provider said last, or worst, of a mail that it took. tenant_id: whose source the events
+came to, the platform''s for an account that all tenants share.';
+
+--
+-- Name: COLUMN provider_states.provider_message_id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.provider_states.provider_message_id IS 'As in core.deliveries.';
+
+--
+-- Name: COLUMN provider_states.status_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.provider_states.status_at IS 'When, by the provider''s clock.';
+
+--
+-- Name: COLUMN provider_states.suppresses; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.provider_states.suppresses IS 'Why the recipient is to be suppressed; null while there is no reason.';
+
+--
+-- Name: COLUMN provider_states.delivery_id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.provider_states.delivery_id IS 'Null until a worker has reported the provider''s id.';
+
+--
+-- Name: suppress_recipient(core.provider_states); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.suppress_recipient(state core.provider_states) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    delivery core.deliveries;
+begin
+    if state.suppresses is null or state.delivery_id is null then
+        return;
+    end if;
+    select deliveries.* into delivery
+    from core.deliveries
+    where
+        deliveries.tenant_id = state.delivery_tenant_id and deliveries.id = state.delivery_id;
+    if found then
+        perform core.suppress(
+            delivery.tenant_id, delivery.channel, delivery.recipient, state.suppresses,
+            concat_ws(' ', 'provider:', state.status, state.detail)
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.suppress_recipient(state core.provider_states) OWNER TO postgres;
+
+--
+-- Name: FUNCTION suppress_recipient(state core.provider_states); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.suppress_recipient(state core.provider_states) IS 'Suppresses the recipient of the mail, where the provider gave a reason and the mail is known.
+Internal.';
+
+--
+-- Name: suppression_hash(uuid, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.suppression_hash(tenant_id uuid, channel text, recipient text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN sha256(convert_to(concat_ws(' '::text, tenant_id, channel, lower(btrim(recipient))), 'UTF8'::name));
+
+ALTER FUNCTION core.suppression_hash(tenant_id uuid, channel text, recipient text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION suppression_hash(tenant_id uuid, channel text, recipient text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.suppression_hash(tenant_id uuid, channel text, recipient text) IS 'By what a suppressed address is found. Internal.';
+
+--
 -- Name: suspend_tenant(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9481,6 +16475,358 @@ ALTER FUNCTION core.teams_with(permission text) OWNER TO postgres;
 COMMENT ON FUNCTION core.teams_with(permission text) IS 'The ids of the calling user''s teams, in the tenants where the user holds the permission with the
 scope team or a wider one. Definer, because core.team_members has policies that ask
 core.tenants_with. Signed-in users may call it.';
+
+--
+-- Name: template_answer(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.template_answer(tenant_id uuid, id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT jsonb_build_object('tenant_id', templates.tenant_id, 'template', templates.template, 'language', templates.language, 'version', template_versions.number, 'version_id', templates.version_id, 'has_draft', (templates.draft_saved_at IS NOT NULL)) AS jsonb_build_object
+    FROM (core.templates
+      LEFT JOIN core.template_versions ON (((template_versions.tenant_id = templates.tenant_id) AND (template_versions.id = templates.version_id))))
+   WHERE ((templates.tenant_id = template_answer.tenant_id) AND (templates.id = template_answer.id));
+END;
+
+ALTER FUNCTION core.template_answer(tenant_id uuid, id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION template_answer(tenant_id uuid, id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.template_answer(tenant_id uuid, id uuid) IS 'A template as functions of v1 answer: {tenant_id, template, language, version, version_id,
+has_draft}. Internal.';
+
+--
+-- Name: template_block(jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.template_block(block jsonb) RETURNS TABLE(text_part text, html_part text)
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    kind constant text := (select min(key) from jsonb_object_keys(block) as key where key <> 'if');
+    content constant jsonb := block -> kind;
+    line constant text := content #>> '{}';
+begin
+    case kind
+        when 'heading' then
+            text_part := line;
+            html_part := format(
+                '<h1 style="margin:0 0 16px;font-size:22px;line-height:30px;font-weight:700;'
+                'color:#111827">%s</h1>', line
+            );
+        when 'paragraph' then
+            text_part := line;
+            html_part := format('<p style="margin:0 0 16px;white-space:pre-line">%s</p>', line);
+        when 'small' then
+            text_part := line;
+            html_part := format(
+                '<p style="margin:16px 0 0;font-size:13px;line-height:20px;color:#4b5563">%s</p>',
+                line
+            );
+        when 'button' then
+            text_part := format(E'%s:\n{{ %s }}', content ->> 0, content ->> 1);
+            html_part := format(
+                $html$<table role="presentation" cellpadding="0" cellspacing="0" border="0"
+style="margin:8px 0 24px"><tr><td bgcolor="{{ brand.color }}" style="border-radius:6px;
+background-color:{{ brand.color }}"><a href="{{ %2$s }}" style="display:inline-block;
+padding:12px 24px;font-weight:600;text-decoration:none;border-radius:6px;
+color:{{ brand.color_text }}">%1$s</a></td></tr></table>
+<p style="margin:0 0 16px;font-size:13px;line-height:20px;color:#4b5563;
+word-break:break-all"><a href="{{ %2$s }}" style="color:#4b5563">{{ %2$s }}</a></p>$html$,
+                content ->> 0, content ->> 1
+            );
+        when 'code' then
+            text_part := format('    {{ %s }}', line);
+            html_part := format(
+                '<p dir="ltr" style="margin:8px 0 24px;font-size:28px;line-height:36px;'
+                'font-weight:700;letter-spacing:4px;font-family:Consolas,Menlo,monospace;'
+                'color:#111827;word-break:break-all">{{ %s }}</p>', line
+            );
+        when 'details' then
+            select
+                string_agg(format('%s: %s', row.pair ->> 0, row.pair ->> 1), E'\n'),
+                $html$<table role="presentation" cellpadding="0" cellspacing="0" border="0"
+width="100%" style="margin:0 0 24px;border-top:1px solid #e5e7eb">$html$
+                || string_agg(
+                    format(
+                        $html$<tr><td valign="top" style="padding:8px 0;
+border-bottom:1px solid #e5e7eb;color:#4b5563">%s</td><td valign="top"
+style="padding:8px 0 8px 16px;border-bottom:1px solid #e5e7eb;font-weight:600;
+text-align:end">%s</td></tr>$html$,
+                        row.pair ->> 0, row.pair ->> 1
+                    ), ''
+                ) || '</table>'
+            into text_part, html_part
+            from jsonb_array_elements(content) with ordinality as row (pair, place);
+        when 'lines' then
+            text_part := format(
+                E'{%% for %1$s in %2$s %%}\n{{ %1$s.title }}: {{ %1$s.amount }}\n{%% endfor %%}',
+                content ->> 0, content ->> 1
+            );
+            html_part := format(
+                $html$<table role="presentation" cellpadding="0" cellspacing="0" border="0"
+width="100%%" style="margin:0 0 24px;
+border-top:1px solid #e5e7eb">{%% for %1$s in %2$s %%}<tr><td valign="top" style="padding:8px 0;
+border-bottom:1px solid #e5e7eb">{{ %1$s.title }}</td><td valign="top"
+style="padding:8px 0 8px 16px;border-bottom:1px solid #e5e7eb;text-align:end;
+white-space:nowrap">{{ %1$s.amount }}</td></tr>{%% endfor %%}</table>$html$,
+                content ->> 0, content ->> 1
+            );
+    end case;
+    if kind <> 'lines' then
+        -- A statement takes the end of its line with it, which is wanted where it has a line alone.
+        text_part := regexp_replace(text_part, '%}(\n|$)', E'%}\n\\1', 'g');
+    end if;
+    if block ? 'if' then
+        text_part := format(E'{%% if %s %%}\n%s\n\n{%% endif %%}', block ->> 'if', text_part);
+        html_part := format(E'{%% if %s %%}\n%s\n{%% endif %%}', block ->> 'if', html_part);
+    else
+        text_part := text_part || E'\n\n';
+    end if;
+    text_part := rtrim(text_part, ' ') || case when block ? 'if' then E'\n' else '' end;
+    return next;
+end
+$_$;
+
+ALTER FUNCTION core.template_block(block jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION template_block(block jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.template_block(block jsonb) IS 'A block of a shipped template as text and as HTML: {"heading": …}, {"paragraph": …}, {"small": …},
+{"button": [label, link]}, {"code": variable}, {"details": [[label, value], …]}, {"lines": [item,
+list]}, each with a condition "if" where it has one. Owner only.';
+
+--
+-- Name: template_data(core.template_kinds, jsonb, text, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.template_data(kind core.template_kinds, variables jsonb, language text, brand jsonb, data jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    all_data jsonb := data || jsonb_build_object(
+        'brand', brand,
+        'language', language,
+        'direction', case
+            when split_part(language, '-', 1) in ('ar', 'dv', 'fa', 'he', 'ku', 'ps', 'ur', 'yi')
+                then 'rtl'
+            else 'ltr'
+        end
+    );
+    link record;
+    made text;
+begin
+    -- Auth is set up with a slash at the end as often as without.
+    if all_data ? 'site_url' then
+        all_data := all_data || jsonb_build_object('site_url', rtrim(data ->> 'site_url', '/'));
+    end if;
+    for link in select * from jsonb_each_text(kind.links) loop
+        made := tenon.template_render(link.value, 'text', variables, all_data, 'en');
+        all_data := all_data || jsonb_build_object(
+            link.key, case when made ~ '^https?://' then made end
+        );
+    end loop;
+    return all_data;
+end
+$$;
+
+ALTER FUNCTION core.template_data(kind core.template_kinds, variables jsonb, language text, brand jsonb, data jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION template_data(kind core.template_kinds, variables jsonb, language text, brand jsonb, data jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.template_data(kind core.template_kinds, variables jsonb, language text, brand jsonb, data jsonb) IS 'All that a template is filled with: the data, what every mail has, and the links of the kind.
+Internal.';
+
+--
+-- Name: template_kind(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.template_kind(template text) RETURNS core.template_kinds
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    kind core.template_kinds;
+begin
+    select template_kinds.* into kind
+    from core.template_kinds
+    where template_kinds.template = template_kind.template;
+    if kind.template is null then
+        perform core.fail(
+            'template.kind_unknown', jsonb_build_object('template', template_kind.template)
+        );
+    end if;
+    return kind;
+end
+$$;
+
+ALTER FUNCTION core.template_kind(template text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION template_kind(template text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.template_kind(template text) IS 'The kind of this name. Raises template.kind_unknown (404). Internal.';
+
+--
+-- Name: template_sample(jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.template_sample(variables jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    variable record;
+    sample jsonb := '{}';
+begin
+    for variable in select * from jsonb_each(variables) loop
+        sample := sample || jsonb_build_object(
+            variable.key,
+            case
+                when variable.value ? 'sample' then variable.value -> 'sample'
+                when variable.value ->> 'type' = 'object'
+                    then core.template_sample(variable.value -> 'fields')
+                when variable.value ->> 'type' = 'list'
+                    then jsonb_build_array(core.template_sample(variable.value -> 'fields'))
+            end
+        );
+    end loop;
+    return sample;
+end
+$$;
+
+ALTER FUNCTION core.template_sample(variables jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION template_sample(variables jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.template_sample(variables jsonb) IS 'The samples of a declaration of variables, as data. Internal.';
+
+--
+-- Name: template_variables(core.template_kinds); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.template_variables(kind core.template_kinds) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    variables jsonb := '{
+        "language": {"type": "text", "description": "Of the template.", "sample": "en"},
+        "direction": {
+            "type": "text", "description": "ltr, or rtl where one writes from the right.",
+            "sample": "ltr"
+        },
+        "brand": {
+            "type": "object",
+            "fields": {
+                "name": {"type": "text"},
+                "logo_url": {"type": "url", "optional": true},
+                "app_url": {"type": "url", "optional": true},
+                "color": {"type": "color"},
+                "color_text": {"type": "color"},
+                "background_color": {"type": "color"},
+                "footer": {"type": "text", "optional": true}
+            }
+        }
+    }';
+    link text;
+begin
+    variables := variables || kind.variables;
+    for link in select jsonb_object_keys(kind.links) loop
+        variables := jsonb_set(
+            variables, array[link],
+            '{"type": "url", "optional": true, "sample": "https://example.com/link"}'
+        );
+    end loop;
+    return variables;
+end
+$$;
+
+ALTER FUNCTION core.template_variables(kind core.template_kinds) OWNER TO postgres;
+
+--
+-- Name: FUNCTION template_variables(kind core.template_kinds); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.template_variables(kind core.template_kinds) IS 'All variables of a kind: its own, its links, and language, direction and brand, which every mail
+has. Internal.';
+
+--
+-- Name: template_version(uuid, text, text, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.template_version(tenant_id uuid, template text, language text, version integer DEFAULT NULL::integer) RETURNS core.template_versions
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    line constant uuid[] := case
+        when (
+            select template_kinds.is_open_to_tenants
+            from core.template_kinds
+            where template_kinds.template = template_version.template
+        ) then core.tenant_line(tenant_id)
+        else array[core.platform_tenant_id()]
+    end;
+    chain text[];
+    chosen core.template_versions;
+begin
+    if version is not null then
+        select template_versions.* into chosen
+        from core.template_versions
+        where
+            template_versions.id = template_version.version
+            and template_versions.template = template_version.template
+            and template_versions.tenant_id = any(line);
+        if chosen.id is null then
+            perform core.fail('template.version_unknown');
+        end if;
+        return chosen;
+    end if;
+    chain := core.language_chain(tenant_id, language);
+    select template_versions.* into chosen
+    from core.templates
+    inner join core.template_versions
+        on
+            template_versions.tenant_id = templates.tenant_id
+            and template_versions.id = templates.version_id
+    where
+        templates.tenant_id = any(line)
+        and templates.template = template_version.template
+        and templates.language = any(chain)
+    order by
+        array_position(line, templates.tenant_id), array_position(chain, templates.language)
+    limit 1;
+    if chosen.id is null then
+        perform core.fail(
+            'template.missing', jsonb_build_object('template', template_version.template)
+        );
+    end if;
+    return chosen;
+end
+$$;
+
+ALTER FUNCTION core.template_version(tenant_id uuid, template text, language text, version integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION template_version(tenant_id uuid, template text, language text, version integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.template_version(tenant_id uuid, template text, language text, version integer) IS 'The version that a tenant''s mail is made of: the one named, or the current one of the tenant and
+the language that come first. Raises template.version_unknown, template.missing (404). Internal.';
 
 --
 -- Name: tenant_answer(uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -9599,6 +16945,66 @@ where there is none. Definer, so that Auth need not see the hashes of tokens.
 For supabase_auth_admin and functions of core.';
 
 --
+-- Name: tenant_language(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.tenant_language(tenant_id uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    line constant uuid[] := core.tenant_line(tenant_id);
+    language text;
+begin
+    select lower(tenants.settings #>> '{core,language}') into language
+    from core.tenants
+    where
+        tenants.id = any(line)
+        and tenants.settings #>> '{core,language}' ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$'
+    order by array_position(line, tenants.id)
+    limit 1;
+    return coalesce(language, 'en');
+end
+$_$;
+
+ALTER FUNCTION core.tenant_language(tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION tenant_language(tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.tenant_language(tenant_id uuid) IS 'The language of a tenant, {"core": {"language": "de"}} in its settings or in those of the nearest
+tenant above; English where there is none. Internal.';
+
+--
+-- Name: tenant_line(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.tenant_line(tenant_id uuid) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    line uuid[] := '{}';
+    next_id uuid := tenant_id;
+begin
+    while next_id is not null and next_id <> all(line) loop
+        line := line || next_id;
+        select tenants.parent_id into next_id from core.tenants where tenants.id = next_id;
+    end loop;
+    return line;
+end
+$$;
+
+ALTER FUNCTION core.tenant_line(tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION tenant_line(tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.tenant_line(tenant_id uuid) IS 'A tenant and those above it, up to the platform. Internal.';
+
+--
 -- Name: tenant_predicate(oid, text, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9628,6 +17034,44 @@ ALTER FUNCTION core.tenant_predicate(relation oid, subject text, alias text) OWN
 
 COMMENT ON FUNCTION core.tenant_predicate(relation oid, subject text, alias text) IS 'The condition under which a row belongs to one of the tenants $1; in a table of no tenant, under
 which its user is a member of one of them. Internal.';
+
+--
+-- Name: tenant_zone(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.tenant_zone(tenant_id uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    line constant uuid[] := core.tenant_line(tenant_id);
+    zone text;
+begin
+    select tenants.settings #>> '{core,time_zone}' into zone
+    from core.tenants
+    where tenants.id = any(line) and tenants.settings #>> '{core,time_zone}' is not null
+    order by array_position(line, tenants.id)
+    limit 1;
+    if zone is null then
+        return 'UTC';
+    end if;
+    -- A setting that is no zone must not keep mails from being sent.
+    perform tenon.template_render('', 'text', '{}', '{}', 'en', zone);
+    return zone;
+exception
+    when sqlstate 'PGRST' then
+        return 'UTC';
+end
+$$;
+
+ALTER FUNCTION core.tenant_zone(tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION tenant_zone(tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.tenant_zone(tenant_id uuid) IS 'The time zone of a tenant, {"core": {"time_zone": "Europe/Berlin"}} in its settings or in those of
+the nearest tenant above; UTC where there is none. Internal.';
 
 --
 -- Name: tenants_are_open(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -9927,6 +17371,43 @@ COMMENT ON FUNCTION core.unmapped_columns() IS 'The columns of our schemas that 
 migration has forgotten a line. Owner only.';
 
 --
+-- Name: unschedule_functions(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.unschedule_functions() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    was_scheduled boolean := false;
+begin
+    if core.cron_is_usable() then
+        execute format(
+            'select coalesce(bool_or(%1$I.unschedule(jobname)), false) '
+            'from %1$I.job where jobname in ($1, $2)', 'cron'
+        )
+        into was_scheduled
+        using 'tenon-deliver-email', 'tenon-deliver-webhook';
+    end if;
+    perform core.delete_secret(secrets.tenant_id, secrets.id)
+    from core.secrets
+    where
+        secrets.tenant_id = core.platform_tenant_id()
+        and secrets.purpose = core.function_key_purpose();
+    return was_scheduled;
+end
+$_$;
+
+ALTER FUNCTION core.unschedule_functions() OWNER TO postgres;
+
+--
+-- Name: FUNCTION unschedule_functions(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.unschedule_functions() IS 'Has pg_cron start the functions that deliver no longer, and forgets their key; false where they
+were not scheduled. For the owner of the schema.';
+
+--
 -- Name: unsealed_audit_entries(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9957,6 +17438,85 @@ COMMENT ON FUNCTION core.unsealed_audit_entries(tenant_id uuid) IS 'The entries 
 come; internal.';
 
 --
+-- Name: update_webhook_endpoint(uuid, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.update_webhook_endpoint(id uuid, changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    changeable constant text[] := array[
+        'url', 'event_types', 'condition', 'description', 'max_concurrency'
+    ];
+    owner_id constant uuid := core.sole_tenant_with('core.webhooks.manage');
+    endpoint core.webhook_endpoints := core.webhook_endpoint_in(
+        owner_id, update_webhook_endpoint.id
+    );
+    unknown text;
+begin
+    if jsonb_typeof(changes) is distinct from 'object' then
+        perform core.fail('webhook.change_unknown', jsonb_build_object('name', 'nothing'));
+    end if;
+    select name into unknown
+    from jsonb_object_keys(changes) as name
+    where name <> all(changeable)
+    limit 1;
+    if found then
+        perform core.fail('webhook.change_unknown', jsonb_build_object('name', unknown));
+    end if;
+    if changes ? 'url' then
+        endpoint.url := changes ->> 'url';
+    end if;
+    if changes ? 'event_types' then
+        endpoint.event_types := case jsonb_typeof(changes -> 'event_types')
+            when 'array'
+                then array(select jsonb_array_elements_text(changes -> 'event_types'))
+        end;
+    end if;
+    if changes ? 'condition' then
+        endpoint.condition := nullif(changes -> 'condition', 'null');
+    end if;
+    if changes ? 'description' then
+        endpoint.description := changes ->> 'description';
+    end if;
+    if changes ? 'max_concurrency' then
+        endpoint.max_concurrency := case
+            when changes ->> 'max_concurrency' ~ '^[0-9]{1,4}$'
+                then (changes ->> 'max_concurrency')::integer
+        end;
+    end if;
+    -- All of it again: whoever changes where an endpoint leads gets what it is sent.
+    perform core.check_webhook_endpoint(endpoint);
+    update core.webhook_endpoints as endpoints
+    set
+        url = endpoint.url,
+        event_types = endpoint.event_types,
+        condition = endpoint.condition,
+        description = endpoint.description,
+        max_concurrency = endpoint.max_concurrency
+    where endpoints.tenant_id = owner_id and endpoints.id = endpoint.id
+    returning * into endpoint;
+    perform core.emit(
+        owner_id, 'core.webhook.updated', 'webhook_endpoint', endpoint.id,
+        jsonb_build_object(
+            'changes', to_jsonb(array(select jsonb_object_keys(changes)))
+        )
+    );
+    return core.webhook_endpoint_answer(endpoint);
+end
+$_$;
+
+ALTER FUNCTION core.update_webhook_endpoint(id uuid, changes jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION update_webhook_endpoint(id uuid, changes jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.update_webhook_endpoint(id uuid, changes jsonb) IS 'What v1.update_webhook_endpoint does. Definer, because it writes core.webhook_endpoints. Signed-in
+users may call it.';
+
+--
 -- Name: users_without_tenant(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9981,6 +17541,40 @@ ALTER FUNCTION core.users_without_tenant() OWNER TO postgres;
 
 COMMENT ON FUNCTION core.users_without_tenant() IS 'The users of Supabase Auth who are members of no tenant: those that an erasure has left over, and
 those who have joined none yet. Definer, because it reads auth.users; service_role may call it.';
+
+--
+-- Name: utc_text(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.utc_text(at timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN to_char((at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text);
+
+ALTER FUNCTION core.utc_text(at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION utc_text(at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.utc_text(at timestamp with time zone) IS 'An instant as ISO 8601 in UTC, the same in every session. Internal.';
+
+--
+-- Name: vault_is_there(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.vault_is_there() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (to_regclass('vault.decrypted_secrets'::text) IS NOT NULL);
+
+ALTER FUNCTION core.vault_is_there() OWNER TO postgres;
+
+--
+-- Name: FUNCTION vault_is_there(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.vault_is_there() IS 'Whether Supabase''s Vault is installed. Internal.';
 
 --
 -- Name: verify_audit(uuid, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -10231,6 +17825,44 @@ ALTER FUNCTION core.verify_audit_entries(tenant_id uuid) OWNER TO postgres;
 COMMENT ON FUNCTION core.verify_audit_entries(tenant_id uuid) IS 'The entries of a tenant that are not what was sealed. Internal.';
 
 --
+-- Name: verify_audit_in_job(core.jobs); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.verify_audit_in_job(job core.jobs) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    found_total bigint;
+    first_finding text;
+begin
+    select
+        count(*),
+        min(known.finding)
+    into found_total, first_finding
+    from core.verify_audit(job.tenant_id) as known;
+    if found_total > 0 then
+        return jsonb_build_object(
+            'failed',
+            format(
+                '%s findings, such as %s: see v1.verify_audit', found_total, first_finding
+            )
+        );
+    end if;
+    return '{"done": true, "result": {"ok": true}}';
+end
+$$;
+
+ALTER FUNCTION core.verify_audit_in_job(job core.jobs) OWNER TO postgres;
+
+--
+-- Name: FUNCTION verify_audit_in_job(job core.jobs); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.verify_audit_in_job(job core.jobs) IS 'The task core.verify_audit: verifies the audit trail of the job''s tenant, and fails where it is
+not what was sealed. Internal.';
+
+--
 -- Name: verify_audit_seals(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -10381,6 +18013,508 @@ COMMENT ON FUNCTION core.verify_own_audit(checkpoint jsonb) IS 'core.verify_audi
 findings. Definer, because nobody is granted the tables. Signed-in users may call it.';
 
 --
+-- Name: verify_sender_domain(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.verify_sender_domain(tenant_id uuid, domain text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    normal constant text := tenon.domain_name(domain);
+begin
+    if normal is null then
+        perform core.fail('brand.domain_invalid');
+    end if;
+    insert into core.sender_domains (tenant_id, domain)
+    values (verify_sender_domain.tenant_id, normal)
+    on conflict on constraint sender_domains_pkey do nothing;
+end
+$$;
+
+ALTER FUNCTION core.verify_sender_domain(tenant_id uuid, domain text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION verify_sender_domain(tenant_id uuid, domain text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.verify_sender_domain(tenant_id uuid, domain text) IS 'Lets a tenant send from addresses of exactly this domain, once the operator has seen that it is the
+tenant''s. Raises brand.domain_invalid (400). service_role may call it.';
+
+--
+-- Name: wants_event(core.webhook_endpoints, core.events); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.wants_event(endpoint core.webhook_endpoints, event core.events) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if event.type <> all(endpoint.event_types) then
+        return false;
+    elsif endpoint.condition is null then
+        return true;
+    end if;
+    return tenon.condition_holds(
+        endpoint.condition,
+        jsonb_build_object(
+            'type', event.type,
+            'number', event.number,
+            'at', core.utc_text(event.at),
+            'subject_type', event.subject_type,
+            'subject_id', event.subject_id,
+            'actor', jsonb_build_object('kind', event.actor_kind, 'id', event.actor_id),
+            'data', event.data
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.wants_event(endpoint core.webhook_endpoints, event core.events) OWNER TO postgres;
+
+--
+-- Name: FUNCTION wants_event(endpoint core.webhook_endpoints, event core.events); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.wants_event(endpoint core.webhook_endpoints, event core.events) IS 'Whether an endpoint is to be told of an event: its type is listed, and the condition holds. Raises
+condition.… if the endpoint''s is none. Internal.';
+
+--
+-- Name: watch_deliveries(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.watch_deliveries(at timestamp with time zone DEFAULT clock_timestamp()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    late jsonb;
+    alarm core.delivery_alarms;
+    changed integer := 0;
+begin
+    -- Two at once would tell the same.
+    if not pg_try_advisory_xact_lock(hashtextextended('core.watch_deliveries', 0)) then
+        return changed;
+    end if;
+    -- By tenant and channel, such as "…/email".
+    select coalesce(
+        jsonb_object_agg(waiting.tenant_id || '/' || waiting.channel, waiting.waiting_since), '{}'
+    )
+    into late
+    from core.oldest_waiting(watch_deliveries.at) as waiting
+    inner join core.tenants on tenants.id = waiting.tenant_id
+    where waiting.waiting_since < watch_deliveries.at - core.delivery_threshold(tenants.settings);
+    for alarm in
+        insert into core.delivery_alarms (
+            tenant_id, channel, waiting_since, threshold, opened_at
+        )
+        select
+            tenants.id,
+            split_part(known.key, '/', 2),
+            known.value::timestamptz,
+            core.delivery_threshold(tenants.settings),
+            watch_deliveries.at
+        from jsonb_each_text(late) as known
+        inner join core.tenants on tenants.id = split_part(known.key, '/', 1)::uuid
+        on conflict (tenant_id, channel) where closed_at is null do nothing
+        returning *
+    loop
+        changed := changed + 1;
+        perform core.emit(
+            alarm.tenant_id, 'core.delivery.stalled', 'delivery_alarm', alarm.id,
+            jsonb_build_object('channel', alarm.channel, 'waiting_since', alarm.waiting_since)
+        );
+    end loop;
+    for alarm in
+        update core.delivery_alarms as alarms
+        set closed_at = watch_deliveries.at
+        where alarms.closed_at is null and not late ? (alarms.tenant_id || '/' || alarms.channel)
+        returning *
+    loop
+        changed := changed + 1;
+        perform core.emit(
+            alarm.tenant_id, 'core.delivery.recovered', 'delivery_alarm', alarm.id,
+            jsonb_build_object('channel', alarm.channel, 'opened_at', alarm.opened_at)
+        );
+    end loop;
+    return changed;
+end
+$$;
+
+ALTER FUNCTION core.watch_deliveries(at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION watch_deliveries(at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.watch_deliveries(at timestamp with time zone) IS 'Opens an alarm for each tenant and channel whose oldest delivery has waited for longer than the
+tenant''s threshold, closes those for which none does any more, and tells of both by an event each.
+Returns how many it opened and closed. Definer, because it works for every tenant; service_role may
+call it.';
+
+--
+-- Name: webhook_body(text, timestamp with time zone, uuid, bigint, text, uuid, text, uuid, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.webhook_body(type text, at timestamp with time zone, tenant_id uuid, number bigint, subject_type text, subject_id uuid, actor_kind text, actor_id uuid, data jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return jsonb_build_object(
+        'type', webhook_body.type,
+        'timestamp', core.utc_text(webhook_body.at),
+        'data', jsonb_build_object(
+            'tenant_id', webhook_body.tenant_id,
+            'number', webhook_body.number,
+            'subject', case
+                when webhook_body.subject_type is not null
+                    then jsonb_build_object(
+                        'type', webhook_body.subject_type, 'id', webhook_body.subject_id
+                    )
+            end,
+            'actor', jsonb_build_object(
+                'kind', webhook_body.actor_kind, 'id', webhook_body.actor_id
+            ),
+            'data', webhook_body.data
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.webhook_body(type text, at timestamp with time zone, tenant_id uuid, number bigint, subject_type text, subject_id uuid, actor_kind text, actor_id uuid, data jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION webhook_body(type text, at timestamp with time zone, tenant_id uuid, number bigint, subject_type text, subject_id uuid, actor_kind text, actor_id uuid, data jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.webhook_body(type text, at timestamp with time zone, tenant_id uuid, number bigint, subject_type text, subject_id uuid, actor_kind text, actor_id uuid, data jsonb) IS 'The body of a webhook: {type, timestamp, data: {tenant_id, number, subject, actor, data}}, less
+than 20 kB, as the data of an event has 16384 bytes at most. Internal.';
+
+--
+-- Name: webhook_endpoint_answer(core.webhook_endpoints); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.webhook_endpoint_answer(endpoint core.webhook_endpoints) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return to_jsonb(endpoint)
+        - '{url_masked,secret_id,previous_secret_id,previous_expires_at}'::text[]
+        || jsonb_build_object(
+            'previous_secret_expires_at', endpoint.previous_expires_at,
+            'fanned_out_number', (
+                select cursors.number
+                from core.webhook_cursors as cursors
+                where
+                    cursors.tenant_id = endpoint.tenant_id
+                    and cursors.endpoint_id = endpoint.id
+            )
+        );
+end
+$$;
+
+ALTER FUNCTION core.webhook_endpoint_answer(endpoint core.webhook_endpoints) OWNER TO postgres;
+
+--
+-- Name: FUNCTION webhook_endpoint_answer(endpoint core.webhook_endpoints); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.webhook_endpoint_answer(endpoint core.webhook_endpoints) IS 'An endpoint as functions of v1 answer, with what v1.webhook_endpoints shows. Internal.';
+
+--
+-- Name: webhook_endpoint_in(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.webhook_endpoint_in(tenant_id uuid, id uuid) RETURNS core.webhook_endpoints
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    endpoint core.webhook_endpoints;
+begin
+    select endpoints.* into endpoint
+    from core.webhook_endpoints as endpoints
+    where
+        endpoints.tenant_id = webhook_endpoint_in.tenant_id
+        and endpoints.id = webhook_endpoint_in.id
+    for no key update;
+    if not found then
+        perform core.fail('webhook.unknown', jsonb_build_object('id', webhook_endpoint_in.id));
+    end if;
+    return endpoint;
+end
+$$;
+
+ALTER FUNCTION core.webhook_endpoint_in(tenant_id uuid, id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION webhook_endpoint_in(tenant_id uuid, id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.webhook_endpoint_in(tenant_id uuid, id uuid) IS 'An endpoint of a tenant, locked. Raises webhook.unknown (404). Internal.';
+
+--
+-- Name: webhook_endpoints_max(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.webhook_endpoints_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 50;
+
+ALTER FUNCTION core.webhook_endpoints_max() OWNER TO postgres;
+
+--
+-- Name: FUNCTION webhook_endpoints_max(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.webhook_endpoints_max() IS 'How many webhooks a tenant has at most: each reads every event of the tenant. Internal.';
+
+--
+-- Name: webhook_failing_days(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.webhook_failing_days() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 5;
+
+ALTER FUNCTION core.webhook_failing_days() OWNER TO postgres;
+
+--
+-- Name: FUNCTION webhook_failing_days(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.webhook_failing_days() IS 'After how many days without one success an endpoint is disabled. The attempts at one event end
+after a little more than three: some have been given up by then, and a long week-end has passed.
+Internal.';
+
+--
+-- Name: webhook_refusal(core.webhook_sources, jsonb, text, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.webhook_refusal(source core.webhook_sources, headers jsonb, body text, at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    names constant text := case when headers ? 'svix-id' then 'svix-' else 'webhook-' end;
+    signature text;
+    verdict text;
+begin
+    case source.scheme
+        when 'standard' then
+            signature := headers ->> (names || 'signature');
+            verdict := tenon.webhook_verify(
+                array[core.read_secret(source.tenant_id, source.secret_id)],
+                headers ->> (names || 'id'), headers ->> (names || 'timestamp'),
+                signature, body, at
+            );
+        when 'hmac_sha256' then
+            signature := headers ->> source.signature_header;
+            verdict := tenon.webhook_verify_body(
+                core.read_secret(source.tenant_id, source.secret_id),
+                body, signature, source.encoding, source.prefix
+            );
+        else
+            signature := substring(headers ->> 'authorization' from '^[Bb]earer +([!-~]+)$');
+            -- Of two hashes it does not matter how long they are alike.
+            verdict := case
+                when sha256(convert_to(signature, 'UTF8')) = source.secret_hash then null
+                else 'no_match'
+            end;
+    end case;
+    return case
+        when verdict is null then null
+        when coalesce(signature, '') = '' then 'inbound.signature_missing'
+        when verdict in ('too_old', 'too_new') then 'inbound.timestamp_invalid'
+        else 'inbound.signature_invalid'
+    end;
+end
+$_$;
+
+ALTER FUNCTION core.webhook_refusal(source core.webhook_sources, headers jsonb, body text, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION webhook_refusal(source core.webhook_sources, headers jsonb, body text, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.webhook_refusal(source core.webhook_sources, headers jsonb, body text, at timestamp with time zone) IS 'The code of the error with which a message is refused; null when it is verified. headers: with
+names in lower case. Internal.';
+
+--
+-- Name: webhook_request(core.deliveries, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.webhook_request(delivery core.deliveries, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    endpoint core.webhook_endpoints;
+    event core.events;
+    message_id text;
+    body text;
+    secrets text[];
+begin
+    select endpoints.* into endpoint
+    from core.webhook_endpoints as endpoints
+    where
+        endpoints.tenant_id = delivery.tenant_id
+        and endpoints.id = delivery.endpoint_id;
+    if not found then
+        return '{"cancelled": "webhook.endpoint_deleted"}';
+    elsif endpoint.status = 'disabled' then
+        return '{"cancelled": "webhook.endpoint_disabled"}';
+    end if;
+    if delivery.event_number is null then
+        message_id := format('evt_%s_test_%s', delivery.tenant_id, delivery.id);
+        body := delivery.data::text;
+    else
+        select events.* into event
+        from core.events
+        where
+            events.tenant_id = delivery.tenant_id
+            and events.number = delivery.event_number;
+        if not found then
+            return '{"cancelled": "webhook.event_expired"}';
+        end if;
+        message_id := format('evt_%s_%s', delivery.tenant_id, event.number);
+        body := core.webhook_body(
+            event.type, event.at, event.tenant_id, event.number, event.subject_type,
+            event.subject_id, event.actor_kind, event.actor_id, event.data
+        )::text;
+    end if;
+    secrets := array[core.read_secret(endpoint.tenant_id, endpoint.secret_id)];
+    if endpoint.previous_expires_at > webhook_request.at then
+        secrets := secrets
+            || core.read_secret(endpoint.tenant_id, endpoint.previous_secret_id);
+    end if;
+    return jsonb_build_object(
+        'endpoint_id', endpoint.id,
+        'url', endpoint.url,
+        'headers', jsonb_build_object(
+            'webhook-id', message_id,
+            'webhook-timestamp', floor(extract(epoch from webhook_request.at))::bigint::text,
+            'webhook-signature',
+            tenon.webhook_sign(secrets, message_id, webhook_request.at, body),
+            'content-type', 'application/json',
+            'user-agent', 'Tenon-Webhooks/1'
+        ),
+        'body', body,
+        'concurrency', endpoint.max_concurrency,
+        'timeout_ms', 20000
+    );
+end
+$$;
+
+ALTER FUNCTION core.webhook_request(delivery core.deliveries, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION webhook_request(delivery core.deliveries, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.webhook_request(delivery core.deliveries, at timestamp with time zone) IS 'The request that delivers a webhook at an instant: {endpoint_id, url, headers, body, concurrency,
+timeout_ms}, or {cancelled: reason}. The body is made of the event as it is now, and so without what
+has been erased from it since; otherwise it is the same at each attempt. webhook-id is the event''s: at
+each attempt, replay and endpoint. Definer, because it reads secrets. Internal.';
+
+--
+-- Name: webhook_url_problem(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.webhook_url_problem(url text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    parts constant text[] := regexp_match(
+        webhook_url_problem.url, '^(https?)://([^/?#\\]*)([/?][!-~]*)?$'
+    );
+    authority constant text := lower(parts[2]);
+    host constant text := rtrim(regexp_replace(authority, ':[0-9]{1,5}$', ''), '.');
+    address inet;
+begin
+    if webhook_url_problem.url is null or char_length(webhook_url_problem.url) > 2000 then
+        return 'it has no 1 to 2000 characters';
+    elsif position('#' in webhook_url_problem.url) > 0 then
+        return 'it has a fragment';
+    elsif parts is null then
+        return 'it is none that begins with https://';
+    elsif position('@' in authority) > 0 then
+        return 'it names a user';
+    elsif authority = any(core.development_hosts()) then
+        return null;
+    elsif parts[1] <> 'https' then
+        return 'it is none that begins with https://';
+    elsif
+        substring(authority from ':([0-9]{1,5})$')::integer not between 1024 and 65535
+        and substring(authority from ':([0-9]{1,5})$')::integer <> 443
+    then
+        return 'its port is neither 443 nor above 1023';
+    elsif host ~ '^\[[0-9a-f:.]+\]$' then
+        begin
+            address := trim(both '[]' from host)::inet;
+        exception
+            when invalid_text_representation then
+                return 'its host is none';
+        end;
+        -- What is routed, without the ranges that wrap addresses of version 4 and examples.
+        if
+            address << '2000::/3'
+            and not address <<= any('{2001::/23,2001:db8::/32,2002::/16,3fff::/20}'::inet[])
+        then
+            return null;
+        end if;
+        return 'its host is an address of a private network';
+    elsif
+        host !~ '^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*$'
+        or octet_length(host) > 253
+    then
+        return 'its host is none';
+    elsif host ~ '^(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}$' then
+        begin
+            address := host::inet;
+        exception
+            when invalid_text_representation then
+                return 'its host is none';
+        end;
+        if
+            address <<= any(
+                '{0.0.0.0/8,10.0.0.0/8,100.64.0.0/10,127.0.0.0/8,169.254.0.0/16,172.16.0.0/12,
+                192.0.0.0/24,192.0.2.0/24,192.88.99.0/24,192.168.0.0/16,198.18.0.0/15,
+                198.51.100.0/24,203.0.113.0/24,224.0.0.0/3}'::inet[]
+            )
+        then
+            return 'its host is an address of a private network';
+        end if;
+        return null;
+    -- Browsers and libraries read 2130706433, 0x7f.1 and 127.1 as addresses too.
+    elsif host ~ '(^|\.)(0x[0-9a-f]*|[0-9]+)$' then
+        return 'its host is an address of a private network';
+    elsif
+        host !~ '\.'
+        or host ~ '(^|\.)(localhost|local|internal|intranet|home\.arpa|lan|onion)$'
+    then
+        return 'its host is one of a private network';
+    end if;
+    return null;
+end
+$_$;
+
+ALTER FUNCTION core.webhook_url_problem(url text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION webhook_url_problem(url text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.webhook_url_problem(url text) IS 'Why an address cannot be one of a webhook, in words; null where it can. Only what can be seen of
+it: which address a name leads to is asked when a request is made, and then again. Internal.';
+
+--
 -- Name: withdraw_consent(jsonb, text, timestamp with time zone, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -10424,6 +18558,30 @@ ALTER FUNCTION core.withdraw_consent(asked jsonb, purpose text, withdrawn_at tim
 
 COMMENT ON FUNCTION core.withdraw_consent(asked jsonb, purpose text, withdrawn_at timestamp with time zone, source text) IS 'What v1.withdraw_consent does. Definer, because nobody writes withdrawals but by it; asks for
 core.privacy.write itself. Signed-in users may call it.';
+
+--
+-- Name: withdraw_sender_domain(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.withdraw_sender_domain(tenant_id uuid, domain text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    delete from core.sender_domains
+    where
+        sender_domains.tenant_id = withdraw_sender_domain.tenant_id
+        and sender_domains.domain = tenon.domain_name(withdraw_sender_domain.domain);
+end
+$$;
+
+ALTER FUNCTION core.withdraw_sender_domain(tenant_id uuid, domain text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION withdraw_sender_domain(tenant_id uuid, domain text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.withdraw_sender_domain(tenant_id uuid, domain text) IS 'Takes back core.verify_sender_domain. service_role may call it.';
 
 --
 -- Name: without_hidden_fields(jsonb, regclass, uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -13559,6 +21717,87 @@ unsealed, unsealed_since}. Keep it outside of this database, and hand it to v1.v
 no one who has the whole database in hand can forge what you hold. Needs core.audit.read.';
 
 --
+-- Name: cancel_delivery(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.cancel_delivery(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'cancel_delivery',
+            jsonb_build_object('id', cancel_delivery.id)
+        ),
+        core.store_answer(core.cancel_delivery(cancel_delivery.id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.cancel_delivery(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION cancel_delivery(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.cancel_delivery(id uuid) IS 'Has a delivery not sent that is scheduled, queued or held. Raises delivery.unknown (404) and
+delivery.in_flight (409). Needs core.deliveries.manage.';
+
+--
+-- Name: cancel_job(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.cancel_job(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer('cancel_job', jsonb_build_object('id', cancel_job.id)),
+        core.store_answer(core.cancel_job(cancel_job.id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.cancel_job(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION cancel_job(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.cancel_job(id uuid) IS 'Cancels a job: at once where it waits, and after the step that is under way where it runs; what was
+done stays done. Returns {tenant_id, id, task, status, run_at, cancel_requested_at}. Needs
+core.jobs.manage. Raises job.unknown (404), job.over (409). May be repeated with an
+Idempotency-Key.';
+
+--
+-- Name: claim_deliveries(text, integer, text, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.claim_deliveries(channel text, max_count integer DEFAULT 50, worker text DEFAULT NULL::text, lease_s integer DEFAULT 60) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.claim_deliveries(channel, max_count, worker, lease_s);
+end
+$$;
+
+ALTER FUNCTION v1.claim_deliveries(channel text, max_count integer, worker text, lease_s integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION claim_deliveries(channel text, max_count integer, worker text, lease_s integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.claim_deliveries(channel text, max_count integer, worker text, lease_s integer) IS 'For workers: takes up to max_count deliveries of a channel that are ready, for lease_s seconds.
+Returns an array of what to send, each with tenant_id, id, lease, attempt and lease_expires_at: of
+email from, to, reply_to, subject, text, html, headers, message_id and idempotency_key, of webhook
+url, headers, body, endpoint_id, concurrency and timeout_ms. What cannot be made is dead with its
+reason, and does not stop the rest. Raises delivery.channel_unknown and delivery.claim_invalid
+(400). service_role may call it.';
+
+--
 -- Name: clear_rate_limit(text, text); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -13719,6 +21958,159 @@ label, unique. Returns {id, parent_id, slug, name, status, settings}. Raises ten
 Idempotency-Key.';
 
 --
+-- Name: create_webhook_endpoint(text, text[], jsonb, text, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.create_webhook_endpoint(url text, event_types text[], condition jsonb DEFAULT NULL::jsonb, description text DEFAULT NULL::text, max_concurrency integer DEFAULT 10) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'create_webhook_endpoint',
+            jsonb_build_object(
+                'url', create_webhook_endpoint.url,
+                'event_types', create_webhook_endpoint.event_types,
+                'condition', create_webhook_endpoint.condition,
+                'description', create_webhook_endpoint.description,
+                'max_concurrency', create_webhook_endpoint.max_concurrency
+            )
+        ),
+        core.store_answer(
+            core.create_webhook_endpoint(
+                create_webhook_endpoint.url,
+                create_webhook_endpoint.event_types,
+                create_webhook_endpoint.condition,
+                create_webhook_endpoint.description,
+                create_webhook_endpoint.max_concurrency
+            ),
+            '{secret}'
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) IS 'Has a tenant''s events sent to an address: of the types named, from now on, and with a condition
+only those that it holds of, over {type, number, at, subject_type, subject_id, actor, data}. Returns
+the endpoint with its secret, which is shown this once and signs each request as Standard Webhooks
+say. Where you may act in several tenants, x-tenant-id names one. Needs core.webhooks.manage,
+core.events.read and the permission of each type (v1.event_types). Raises webhook.url_invalid,
+webhook.event_types_invalid, webhook.too_many (422), condition.… (400), event.type_unknown (400),
+webhook.type_forbidden (403). May be repeated with an Idempotency-Key.';
+
+--
+-- Name: create_webhook_source(text, text, text, text, text, text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.create_webhook_source(name text, scheme text, processor text, signature_header text DEFAULT NULL::text, encoding text DEFAULT NULL::text, prefix text DEFAULT NULL::text, secret text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'create_webhook_source',
+            jsonb_build_object(
+                'name', create_webhook_source.name,
+                'scheme', create_webhook_source.scheme,
+                'processor', create_webhook_source.processor,
+                'signature_header', create_webhook_source.signature_header,
+                'encoding', create_webhook_source.encoding,
+                'prefix', create_webhook_source.prefix,
+                'secret', create_webhook_source.secret
+            )
+        ),
+        core.store_answer(
+            core.create_webhook_source(
+                create_webhook_source.name,
+                create_webhook_source.scheme,
+                create_webhook_source.processor,
+                create_webhook_source.signature_header,
+                create_webhook_source.encoding,
+                create_webhook_source.prefix,
+                create_webhook_source.secret
+            ),
+            array['secret']
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) IS 'Makes a source from which the tenant takes webhooks. scheme: standard, hmac_sha256 or bearer;
+processor: of core.inbound_processors; signature_header, encoding (hex or base64) and prefix: of
+hmac_sha256; secret: the sender''s, or one is made. Returns {tenant_id, id, name, scheme, secret};
+the secret this once. Raises inbound.source_invalid (400), signature.secret_malformed (400),
+secret.store_missing (503). Needs core.webhooks.manage. Signed-in users may call it.';
+
+--
+-- Name: delete_brand(text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.delete_brand(slug text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer('delete_brand', jsonb_build_object('slug', delete_brand.slug)),
+        core.store_answer(core.delete_brand(delete_brand.slug))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.delete_brand(slug text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_brand(slug text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.delete_brand(slug text) IS 'Deletes a brand; mails that name it have the tenant''s default. Needs core.templates.manage. Raises
+brand.unknown (404).';
+
+--
+-- Name: delete_job_schedule(text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.delete_job_schedule(name text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    answer jsonb := core.stored_answer(
+        'delete_job_schedule', jsonb_build_object('name', delete_job_schedule.name)
+    );
+begin
+    if answer is null then
+        perform core.delete_job_schedule(delete_job_schedule.name);
+        answer := core.store_answer(jsonb_build_object('name', delete_job_schedule.name));
+    end if;
+    return answer;
+end
+$$;
+
+ALTER FUNCTION v1.delete_job_schedule(name text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_job_schedule(name text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.delete_job_schedule(name text) IS 'Ends a schedule; a run that is under way goes on. Returns {name}. Needs core.jobs.manage. Raises
+job.schedule_unknown (404). May be repeated with an Idempotency-Key.';
+
+--
 -- Name: delete_role(text); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -13772,6 +22164,278 @@ ALTER FUNCTION v1.delete_team(slug text) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION v1.delete_team(slug text) IS 'Removes a team. Needs core.members.write. Raises team.unknown (404).';
+
+--
+-- Name: delete_webhook_endpoint(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.delete_webhook_endpoint(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'delete_webhook_endpoint',
+            jsonb_build_object('id', delete_webhook_endpoint.id)
+        ),
+        core.store_answer(core.delete_webhook_endpoint(delete_webhook_endpoint.id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.delete_webhook_endpoint(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_webhook_endpoint(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.delete_webhook_endpoint(id uuid) IS 'Removes a webhook with its secrets; what waits to be sent to it is cancelled. Needs
+core.webhooks.manage. Raises webhook.unknown (404).';
+
+--
+-- Name: delete_webhook_source(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.delete_webhook_source(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'delete_webhook_source', jsonb_build_object('id', delete_webhook_source.id)
+        ),
+        core.store_answer(core.delete_webhook_source(delete_webhook_source.id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.delete_webhook_source(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_webhook_source(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.delete_webhook_source(id uuid) IS 'Removes a source of webhooks, its secret and its messages. Returns {tenant_id, id, deleted}. Raises
+inbound.source_unknown (404). Needs core.webhooks.manage. Signed-in users may call it.';
+
+--
+-- Name: delivery_summary(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.delivery_summary(from_at timestamp with time zone DEFAULT (now() - '1 day'::interval), to_at timestamp with time zone DEFAULT now()) RETURNS TABLE(tenant_id uuid, channel text, endpoint_id uuid, attempts bigint, delivered bigint, failed bigint, abandoned bigint, success_rate double precision, p50_ms double precision, p95_ms double precision)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    days_max constant integer := 92;
+begin
+    if
+        (
+            delivery_summary.from_at < delivery_summary.to_at
+            and delivery_summary.to_at - delivery_summary.from_at <= make_interval(days => days_max)
+        ) is not true
+    then
+        perform core.fail('delivery.period_invalid', jsonb_build_object('days_max', days_max));
+    end if;
+    return query
+    select
+        attempts.tenant_id,
+        attempts.channel,
+        attempts.endpoint_id,
+        count(*),
+        count(*) filter (where attempts.outcome = 'delivered'),
+        count(*) filter (where attempts.outcome = 'failed'),
+        count(*) filter (where attempts.outcome = 'abandoned'),
+        avg((attempts.outcome = 'delivered')::integer)::double precision,
+        percentile_cont(0.5) within group (order by attempts.duration_ms),
+        percentile_cont(0.95) within group (order by attempts.duration_ms)
+    from core.delivery_attempts as attempts
+    where
+        attempts.ended_at >= delivery_summary.from_at
+        and attempts.ended_at < delivery_summary.to_at
+    group by grouping sets (
+        (attempts.tenant_id, attempts.channel),
+        (attempts.tenant_id, attempts.channel, attempts.endpoint_id)
+    )
+    -- What goes to no endpoint is there once: as its channel.
+    having grouping(attempts.endpoint_id) = 1 or attempts.endpoint_id is not null
+    order by 1, 2, 3 nulls first;
+end
+$$;
+
+ALTER FUNCTION v1.delivery_summary(from_at timestamp with time zone, to_at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delivery_summary(from_at timestamp with time zone, to_at timestamp with time zone); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.delivery_summary(from_at timestamp with time zone, to_at timestamp with time zone) IS 'How the attempts went that ended from from_at until before to_at, for each of your tenants: a row a
+channel, with endpoint_id null, and a row an endpoint. success_rate: of all attempts, 0 to 1; p50_ms
+and p95_ms: how long they took, at most, half of them and 95 of a hundred. At most 92 days. Raises
+delivery.period_invalid (400). Needs core.deliveries.read.';
+
+--
+-- Name: disable_webhook_endpoint(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.disable_webhook_endpoint(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'disable_webhook_endpoint',
+            jsonb_build_object('id', disable_webhook_endpoint.id)
+        ),
+        core.store_answer(core.disable_webhook_endpoint(disable_webhook_endpoint.id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.disable_webhook_endpoint(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION disable_webhook_endpoint(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.disable_webhook_endpoint(id uuid) IS 'Stops a webhook: what waits to be sent to it is cancelled, and events of the meantime are not sent
+to it by themselves. Returns the endpoint. Needs core.webhooks.manage. Raises webhook.unknown
+(404).';
+
+--
+-- Name: enable_job_schedule(text, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.enable_job_schedule(name text, enabled boolean DEFAULT true) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'enable_job_schedule',
+            jsonb_build_object(
+                'name', enable_job_schedule.name, 'enabled', enable_job_schedule.enabled
+            )
+        ),
+        core.store_answer(
+            core.enable_job_schedule(enable_job_schedule.name, enable_job_schedule.enabled)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.enable_job_schedule(name text, enabled boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enable_job_schedule(name text, enabled boolean); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.enable_job_schedule(name text, enabled boolean) IS 'Switches a schedule on, from its next time on, or off. Returns the schedule. Needs
+core.jobs.manage. Raises job.schedule_unknown (404). May be repeated with an Idempotency-Key.';
+
+--
+-- Name: enable_webhook_endpoint(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.enable_webhook_endpoint(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'enable_webhook_endpoint',
+            jsonb_build_object('id', enable_webhook_endpoint.id)
+        ),
+        core.store_answer(core.enable_webhook_endpoint(enable_webhook_endpoint.id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.enable_webhook_endpoint(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enable_webhook_endpoint(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.enable_webhook_endpoint(id uuid) IS 'Lets a webhook that was disabled go on, with the events from now on. Returns the endpoint, and as
+missed_from the first event that it has not been sent, for v1.replay_webhooks; null where there is
+none. Needs core.webhooks.manage. Raises webhook.unknown (404).';
+
+--
+-- Name: enable_webhook_source(uuid, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.enable_webhook_source(id uuid, enabled boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'enable_webhook_source',
+            jsonb_build_object(
+                'id', enable_webhook_source.id, 'enabled', enable_webhook_source.enabled
+            )
+        ),
+        core.store_answer(
+            core.enable_webhook_source(enable_webhook_source.id, enable_webhook_source.enabled)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.enable_webhook_source(id uuid, enabled boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enable_webhook_source(id uuid, enabled boolean); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.enable_webhook_source(id uuid, enabled boolean) IS 'Lets a source of webhooks in, or keeps it out, as if it were not there. Returns {tenant_id, id,
+enabled}. Raises inbound.source_unknown (404). Needs core.webhooks.manage. Signed-in users may call
+it.';
+
+--
+-- Name: enqueue_job(text, jsonb, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.enqueue_job(task text, arguments jsonb DEFAULT '{}'::jsonb, unique_key text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'enqueue_job',
+            jsonb_build_object(
+                'task', enqueue_job.task, 'arguments', enqueue_job.arguments,
+                'unique_key', enqueue_job.unique_key
+            )
+        ),
+        core.store_answer(
+            core.enqueue_open_job(
+                enqueue_job.task, enqueue_job.arguments, enqueue_job.unique_key
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.enqueue_job(task text, arguments jsonb, unique_key text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enqueue_job(task text, arguments jsonb, unique_key text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.enqueue_job(task text, arguments jsonb, unique_key text) IS 'Has a task done that is open to tenants. With a unique_key, one job of the task and key is under
+way at most: the same again is that job. Returns {tenant_id, id, task, status, run_at,
+cancel_requested_at}. Needs core.jobs.manage. Raises job.task_unknown (400), job.task_closed (403),
+job.arguments_invalid (422). May be repeated with an Idempotency-Key.';
 
 --
 -- Name: erase_person(uuid, text, text, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -14185,6 +22849,32 @@ COMMENT ON FUNCTION v1.exports_of(user_id uuid, email text, phone text) IS 'Who 
 Raises privacy.person_missing (400). Signed-in users may call it.';
 
 --
+-- Name: finish_deliveries(jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.finish_deliveries(results jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.finish_deliveries(results);
+end
+$$;
+
+ALTER FUNCTION v1.finish_deliveries(results jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION finish_deliveries(results jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.finish_deliveries(results jsonb) IS 'For workers: says what came of deliveries: an array of objects with tenant_id, id and lease as they
+were claimed, and outcome: {"delivered", "status_code", "enhanced_code", "phase", "error_code",
+"error", "retry_after_s", "response", "duration_ms", "provider_message_id"}. Returns for each its
+id, status and next_attempt_at; the status is lease_lost where another attempt was begun meanwhile,
+and then nothing was recorded. Sent again it answers the same. Raises delivery.results_invalid
+(400). service_role may call it.';
+
+--
 -- Name: history(text, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -14468,6 +23158,39 @@ ALTER FUNCTION v1.leave_tenant(tenant_id uuid) OWNER TO postgres;
 COMMENT ON FUNCTION v1.leave_tenant(tenant_id uuid) IS 'Ends your own membership. Raises member.last_owner (409), member.unknown (404).';
 
 --
+-- Name: lift_suppression(text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.lift_suppression(channel text, address text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'lift_suppression',
+            jsonb_build_object(
+                'channel', lift_suppression.channel, 'address', lift_suppression.address
+            )
+        ),
+        core.store_answer(
+            core.lift_suppression(lift_suppression.channel, lift_suppression.address)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.lift_suppression(channel text, address text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION lift_suppression(channel text, address text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.lift_suppression(channel text, address text) IS 'Lets the tenant write to an address again, whatever it was suppressed for. Returns {tenant_id,
+channel, address, suppressed}, the address masked. Raises suppression.address_invalid (400),
+suppression.unknown (404). Needs core.deliveries.manage. Signed-in users may call it.';
+
+--
 -- Name: mark_sensitive(text, uuid, text, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -14594,6 +23317,147 @@ table_name with its schema, as in v1.audit. Needs core.sensitive.read besides wh
 needs. Raises sensitive.not_found (404) and sensitive.reason_missing (400).';
 
 --
+-- Name: pause_channel(text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.pause_channel(channel text, reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform core.pause_channel(channel, reason);
+end
+$$;
+
+ALTER FUNCTION v1.pause_channel(channel text, reason text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION pause_channel(channel text, reason text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.pause_channel(channel text, reason text) IS 'Stops a channel for all tenants: nothing of it is claimed. Raises delivery.channel_unknown (400).
+service_role may call it.';
+
+--
+-- Name: pause_deliveries(text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.pause_deliveries(channel text DEFAULT NULL::text, reason text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'pause_deliveries',
+            jsonb_build_object(
+                'channel', pause_deliveries.channel, 'reason', pause_deliveries.reason
+            )
+        ),
+        core.store_answer(core.pause_deliveries(pause_deliveries.channel, pause_deliveries.reason))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.pause_deliveries(channel text, reason text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION pause_deliveries(channel text, reason text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.pause_deliveries(channel text, reason text) IS 'Stops what the tenant sends by a channel, or by all: what comes up is held until
+v1.resume_deliveries. Needs core.deliveries.manage.';
+
+--
+-- Name: preview_template(text, text, text, text, text, text, boolean, text, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.preview_template(template text, language text DEFAULT NULL::text, subject text DEFAULT NULL::text, text text DEFAULT NULL::text, html text DEFAULT NULL::text, preheader text DEFAULT NULL::text, has_layout boolean DEFAULT true, brand text DEFAULT NULL::text, data jsonb DEFAULT NULL::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.preview_own_template(
+        preview_template.template, preview_template.language, preview_template.subject,
+        preview_template.text, preview_template.html, preview_template.preheader,
+        preview_template.has_layout, preview_template.brand, preview_template.data
+    );
+end
+$$;
+
+ALTER FUNCTION v1.preview_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION preview_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.preview_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) IS 'Shows a mail, and saves and sends nothing: of the sources that are given, else of the draft, else
+of what the tenant''s mails are made of; with data, or the samples of v1.template_kinds. Needs
+core.templates.read. Returns {template, language, source, from, reply_to, subject, text, html}. Show
+html in a frame with the attribute sandbox. Raises what v1.save_template does,
+template.variable_missing and template.variable_invalid (400).';
+
+--
+-- Name: process_message_again(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.process_message_again(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'process_message_again', jsonb_build_object('id', process_message_again.id)
+        ),
+        core.store_answer(core.process_message_again(process_message_again.id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.process_message_again(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION process_message_again(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.process_message_again(id uuid) IS 'Has a message processed again that has failed, or got stuck. Returns {tenant_id, id, status}.
+Raises inbound.message_unknown (404). Needs core.webhooks.manage. Signed-in users may call it.';
+
+--
+-- Name: publish_template(text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.publish_template(template text, language text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'publish_template',
+            jsonb_build_object(
+                'template', publish_template.template, 'language', publish_template.language
+            )
+        ),
+        core.store_answer(
+            core.publish_template(publish_template.template, publish_template.language)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.publish_template(template text, language text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION publish_template(template text, language text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.publish_template(template text, language text) IS 'Makes the draft the next version, which mails are made of from now on; mails that were tried before
+stay with theirs. Needs core.templates.manage. Returns what v1.save_template does. Raises
+template.draft_missing (409) and what v1.save_template raises.';
+
+--
 -- Name: readings(text[], text[], timestamp with time zone, timestamp with time zone, double precision, double precision, integer); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -14645,6 +23509,34 @@ inclusive to "to" exclusive, exactly as they were sent, ordered by device, metri
 below: numbers greater or less than that alone. max_points: at most so many of each series, chosen so
 that a chart looks the same (largest triangle three buckets). Asked for as text/csv, the answer is a
 file. Of down-sampled time there are no readings. Needs iot.telemetry.read.';
+
+--
+-- Name: receive_webhook(uuid, jsonb, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.receive_webhook(source uuid, headers jsonb, body text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.receive_webhook(
+        receive_webhook.source, receive_webhook.headers, receive_webhook.body
+    );
+end
+$$;
+
+ALTER FUNCTION v1.receive_webhook(source uuid, headers jsonb, body text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION receive_webhook(source uuid, headers jsonb, body text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.receive_webhook(source uuid, headers jsonb, body text) IS 'Takes a webhook that somebody has sent to a source. headers: an object, names in any case; body: as
+it came, to the byte. Verifies it, stores it and has it processed. Returns {id, duplicate}; the same
+message again is the same one. A message that is refused is answered {code, message, details, hint}
+with the HTTP status of the code: inbound.source_unknown (404), inbound.signature_missing (400),
+inbound.signature_invalid (400), inbound.timestamp_invalid (400), inbound.message_too_large (413).
+service_role may call it.';
 
 --
 -- Name: record_consent(text, text, uuid, text, text, text, timestamp with time zone, text, text, text); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -14728,6 +23620,158 @@ ALTER FUNCTION v1.remove_member(user_id uuid) OWNER TO postgres;
 
 COMMENT ON FUNCTION v1.remove_member(user_id uuid) IS 'Takes a member out of the tenant. Needs core.members.write and all that the member''s role grants.
 Raises access.beyond_own, member.last_owner (409), member.unknown (404).';
+
+--
+-- Name: replay_deliveries(text, text, uuid, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.replay_deliveries(channel text DEFAULT NULL::text, status text DEFAULT 'dead'::text, endpoint_id uuid DEFAULT NULL::uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'replay_deliveries',
+            jsonb_build_object(
+                'channel', replay_deliveries.channel, 'status', replay_deliveries.status,
+                'endpoint_id', replay_deliveries.endpoint_id,
+                'since', replay_deliveries.since, 'until', replay_deliveries.until
+            )
+        ),
+        core.store_answer(core.replay_deliveries(replay_deliveries.channel, replay_deliveries.status, replay_deliveries.endpoint_id, replay_deliveries.since, replay_deliveries.until))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) IS 'Has the tenant''s dead, cancelled or suppressed deliveries sent again that were enqueued from since
+to before until, up to 1,000 a call: {"replayed", "done"}; call it again until done is true. Needs
+core.deliveries.manage.';
+
+--
+-- Name: replay_delivery(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.replay_delivery(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'replay_delivery',
+            jsonb_build_object('id', replay_delivery.id)
+        ),
+        core.store_answer(core.replay_delivery(replay_delivery.id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.replay_delivery(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION replay_delivery(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.replay_delivery(id uuid) IS 'Has a delivery made and sent again that is dead, cancelled or suppressed, or a webhook that was
+delivered. The attempts before stay; the schedule begins anew. Raises delivery.unknown (404),
+delivery.not_over and delivery.secret_gone (409). Needs core.deliveries.manage.';
+
+--
+-- Name: replay_webhooks(uuid, bigint, bigint); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint DEFAULT NULL::bigint) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'replay_webhooks',
+            jsonb_build_object(
+                'endpoint_id', replay_webhooks.endpoint_id,
+                'from_number', replay_webhooks.from_number,
+                'to_number', replay_webhooks.to_number
+            )
+        ),
+        core.store_answer(
+            core.replay_webhooks(
+                replay_webhooks.endpoint_id, replay_webhooks.from_number,
+                replay_webhooks.to_number
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) OWNER TO postgres;
+
+--
+-- Name: FUNCTION replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) IS 'Sends a webhook again what it wants of the events from one number to another, or to the newest that
+it knows of: with the webhook-id of the first time, by which receivers know what they have. One call
+replays 500 events at most. Returns {endpoint_id, replayed, complete_to, next_number, expired_to}:
+go on with from_number = next_number until that is null; events up to expired_to are gone. Needs
+core.webhooks.manage. Raises webhook.unknown (404), webhook.disabled (409), webhook.replay_invalid
+(422). May be repeated with an Idempotency-Key.';
+
+--
+-- Name: resume_channel(text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.resume_channel(channel text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform core.resume_channel(channel);
+end
+$$;
+
+ALTER FUNCTION v1.resume_channel(channel text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION resume_channel(channel text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.resume_channel(channel text) IS 'Lets a channel go on. Raises delivery.channel_unknown (400). service_role may call it.';
+
+--
+-- Name: resume_deliveries(text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.resume_deliveries(channel text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'resume_deliveries',
+            jsonb_build_object('channel', resume_deliveries.channel)
+        ),
+        core.store_answer(core.resume_deliveries(resume_deliveries.channel))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.resume_deliveries(channel text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION resume_deliveries(channel text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.resume_deliveries(channel text) IS 'Lets the tenant''s channel, or all, go on, in the order in which things were enqueued. Needs
+core.deliveries.manage.';
 
 --
 -- Name: resume_member(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -14895,6 +23939,68 @@ does. readings_before, hours_before: what is older goes. Counts readings that ar
 Needs iot.telemetry.read and iot.devices.read.';
 
 --
+-- Name: retry_job(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.retry_job(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer('retry_job', jsonb_build_object('id', retry_job.id)),
+        core.store_answer(core.retry_job(retry_job.id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.retry_job(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION retry_job(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.retry_job(id uuid) IS 'Has a job that failed or was cancelled go on where it stopped. Returns {tenant_id, id, task,
+status, run_at, cancel_requested_at}. Needs core.jobs.manage. Raises job.unknown (404), job.not_over
+(409; also while another job of its key is under way). May be repeated with an Idempotency-Key.';
+
+--
+-- Name: revert_template(text, text, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.revert_template(template text, language text, version integer DEFAULT NULL::integer) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'revert_template',
+            jsonb_build_object(
+                'template', revert_template.template, 'language', revert_template.language,
+                'version', revert_template.version
+            )
+        ),
+        core.store_answer(
+            core.revert_template(
+                revert_template.template, revert_template.language, revert_template.version
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.revert_template(template text, language text, version integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION revert_template(template text, language text, version integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.revert_template(template text, language text, version integer) IS 'Goes back to an earlier version, or, without one, to what the tenant inherits. The draft stays.
+Needs core.templates.manage. Returns what v1.save_template does. Raises template.version_unknown
+(404), template.default_needed (409).';
+
+--
 -- Name: revoke_api_key(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -15009,6 +24115,45 @@ api_key.unknown (404), api_key.overlap_invalid, access.beyond_own. May be repeat
 Idempotency-Key.';
 
 --
+-- Name: rotate_webhook_secret(uuid, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.rotate_webhook_secret(id uuid, overlap_hours integer DEFAULT 24) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'rotate_webhook_secret',
+            jsonb_build_object(
+                'id', rotate_webhook_secret.id,
+                'overlap_hours', rotate_webhook_secret.overlap_hours
+            )
+        ),
+        core.store_answer(
+            core.rotate_webhook_secret(
+                rotate_webhook_secret.id,
+                rotate_webhook_secret.overlap_hours
+            ),
+            '{secret}'
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.rotate_webhook_secret(id uuid, overlap_hours integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION rotate_webhook_secret(id uuid, overlap_hours integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.rotate_webhook_secret(id uuid, overlap_hours integer) IS 'Gives a webhook another secret, which is returned with the endpoint this once. Requests are signed
+with both for overlap_hours, 0 to 168; 0 stops the old one at once, for one that has leaked. Needs
+core.webhooks.manage. Raises webhook.unknown (404), webhook.overlap_invalid (422). May be repeated
+with an Idempotency-Key.';
+
+--
 -- Name: save_role(text, text, jsonb, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -15079,6 +24224,114 @@ COMMENT ON FUNCTION v1.save_team(slug text, name text, user_ids uuid[]) IS 'Make
 core.members.write. Returns {tenant_id, id, slug, name, user_ids}. Raises member.unknown (404).';
 
 --
+-- Name: save_template(text, text, text, text, text, text, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.save_template(template text, language text, subject text, text text, html text DEFAULT NULL::text, preheader text DEFAULT NULL::text, has_layout boolean DEFAULT true) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'save_template',
+            jsonb_build_object(
+                'template', save_template.template, 'language', save_template.language,
+                'subject', save_template.subject, 'text', save_template.text,
+                'html', save_template.html, 'preheader', save_template.preheader,
+                'has_layout', save_template.has_layout
+            )
+        ),
+        core.store_answer(
+            core.save_template(
+                save_template.template, save_template.language, save_template.subject,
+                save_template.text, save_template.html, save_template.preheader,
+                save_template.has_layout
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) IS 'Saves a draft of your tenant''s template in a language, once it is sure that it can be sent: every
+variable is one of v1.template_kinds, and html is safe. Needs core.templates.manage. html stands in
+the layout of all mails unless has_layout is false. Returns {tenant_id, template, language, version,
+version_id, has_draft}. Errors of a source have the details part, line, column and name. Raises
+template.kind_unknown (404), template.closed (403), template.language_invalid, template.incomplete
+and the other codes of template.… (400), template.too_large (413).';
+
+--
+-- Name: send_test_email(text, text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.send_test_email(template text, language text DEFAULT NULL::text, brand text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'send_test_email',
+            jsonb_build_object(
+                'template', send_test_email.template, 'language', send_test_email.language,
+                'brand', send_test_email.brand
+            )
+        ),
+        core.store_answer(
+            core.send_test_email(
+                send_test_email.template, send_test_email.language, send_test_email.brand
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.send_test_email(template text, language text, brand text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION send_test_email(template text, language text, brand text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.send_test_email(template text, language text, brand text) IS 'Sends what v1.preview_template shows, with samples, to your own confirmed address and to no other.
+Its subject begins with [Test]. Needs core.templates.manage, and a user. Returns {delivery_id,
+recipient}. Raises template.test_unaddressed (403) and what v1.preview_template does.';
+
+--
+-- Name: send_test_webhook(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.send_test_webhook(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'send_test_webhook',
+            jsonb_build_object('id', send_test_webhook.id)
+        ),
+        core.store_answer(core.send_test_webhook(send_test_webhook.id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.send_test_webhook(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION send_test_webhook(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.send_test_webhook(id uuid) IS 'Sends a webhook a message of the type core.webhook.test, which is no event. Returns {delivery_id},
+whose attempts are those of v1.delivery_attempts. Needs core.webhooks.manage. Raises webhook.unknown
+(404), webhook.disabled (409).';
+
+--
 -- Name: set_active_tenant(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -15098,6 +24351,87 @@ ALTER FUNCTION v1.set_active_tenant(tenant_id uuid) OWNER TO postgres;
 COMMENT ON FUNCTION v1.set_active_tenant(tenant_id uuid) IS 'Chooses the tenant that you work in; null for none. Access tokens name it from the next one on (let
 the client refresh its session). It changes nothing about what you may do.
 Raises tenancy.not_a_member (403). Signed-in users may call it.';
+
+--
+-- Name: set_brand(text, text, text, text, text, text, text, text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.set_brand(slug text DEFAULT 'default'::text, name text DEFAULT NULL::text, from_address text DEFAULT NULL::text, reply_to text DEFAULT NULL::text, logo_url text DEFAULT NULL::text, app_url text DEFAULT NULL::text, color text DEFAULT NULL::text, background_color text DEFAULT NULL::text, footer text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    brand constant core.brands := row(
+        null, slug, name, from_address, reply_to, logo_url, app_url, color, background_color,
+        footer, null, null
+    )::core.brands;
+begin
+    return coalesce(
+        core.stored_answer('set_brand', to_jsonb(brand)),
+        core.store_answer(core.set_brand(brand))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.set_brand(slug text, name text, from_address text, reply_to text, logo_url text, app_url text, color text, background_color text, footer text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION set_brand(slug text, name text, from_address text, reply_to text, logo_url text, app_url text, color text, background_color text, footer text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.set_brand(slug text, name text, from_address text, reply_to text, logo_url text, app_url text, color text, background_color text, footer text) IS 'Sets a brand as a whole: what is left out is taken from the tenant''s default and the tenants
+above. Needs core.templates.manage. Mail comes from from_address once the operator has verified its domain
+for your tenant, and until then from the platform''s, with yours to reply to. Returns {tenant_id,
+slug}. Raises brand.invalid (400).';
+
+--
+-- Name: set_job_schedule(text, text, text, text, jsonb, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.set_job_schedule(name text, task text, expression text, time_zone text DEFAULT 'UTC'::text, arguments jsonb DEFAULT '{}'::jsonb, enabled boolean DEFAULT true) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'set_job_schedule',
+            jsonb_build_object(
+                'name', set_job_schedule.name,
+                'task', set_job_schedule.task,
+                'expression', set_job_schedule.expression,
+                'time_zone', set_job_schedule.time_zone,
+                'arguments', set_job_schedule.arguments,
+                'enabled', set_job_schedule.enabled
+            )
+        ),
+        core.store_answer(
+            core.set_job_schedule(
+                set_job_schedule.name,
+                set_job_schedule.task,
+                set_job_schedule.expression,
+                set_job_schedule.time_zone,
+                set_job_schedule.arguments,
+                set_job_schedule.enabled
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) IS 'Has a task that is open to tenants done again and again; a schedule of the same name is replaced.
+expression: five fields of cron, such as 30 2 * * mon-fri, or @daily, on the clock of time_zone.
+With one minute and one hour it is due once a day, also when clocks change; any other is due whenever the
+clock shows its times. What was missed is done once. Returns the schedule, with next_run_at. Needs
+core.jobs.manage. Raises job.task_unknown (400), job.task_closed (403), job.schedule_invalid (400),
+schedule.expression_invalid, schedule.zone_unknown and schedule.never (400). May be repeated with an
+Idempotency-Key.';
 
 --
 -- Name: set_legal_hold(text, uuid, text, text); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -15298,6 +24632,39 @@ metrics. Replaces the policy that was there. Returns the policy. Raises retentio
 metric.unknown (404). Needs iot.retention.write.';
 
 --
+-- Name: suppress_address(text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.suppress_address(channel text, address text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'suppress_address',
+            jsonb_build_object(
+                'channel', suppress_address.channel, 'address', suppress_address.address
+            )
+        ),
+        core.store_answer(
+            core.suppress_address(suppress_address.channel, suppress_address.address)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.suppress_address(channel text, address text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION suppress_address(channel text, address text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.suppress_address(channel text, address text) IS 'Has the tenant not write to an address any more. channel: email. Returns {tenant_id, channel,
+address, suppressed}, the address masked. Raises suppression.address_invalid (400). Needs
+core.deliveries.manage. Signed-in users may call it.';
+
+--
 -- Name: suspend_member(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -15446,6 +24813,45 @@ ALTER FUNCTION v1.transfer_ownership(user_id uuid) OWNER TO postgres;
 
 COMMENT ON FUNCTION v1.transfer_ownership(user_id uuid) IS 'Makes a member the owner, and you an administrator. Needs core.tenants.own.
 Raises member.unknown (404), member.suspended (409).';
+
+--
+-- Name: update_webhook_endpoint(uuid, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.update_webhook_endpoint(id uuid, changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'update_webhook_endpoint',
+            jsonb_build_object(
+                'id', update_webhook_endpoint.id,
+                'changes', update_webhook_endpoint.changes
+            )
+        ),
+        core.store_answer(
+            core.update_webhook_endpoint(
+                update_webhook_endpoint.id,
+                update_webhook_endpoint.changes
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.update_webhook_endpoint(id uuid, changes jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION update_webhook_endpoint(id uuid, changes jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.update_webhook_endpoint(id uuid, changes jsonb) IS 'Changes a webhook: {url, event_types, condition, description, max_concurrency}, whichever are
+given; a condition of null is none. What waits to be sent goes to the new address. Returns the
+endpoint. Needs core.webhooks.manage, core.events.read and the permission of each type that the
+endpoint names afterwards. Raises webhook.unknown (404), webhook.change_unknown (400) and what
+v1.create_webhook_endpoint raises.';
 
 --
 -- Name: verify_audit(jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -15707,82 +25113,164 @@ ALTER TABLE core.consent_withdrawals OWNER TO postgres;
 COMMENT ON TABLE core.consent_withdrawals IS 'Which consents have ended, and when: facts, which are never changed.';
 
 --
--- Name: deliveries; Type: TABLE; Schema: core; Owner: postgres
+-- Name: deliveries_position_seq; Type: SEQUENCE; Schema: core; Owner: postgres
 --
 
-CREATE TABLE core.deliveries (
+ALTER TABLE core.deliveries ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME core.deliveries_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: delivery_alarms; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.delivery_alarms (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     channel text NOT NULL,
-    recipient text NOT NULL,
-    recipient_masked text GENERATED ALWAYS AS (core.mask_recipient(channel, recipient)) STORED NOT NULL,
-    template text NOT NULL,
-    data jsonb NOT NULL,
-    idempotency_key text,
-    event_type text,
-    status text DEFAULT 'queued'::text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    created_by uuid DEFAULT core.caller_id(),
-    CONSTRAINT channel_is_a_word CHECK ((channel ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
-    CONSTRAINT data_is_an_object CHECK ((jsonb_typeof(data) = 'object'::text)),
-    CONSTRAINT data_is_short CHECK ((octet_length((data)::text) <= 262144)),
-    CONSTRAINT idempotency_key_is_short CHECK (((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 255))),
-    CONSTRAINT recipient_is_short CHECK (((char_length(recipient) >= 1) AND (char_length(recipient) <= 2000))),
-    CONSTRAINT status_is_known CHECK ((status = 'queued'::text)),
-    CONSTRAINT template_is_dotted CHECK ((template ~ '^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$'::text)),
-    CONSTRAINT template_is_short CHECK ((octet_length(template) <= 100))
+    waiting_since timestamp with time zone NOT NULL,
+    threshold interval NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT closing_follows_opening CHECK ((closed_at >= opened_at))
 );
 
-ALTER TABLE core.deliveries OWNER TO postgres;
+ALTER TABLE core.delivery_alarms OWNER TO postgres;
 
 --
--- Name: TABLE deliveries; Type: COMMENT; Schema: core; Owner: postgres
+-- Name: TABLE delivery_alarms; Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON TABLE core.deliveries IS 'The outbox: what has to reach the world outside, written with what it tells of.';
+COMMENT ON TABLE core.delivery_alarms IS 'When deliveries of a tenant and channel waited too long: one alarm from then until none does.';
 
 --
--- Name: COLUMN deliveries.channel; Type: COMMENT; Schema: core; Owner: postgres
+-- Name: COLUMN delivery_alarms.waiting_since; Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON COLUMN core.deliveries.channel IS 'How it goes: email, webhook, sms.';
+COMMENT ON COLUMN core.delivery_alarms.waiting_since IS 'Since when the oldest could have been taken, as the alarm was opened.';
 
 --
--- Name: COLUMN deliveries.recipient; Type: COMMENT; Schema: core; Owner: postgres
+-- Name: delivery_attempts; Type: TABLE; Schema: core; Owner: postgres
 --
 
-COMMENT ON COLUMN core.deliveries.recipient IS 'An address of the channel. Personal.';
+CREATE TABLE core.delivery_attempts (
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    number integer NOT NULL,
+    channel text NOT NULL,
+    endpoint_id uuid,
+    worker text,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    outcome text NOT NULL,
+    reason text,
+    status_code integer,
+    phase text,
+    error text,
+    response text,
+    duration_ms integer,
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['delivered'::text, 'failed'::text, 'abandoned'::text])))
+);
+
+ALTER TABLE core.delivery_attempts OWNER TO postgres;
 
 --
--- Name: COLUMN deliveries.recipient_masked; Type: COMMENT; Schema: core; Owner: postgres
+-- Name: TABLE delivery_attempts; Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON COLUMN core.deliveries.recipient_masked IS 'What members see of the recipient: a column, because a view that asks as its caller can only show
-what its caller may read.';
+COMMENT ON TABLE core.delivery_attempts IS 'Every attempt to deliver something that is over, and what came of it.';
 
 --
--- Name: COLUMN deliveries.template; Type: COMMENT; Schema: core; Owner: postgres
+-- Name: COLUMN delivery_attempts.outcome; Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON COLUMN core.deliveries.template IS 'What it is, such as auth.recovery.';
+COMMENT ON COLUMN core.delivery_attempts.outcome IS 'delivered; failed; abandoned: the worker did not answer within its lease.';
 
 --
--- Name: COLUMN deliveries.data; Type: COMMENT; Schema: core; Owner: postgres
+-- Name: COLUMN delivery_attempts.reason; Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON COLUMN core.deliveries.data IS 'What the template is filled with. It may hold secrets, such as tokens to sign in with.';
+COMMENT ON COLUMN core.delivery_attempts.reason IS 'A stable word for what came of it, such as http_503, as tenon.delivery_decision has it.';
 
 --
--- Name: COLUMN deliveries.idempotency_key; Type: COMMENT; Schema: core; Owner: postgres
+-- Name: COLUMN delivery_attempts.status_code; Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON COLUMN core.deliveries.idempotency_key IS 'Two requests to deliver under one key are one delivery.';
+COMMENT ON COLUMN core.delivery_attempts.status_code IS 'Of HTTP or SMTP, where one came.';
 
 --
--- Name: COLUMN deliveries.event_type; Type: COMMENT; Schema: core; Owner: postgres
+-- Name: COLUMN delivery_attempts.phase; Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON COLUMN core.deliveries.event_type IS 'The type of the event that it was caused by: without a foreign key, as in core.events.';
+COMMENT ON COLUMN core.delivery_attempts.phase IS 'How far it came: connect, tls, auth, sender, recipient, data, response.';
+
+--
+-- Name: COLUMN delivery_attempts.response; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.delivery_attempts.response IS 'The first 4 KiB of what a receiver answered.';
+
+--
+-- Name: delivery_channels; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.delivery_channels (
+    channel text NOT NULL,
+    description text NOT NULL,
+    queue text NOT NULL,
+    paused_at timestamp with time zone,
+    pause_reason text,
+    CONSTRAINT channel_is_a_word CHECK ((channel ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT pause_has_a_reason CHECK (((paused_at IS NULL) = (pause_reason IS NULL))),
+    CONSTRAINT pause_reason_is_short CHECK ((char_length(pause_reason) <= 500))
+);
+
+ALTER TABLE core.delivery_channels OWNER TO postgres;
+
+--
+-- Name: TABLE delivery_channels; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.delivery_channels IS 'How something can be delivered. Global reference data; an operator may pause a channel.';
+
+--
+-- Name: COLUMN delivery_channels.queue; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.delivery_channels.queue IS 'The queue of pgmq that it is taken from.';
+
+--
+-- Name: delivery_pauses; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.delivery_pauses (
+    tenant_id uuid NOT NULL,
+    channel text NOT NULL,
+    reason text,
+    paused_at timestamp with time zone DEFAULT now() NOT NULL,
+    paused_by uuid DEFAULT core.caller_id(),
+    resumed_at timestamp with time zone,
+    CONSTRAINT reason_is_short CHECK ((char_length(reason) <= 500))
+);
+
+ALTER TABLE core.delivery_pauses OWNER TO postgres;
+
+--
+-- Name: TABLE delivery_pauses; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.delivery_pauses IS 'Which channels of which tenants stand still. What comes up meanwhile is held.';
+
+--
+-- Name: COLUMN delivery_pauses.resumed_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.delivery_pauses.resumed_at IS 'Since when it is over: the row stays until all that was held has gone back to the queue.';
 
 --
 -- Name: email_domain_rules; Type: TABLE; Schema: core; Owner: postgres
@@ -15925,63 +25413,6 @@ COMMENT ON COLUMN core.event_types.permission IS 'What a reader of such an event
 COMMENT ON COLUMN core.event_types.personal_fields IS 'Keys of data that hold personal values: core.forget_in_events removes them.';
 
 --
--- Name: events; Type: TABLE; Schema: core; Owner: postgres
---
-
-CREATE TABLE core.events (
-    tenant_id uuid NOT NULL,
-    number bigint NOT NULL,
-    type text NOT NULL,
-    at timestamp with time zone NOT NULL,
-    subject_type text,
-    subject_id uuid,
-    actor_kind text NOT NULL,
-    actor_id uuid,
-    data jsonb NOT NULL,
-    CONSTRAINT number_is_counted CHECK ((number > 0))
-);
-
-ALTER TABLE core.events OWNER TO postgres;
-
---
--- Name: TABLE events; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON TABLE core.events IS 'What has happened, append-only: core.emit writes, core.expire_events removes from the front, and
-nothing else is let in or out. tenant_id and type have no foreign keys, which would cost every event
-a lock on a row that all others lock too: a tenant''s head has one, and types are never removed.';
-
---
--- Name: COLUMN events.number; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.events.number IS '1, 2, 3 … in each tenant, in the order in which transactions commit, without a hole.';
-
---
--- Name: COLUMN events.at; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.events.at IS 'When the transaction began that it happened in: the time that its rows have.';
-
---
--- Name: COLUMN events.subject_type; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.events.subject_type IS 'The kind of record it happened to, such as deal.';
-
---
--- Name: COLUMN events.actor_kind; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.events.actor_kind IS 'Who did it, as core.caller() has it.';
-
---
--- Name: COLUMN events.data; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.events.data IS 'What a follower needs beside the subject: ids and states rather than copies of records.';
-
---
 -- Name: fields; Type: TABLE; Schema: core; Owner: postgres
 --
 
@@ -16097,6 +25528,34 @@ call each other the outermost answers.';
 COMMENT ON COLUMN core.idempotency_keys.answer IS 'Without the secrets that it held when it was given first.';
 
 --
+-- Name: inbound_processors; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.inbound_processors (
+    processor text NOT NULL,
+    function_schema text NOT NULL,
+    function_name text NOT NULL,
+    description text NOT NULL,
+    CONSTRAINT processor_is_a_word CHECK ((processor ~ '^[a-z][a-z0-9_]{0,62}$'::text))
+);
+
+ALTER TABLE core.inbound_processors OWNER TO postgres;
+
+--
+-- Name: TABLE inbound_processors; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.inbound_processors IS 'What can be done with messages that arrive. Global reference data: a migration adds the processor
+that it brings.';
+
+--
+-- Name: COLUMN inbound_processors.function_name; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.inbound_processors.function_name IS 'The function of the arguments (tenant_id uuid, message core.inbound_messages) that returns void.
+What it refuses with core.fail is not tried again; what fails otherwise is.';
+
+--
 -- Name: invitations; Type: TABLE; Schema: core; Owner: postgres
 --
 
@@ -16130,6 +25589,50 @@ COMMENT ON TABLE core.invitations IS 'Invitations to become a member: for one ad
 --
 
 COMMENT ON COLUMN core.invitations.token_hash IS 'SHA-256 of the token, which only its receiver has.';
+
+--
+-- Name: job_tasks; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.job_tasks (
+    task text NOT NULL,
+    function_schema text NOT NULL,
+    function_name text NOT NULL,
+    description text NOT NULL,
+    step_time_limit interval DEFAULT '00:00:20'::interval NOT NULL,
+    is_open boolean DEFAULT false NOT NULL,
+    CONSTRAINT step_time_limit_is_bounded CHECK (((step_time_limit >= '00:00:00.1'::interval) AND (step_time_limit <= '00:10:00'::interval))),
+    CONSTRAINT task_is_dotted CHECK ((task ~ '^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,3}$'::text)),
+    CONSTRAINT task_is_short CHECK ((octet_length(task) <= 100))
+);
+
+ALTER TABLE core.job_tasks OWNER TO postgres;
+
+--
+-- Name: TABLE job_tasks; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.job_tasks IS 'What a job can be about. Global reference data: a migration adds the task that it brings.';
+
+--
+-- Name: COLUMN job_tasks.function_name; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.job_tasks.function_name IS 'The function, of one argument of the type core.jobs, that does a step and returns jsonb:
+{"done": false, "state": {…}, "progress": {"done": 1, "total": 9, "text": "…"}}, or
+{"done": true, "result": {…}}, or {"failed": "why trying again is of no use"}.';
+
+--
+-- Name: COLUMN job_tasks.step_time_limit; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.job_tasks.step_time_limit IS 'A step that takes longer is cancelled, and counts as failed.';
+
+--
+-- Name: COLUMN job_tasks.is_open; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.job_tasks.is_open IS 'Whether tenants may have it done, and put it on a schedule, with core.jobs.manage.';
 
 --
 -- Name: legal_holds; Type: TABLE; Schema: core; Owner: postgres
@@ -16298,6 +25801,61 @@ COMMENT ON COLUMN core.retention_runs.rows IS 'How many rows retention has dealt
 COMMENT ON COLUMN core.retention_runs.finished_at IS 'When nothing was left to do the last time.';
 
 --
+-- Name: secrets; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.secrets (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    purpose text NOT NULL,
+    sealed bytea,
+    vault_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT purpose_is_a_word CHECK ((purpose ~ '^[a-z][a-z0-9_.]{0,62}$'::text)),
+    CONSTRAINT secret_is_in_one_place CHECK (((sealed IS NULL) <> (vault_id IS NULL)))
+);
+
+ALTER TABLE core.secrets OWNER TO postgres;
+
+--
+-- Name: TABLE secrets; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.secrets IS 'Where each secret of a tenant is: in the Vault, or sealed in this row. No role reads it.';
+
+--
+-- Name: COLUMN secrets.sealed; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.secrets.sealed IS 'Of tenon.secret_seal, for this tenant, id and purpose: in any other row it does not open.';
+
+--
+-- Name: COLUMN secrets.vault_id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.secrets.vault_id IS 'The id in vault.secrets.';
+
+--
+-- Name: sender_domains; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.sender_domains (
+    tenant_id uuid NOT NULL,
+    domain text NOT NULL,
+    verified_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT domain_is_in_the_form_of_the_dns CHECK (((domain = lower(domain)) AND (domain ~ '[^.]$'::text)))
+);
+
+ALTER TABLE core.sender_domains OWNER TO postgres;
+
+--
+-- Name: TABLE sender_domains; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.sender_domains IS 'The domains that a tenant may send from, because the operator has seen that they are its own, and
+that SPF and DKIM let the platform send for them.';
+
+--
 -- Name: sensitive_records; Type: TABLE; Schema: core; Owner: postgres
 --
 
@@ -16397,6 +25955,46 @@ COMMENT ON COLUMN core.sign_in_authenticators.failures IS 'How many attempts fai
 COMMENT ON COLUMN core.sign_in_authenticators.refusal_event_at IS 'When a refused attempt was last recorded as a security event.';
 
 --
+-- Name: suppressions; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.suppressions (
+    tenant_id uuid NOT NULL,
+    channel text NOT NULL,
+    address_hash bytea NOT NULL,
+    address_masked text NOT NULL,
+    reason text NOT NULL,
+    source text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT channel_is_known CHECK ((channel = 'email'::text)),
+    CONSTRAINT reason_is_known CHECK ((reason = ANY (ARRAY['bounce'::text, 'complaint'::text, 'manual'::text]))),
+    CONSTRAINT source_is_short CHECK ((char_length(source) <= 500))
+);
+
+ALTER TABLE core.suppressions OWNER TO postgres;
+
+--
+-- Name: TABLE suppressions; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.suppressions IS 'Addresses that a tenant does not write to any more. Of an address only a hash and a mask are kept,
+so that it stays suppressed when the person is erased.';
+
+--
+-- Name: COLUMN suppressions.address_hash; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.suppressions.address_hash IS 'SHA-256 of the tenant''s id, the channel and the address in lower case: no two tenants'' rows can
+be compared.';
+
+--
+-- Name: COLUMN suppressions.source; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.suppressions.source IS 'What said so: a reason of tenon.delivery_decision, a provider''s word, or a member''s.';
+
+--
 -- Name: team_members; Type: TABLE; Schema: core; Owner: postgres
 --
 
@@ -16438,6 +26036,19 @@ ALTER TABLE core.teams OWNER TO postgres;
 COMMENT ON TABLE core.teams IS 'Groups of members who share records.';
 
 --
+-- Name: template_versions_id_seq; Type: SEQUENCE; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.template_versions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME core.template_versions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: user_settings; Type: TABLE; Schema: core; Owner: postgres
 --
 
@@ -16462,6 +26073,66 @@ COMMENT ON TABLE core.user_settings IS 'What a user has chosen for all tenants. 
 --
 
 COMMENT ON COLUMN core.user_settings.active_tenant_id IS 'The tenant that the user works in, which access tokens name. It gives no access.';
+
+--
+-- Name: webhook_cursors; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.webhook_cursors (
+    tenant_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    number bigint NOT NULL,
+    CONSTRAINT number_is_counted CHECK ((number >= 0))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE core.webhook_cursors OWNER TO postgres;
+
+--
+-- Name: TABLE webhook_cursors; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.webhook_cursors IS 'Up to which event it has been decided what an endpoint is told; it stands while the endpoint is
+disabled. Apart from the endpoints, which workers lock while they count what is on its way there.
+Written by whoever has locked the tenant''s row in core.webhook_followers.';
+
+--
+-- Name: webhook_followers; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.webhook_followers (
+    tenant_id uuid NOT NULL
+);
+
+ALTER TABLE core.webhook_followers OWNER TO postgres;
+
+--
+-- Name: TABLE webhook_followers; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.webhook_followers IS 'The tenants whose events webhooks follow. A row is locked by whoever fans out the events of its
+tenant, and by whoever says from which number an endpoint follows them.';
+
+--
+-- Name: webhook_marks; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.webhook_marks (
+    tenant_id uuid NOT NULL,
+    number bigint NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
+
+ALTER TABLE core.webhook_marks OWNER TO postgres;
+
+--
+-- Name: TABLE webhook_marks; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.webhook_marks IS 'Up to which number there are events for the webhooks of a tenant to be told of: a row for each
+transaction, made with its events, so that whoever sees the one sees the others. A row that all
+update would be a queue for writers, and a mark that is set and taken away could be set unseen.
+Without a foreign key, as core.events.';
 
 --
 -- Name: batches; Type: TABLE; Schema: iot; Owner: postgres
@@ -16700,6 +26371,37 @@ COMMENT ON VIEW v1.audit IS 'The audit trail of your tenants: who did what to wh
 stand in it by reference; v1.history shows them. Needs core.audit.read.';
 
 --
+-- Name: brands; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.brands WITH (security_invoker='true') AS
+ SELECT brands.tenant_id,
+    brands.slug,
+    brands.name,
+    brands.from_address,
+    ( SELECT (count(*) > 0)
+           FROM core.sender_domains
+          WHERE ((sender_domains.tenant_id = brands.tenant_id) AND (sender_domains.domain = lower(split_part(brands.from_address, '@'::text, 2))))) AS from_address_is_verified,
+    brands.reply_to,
+    brands.logo_url,
+    brands.app_url,
+    brands.color,
+    brands.background_color,
+    brands.footer,
+    brands.created_at,
+    brands.created_by
+   FROM core.brands;
+
+ALTER TABLE v1.brands OWNER TO postgres;
+
+--
+-- Name: VIEW brands; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.brands IS 'The brands of your tenants, as they were set. Needs core.templates.read; v1.set_brand and
+v1.delete_brand change them.';
+
+--
 -- Name: consents; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -16767,8 +26469,22 @@ CREATE VIEW v1.deliveries WITH (security_invoker='true') AS
     deliveries.channel,
     deliveries.recipient_masked AS recipient,
     deliveries.template,
+    deliveries.template_version,
+    deliveries.language,
+    deliveries.brand,
+    deliveries.subject,
+    deliveries.endpoint_id,
+    deliveries.event_number,
     deliveries.event_type,
+    deliveries.ordering_key,
     deliveries.status,
+    deliveries.held_for,
+    deliveries.next_attempt_at,
+    deliveries.attempts,
+    deliveries.worker,
+    deliveries.last_error,
+    deliveries.expires_at,
+    deliveries.finished_at,
     deliveries.created_at,
     deliveries.created_by
    FROM core.deliveries;
@@ -16779,8 +26495,154 @@ ALTER TABLE v1.deliveries OWNER TO postgres;
 -- Name: VIEW deliveries; Type: COMMENT; Schema: v1; Owner: postgres
 --
 
-COMMENT ON VIEW v1.deliveries IS 'What your tenants send to the outside, and what became of it. recipient is masked, and what is sent
-is not shown. Needs core.deliveries.read.';
+COMMENT ON VIEW v1.deliveries IS 'What your tenants send to the outside, and what became of it: status is scheduled, queued, held,
+sending, delivered, dead, cancelled or suppressed. recipient is masked, and what is sent is not
+shown. Needs core.deliveries.read.';
+
+--
+-- Name: delivery_alarms; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.delivery_alarms WITH (security_invoker='true') AS
+ SELECT alarms.tenant_id,
+    alarms.id,
+    alarms.channel,
+    alarms.waiting_since,
+    alarms.threshold,
+    alarms.opened_at,
+    alarms.closed_at
+   FROM core.delivery_alarms alarms;
+
+ALTER TABLE v1.delivery_alarms OWNER TO postgres;
+
+--
+-- Name: VIEW delivery_alarms; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.delivery_alarms IS 'When deliveries of your tenants waited too long; without closed_at, they still do. waiting_since:
+of the oldest, as the alarm was opened; threshold: of the tenant''s setting core.delivery_stalled_s.
+Needs core.deliveries.read.';
+
+--
+-- Name: delivery_attempts; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.delivery_attempts WITH (security_invoker='true') AS
+ SELECT attempts.tenant_id,
+    attempts.delivery_id,
+    attempts.number,
+    attempts.channel,
+    attempts.endpoint_id,
+    attempts.worker,
+    attempts.started_at,
+    attempts.ended_at,
+    attempts.outcome,
+    attempts.reason,
+    attempts.status_code,
+    attempts.phase,
+    attempts.error,
+    attempts.response,
+    attempts.duration_ms
+   FROM core.delivery_attempts attempts;
+
+ALTER TABLE v1.delivery_attempts OWNER TO postgres;
+
+--
+-- Name: VIEW delivery_attempts; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.delivery_attempts IS 'Every attempt to deliver something of your tenants: when, what came of it (delivered, failed,
+abandoned), the receiver''s status code, error and the first 4 KiB of its answer. Needs
+core.deliveries.read.';
+
+--
+-- Name: delivery_backlog; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.delivery_backlog WITH (security_invoker='true') AS
+ SELECT deliveries.tenant_id,
+    deliveries.channel,
+    deliveries.status,
+    count(*) AS deliveries,
+    min(COALESCE(deliveries.lease_expires_at, deliveries.next_attempt_at, deliveries.created_at)) AS due_at
+   FROM core.deliveries
+  WHERE (deliveries.finished_at IS NULL)
+  GROUP BY deliveries.tenant_id, deliveries.channel, deliveries.status;
+
+ALTER TABLE v1.delivery_backlog OWNER TO postgres;
+
+--
+-- Name: VIEW delivery_backlog; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.delivery_backlog IS 'How many deliveries of your tenants are not over, by channel and status. due_at: when the first of
+them could be, or could have been, taken; of those being sent, when their worker''s time is over.
+Needs core.deliveries.read.';
+
+--
+-- Name: delivery_channels; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.delivery_channels WITH (security_invoker='true') AS
+ SELECT channels.channel,
+    channels.description,
+    channels.paused_at,
+    channels.pause_reason
+   FROM core.delivery_channels channels;
+
+ALTER TABLE v1.delivery_channels OWNER TO postgres;
+
+--
+-- Name: VIEW delivery_channels; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.delivery_channels IS 'How something can be delivered, and whether the operator has paused it. Signed-in users may read
+it.';
+
+--
+-- Name: delivery_pauses; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.delivery_pauses WITH (security_invoker='true') AS
+ SELECT pauses.tenant_id,
+    pauses.channel,
+    pauses.reason,
+    pauses.paused_at,
+    pauses.paused_by
+   FROM core.delivery_pauses pauses
+  WHERE (pauses.resumed_at IS NULL);
+
+ALTER TABLE v1.delivery_pauses OWNER TO postgres;
+
+--
+-- Name: VIEW delivery_pauses; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.delivery_pauses IS 'Which channels of your tenants stand still, and why. Needs core.deliveries.read.';
+
+--
+-- Name: delivery_receipts; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.delivery_receipts WITH (security_invoker='true') AS
+ SELECT provider_states.delivery_tenant_id AS tenant_id,
+    provider_states.delivery_id,
+    provider_states.provider_message_id,
+    provider_states.status,
+    provider_states.status_at,
+    provider_states.detail
+   FROM core.provider_states
+  WHERE (provider_states.delivery_id IS NOT NULL);
+
+ALTER TABLE v1.delivery_receipts OWNER TO postgres;
+
+--
+-- Name: VIEW delivery_receipts; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.delivery_receipts IS 'What the e-mail provider says became of your tenants'' mails after it took them: delayed,
+bounced_softly, delivered, bounced or complained, the worst that it said. Needs
+core.deliveries.read.';
 
 --
 -- Name: device_credentials; Type: VIEW; Schema: v1; Owner: postgres
@@ -16922,6 +26784,32 @@ ALTER TABLE v1.fields OWNER TO postgres;
 COMMENT ON VIEW v1.fields IS 'Every field that a role can be kept from. Signed-in users see it.';
 
 --
+-- Name: inbound_messages; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.inbound_messages WITH (security_invoker='true') AS
+ SELECT inbound_messages.tenant_id,
+    inbound_messages.id,
+    inbound_messages.source_id,
+    inbound_messages.external_id,
+    inbound_messages.headers,
+    inbound_messages.body,
+    inbound_messages.status,
+    inbound_messages.error,
+    inbound_messages.received_at,
+    inbound_messages.processed_at
+   FROM core.inbound_messages;
+
+ALTER TABLE v1.inbound_messages OWNER TO postgres;
+
+--
+-- Name: VIEW inbound_messages; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.inbound_messages IS 'Webhooks that arrived at your tenants and were verified, as they came, for 30 days. Needs
+core.webhooks.manage, as they hold whatever their senders know.';
+
+--
 -- Name: invitations; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -16950,6 +26838,85 @@ ALTER TABLE v1.invitations OWNER TO postgres;
 --
 
 COMMENT ON VIEW v1.invitations IS 'Invitations into your tenants; status: open, accepted, revoked, expired. Needs core.members.read.';
+
+--
+-- Name: job_schedules; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.job_schedules WITH (security_invoker='true') AS
+ SELECT schedules.tenant_id,
+    schedules.name,
+    schedules.task,
+    schedules.arguments,
+    schedules.expression,
+    schedules.time_zone,
+    schedules.enabled,
+    schedules.next_run_at,
+    schedules.last_run_at,
+    schedules.last_job_id,
+    schedules.last_error,
+    schedules.created_at,
+    schedules.created_by
+   FROM core.job_schedules schedules;
+
+ALTER TABLE v1.job_schedules OWNER TO postgres;
+
+--
+-- Name: VIEW job_schedules; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.job_schedules IS 'What your tenants have done again and again, and when next. last_job_id: of the last run, in
+v1.jobs. last_error: why a schedule was switched off. Needs core.jobs.read.';
+
+--
+-- Name: job_tasks; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.job_tasks WITH (security_invoker='true') AS
+ SELECT job_tasks.task,
+    job_tasks.description,
+    job_tasks.is_open
+   FROM core.job_tasks;
+
+ALTER TABLE v1.job_tasks OWNER TO postgres;
+
+--
+-- Name: VIEW job_tasks; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.job_tasks IS 'What jobs can be about; is_open: whether you may have it done yourselves, with core.jobs.manage.';
+
+--
+-- Name: jobs; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.jobs WITH (security_invoker='true') AS
+ SELECT jobs.tenant_id,
+    jobs.id,
+    jobs.task,
+    jobs.unique_key,
+    jobs.status,
+    jobs.run_at,
+    jobs.progress,
+    jobs.result,
+    jobs.attempts,
+    jobs.last_error,
+    jobs.cancel_requested_at,
+    jobs.started_at,
+    jobs.finished_at,
+    jobs.created_at,
+    jobs.created_by
+   FROM core.jobs;
+
+ALTER TABLE v1.jobs OWNER TO postgres;
+
+--
+-- Name: VIEW jobs; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.jobs IS 'The work of your tenants that waits, is done or was, for 30 days after its end; status: scheduled,
+queued, running, succeeded, failed, cancelled. progress: {done, total, text}, as far as its task
+tells. Needs core.jobs.read.';
 
 --
 -- Name: legal_holds; Type: VIEW; Schema: v1; Owner: postgres
@@ -17095,6 +27062,28 @@ COMMENT ON VIEW v1.roles IS 'The system roles and those of your tenants. permiss
 {object: [field]}. Needs core.members.read.';
 
 --
+-- Name: suppressions; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.suppressions WITH (security_invoker='true') AS
+ SELECT suppressions.tenant_id,
+    suppressions.channel,
+    suppressions.address_masked AS address,
+    suppressions.reason,
+    suppressions.source,
+    suppressions.created_at,
+    suppressions.created_by
+   FROM core.suppressions;
+
+ALTER TABLE v1.suppressions OWNER TO postgres;
+
+--
+-- Name: VIEW suppressions; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.suppressions IS 'Addresses that your tenants do not write to any more, masked. Needs core.deliveries.read.';
+
+--
 -- Name: teams; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -17119,6 +27108,88 @@ ALTER TABLE v1.teams OWNER TO postgres;
 COMMENT ON VIEW v1.teams IS 'The teams of your tenants with their members. Needs core.members.read.';
 
 --
+-- Name: template_kinds; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.template_kinds WITH (security_invoker='true') AS
+ SELECT template_kinds.template,
+    template_kinds.description,
+    template_kinds.is_open_to_tenants,
+    template_kinds.variables,
+    template_kinds.links
+   FROM core.template_kinds;
+
+ALTER TABLE v1.template_kinds OWNER TO postgres;
+
+--
+-- Name: VIEW template_kinds; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.template_kinds IS 'The kinds of mail there are, the variables that their templates may use beside language, direction
+and brand, and whether tenants may write their own. Every signed-in user reads them.';
+
+--
+-- Name: template_versions; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.template_versions WITH (security_invoker='true') AS
+ SELECT template_versions.tenant_id,
+    template_versions.template,
+    template_versions.language,
+    template_versions.number AS version,
+    template_versions.id AS version_id,
+    template_versions.subject,
+    template_versions.preheader,
+    template_versions.text,
+    template_versions.html,
+    template_versions.has_layout,
+    template_versions.published_at,
+        CASE
+            WHEN (template_versions.tenant_id <> core.platform_tenant_id()) THEN template_versions.published_by
+            ELSE NULL::uuid
+        END AS published_by
+   FROM core.template_versions;
+
+ALTER TABLE v1.template_versions OWNER TO postgres;
+
+--
+-- Name: VIEW template_versions; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.template_versions IS 'What your tenants published, with core.templates.read, and what the platform did, which every
+signed-in user reads: a good beginning for one''s own.';
+
+--
+-- Name: templates; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.templates WITH (security_invoker='true') AS
+ SELECT templates.tenant_id,
+    templates.template,
+    templates.language,
+    template_versions.number AS version,
+    templates.version_id,
+    templates.draft_subject,
+    templates.draft_preheader,
+    templates.draft_text,
+    templates.draft_html,
+    templates.draft_has_layout,
+    templates.draft_saved_at,
+    templates.created_at,
+    templates.created_by
+   FROM (core.templates
+     LEFT JOIN core.template_versions ON (((template_versions.tenant_id = templates.tenant_id) AND (template_versions.id = templates.version_id))));
+
+ALTER TABLE v1.templates OWNER TO postgres;
+
+--
+-- Name: VIEW templates; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.templates IS 'Templates of your tenants: which version is current, and the drafts. Needs core.templates.read;
+v1.save_template, v1.publish_template and v1.revert_template change them.';
+
+--
 -- Name: tenants; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -17140,6 +27211,70 @@ ALTER TABLE v1.tenants OWNER TO postgres;
 
 COMMENT ON VIEW v1.tenants IS 'The tenants that you may see. Reading needs core.tenants.read, update of slug, name and settings
 core.tenants.write; v1.create_tenant and its like do the rest.';
+
+--
+-- Name: webhook_endpoints; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.webhook_endpoints WITH (security_invoker='true') AS
+ SELECT endpoints.tenant_id,
+    endpoints.id,
+        CASE
+            WHEN (endpoints.tenant_id = ANY (( SELECT core.tenants_with('core.webhooks.manage'::text) AS tenants_with)::uuid[])) THEN endpoints.url
+            ELSE endpoints.url_masked
+        END AS url,
+    endpoints.description,
+    endpoints.event_types,
+    endpoints.condition,
+    endpoints.max_concurrency,
+    endpoints.status,
+    endpoints.disabled_reason,
+    endpoints.disabled_at,
+    endpoints.failing_since,
+    endpoints.previous_expires_at AS previous_secret_expires_at,
+    cursors.number AS fanned_out_number,
+    endpoints.created_at,
+    endpoints.created_by
+   FROM (core.webhook_endpoints endpoints
+     LEFT JOIN core.webhook_cursors cursors ON (((cursors.tenant_id = endpoints.tenant_id) AND (cursors.endpoint_id = endpoints.id))));
+
+ALTER TABLE v1.webhook_endpoints OWNER TO postgres;
+
+--
+-- Name: VIEW webhook_endpoints; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.webhook_endpoints IS 'The webhooks of your tenants, without their secrets. url is masked without core.webhooks.manage.
+failing_since: nothing has been delivered since then. fanned_out_number: the newest event that has
+been looked at for it. Needs core.webhooks.read.';
+
+--
+-- Name: webhook_sources; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.webhook_sources WITH (security_invoker='true') AS
+ SELECT webhook_sources.tenant_id,
+    webhook_sources.id,
+    webhook_sources.name,
+    webhook_sources.scheme,
+    webhook_sources.processor,
+    webhook_sources.signature_header,
+    webhook_sources.encoding,
+    webhook_sources.prefix,
+    webhook_sources.disabled_at,
+    webhook_sources.refused_count,
+    webhook_sources.refused_reason,
+    webhook_sources.created_at,
+    webhook_sources.created_by
+   FROM core.webhook_sources;
+
+ALTER TABLE v1.webhook_sources OWNER TO postgres;
+
+--
+-- Name: VIEW webhook_sources; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.webhook_sources IS 'Who may send webhooks to your tenants, and how they are verified. Needs core.webhooks.read.';
 
 --
 -- Name: audit_entries_default; Type: TABLE ATTACH; Schema: core; Owner: postgres
@@ -17232,6 +27367,13 @@ ALTER TABLE ONLY core.audit_values
     ADD CONSTRAINT audit_values_pkey PRIMARY KEY (tenant_id, entry_id, column_name);
 
 --
+-- Name: brands brands_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.brands
+    ADD CONSTRAINT brands_pkey PRIMARY KEY (tenant_id, slug);
+
+--
 -- Name: consent_withdrawals consent_withdrawals_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -17251,6 +27393,34 @@ ALTER TABLE ONLY core.consents
 
 ALTER TABLE ONLY core.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: delivery_alarms delivery_alarms_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.delivery_alarms
+    ADD CONSTRAINT delivery_alarms_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: delivery_attempts delivery_attempts_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.delivery_attempts
+    ADD CONSTRAINT delivery_attempts_pkey PRIMARY KEY (tenant_id, delivery_id, number);
+
+--
+-- Name: delivery_channels delivery_channels_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.delivery_channels
+    ADD CONSTRAINT delivery_channels_pkey PRIMARY KEY (channel);
+
+--
+-- Name: delivery_pauses delivery_pauses_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.delivery_pauses
+    ADD CONSTRAINT delivery_pauses_pkey PRIMARY KEY (tenant_id, channel);
 
 --
 -- Name: email_domain_rules email_domain_rules_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -17309,6 +27479,13 @@ ALTER TABLE ONLY core.export_log
     ADD CONSTRAINT export_log_pkey PRIMARY KEY (tenant_id, id);
 
 --
+-- Name: inbound_messages external_id_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.inbound_messages
+    ADD CONSTRAINT external_id_is_unique UNIQUE (tenant_id, source_id, external_id);
+
+--
 -- Name: fields fields_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -17323,11 +27500,11 @@ ALTER TABLE ONLY core.hidden_fields
     ADD CONSTRAINT hidden_fields_pkey PRIMARY KEY (tenant_id, role_id, object, field);
 
 --
--- Name: deliveries idempotency_key_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+-- Name: template_versions id_is_unique_everywhere; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
-ALTER TABLE ONLY core.deliveries
-    ADD CONSTRAINT idempotency_key_is_unique UNIQUE (tenant_id, idempotency_key);
+ALTER TABLE ONLY core.template_versions
+    ADD CONSTRAINT id_is_unique_everywhere UNIQUE (id);
 
 --
 -- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -17337,11 +27514,46 @@ ALTER TABLE ONLY core.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, caller_kind, caller_id, key);
 
 --
+-- Name: inbound_messages inbound_messages_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.inbound_messages
+    ADD CONSTRAINT inbound_messages_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: inbound_processors inbound_processors_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.inbound_processors
+    ADD CONSTRAINT inbound_processors_pkey PRIMARY KEY (processor);
+
+--
 -- Name: invitations invitations_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
 ALTER TABLE ONLY core.invitations
     ADD CONSTRAINT invitations_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: job_schedules job_schedules_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.job_schedules
+    ADD CONSTRAINT job_schedules_pkey PRIMARY KEY (tenant_id, name);
+
+--
+-- Name: job_tasks job_tasks_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.job_tasks
+    ADD CONSTRAINT job_tasks_pkey PRIMARY KEY (task);
+
+--
+-- Name: jobs jobs_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (tenant_id, id);
 
 --
 -- Name: legal_holds legal_holds_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -17386,6 +27598,13 @@ ALTER TABLE ONLY core.personal_data
     ADD CONSTRAINT personal_data_pkey PRIMARY KEY (table_schema, table_name, column_name);
 
 --
+-- Name: provider_states provider_states_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.provider_states
+    ADD CONSTRAINT provider_states_pkey PRIMARY KEY (tenant_id, provider_message_id);
+
+--
 -- Name: rate_buckets rate_buckets_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -17428,6 +27647,20 @@ ALTER TABLE ONLY core.roles
     ADD CONSTRAINT roles_pkey PRIMARY KEY (tenant_id, id);
 
 --
+-- Name: secrets secrets_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.secrets
+    ADD CONSTRAINT secrets_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: sender_domains sender_domains_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.sender_domains
+    ADD CONSTRAINT sender_domains_pkey PRIMARY KEY (tenant_id, domain);
+
+--
 -- Name: sensitive_records sensitive_records_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -17456,6 +27689,20 @@ ALTER TABLE ONLY core.tenants
     ADD CONSTRAINT slug_is_unique UNIQUE (slug);
 
 --
+-- Name: webhook_sources source_id_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_sources
+    ADD CONSTRAINT source_id_is_unique UNIQUE (id);
+
+--
+-- Name: suppressions suppressions_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.suppressions
+    ADD CONSTRAINT suppressions_pkey PRIMARY KEY (tenant_id, channel, address_hash);
+
+--
 -- Name: team_members team_members_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -17477,6 +27724,41 @@ ALTER TABLE ONLY core.teams
     ADD CONSTRAINT teams_pkey PRIMARY KEY (tenant_id, id);
 
 --
+-- Name: template_versions template_has_version; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.template_versions
+    ADD CONSTRAINT template_has_version UNIQUE (tenant_id, template_id, id);
+
+--
+-- Name: template_kinds template_kinds_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.template_kinds
+    ADD CONSTRAINT template_kinds_pkey PRIMARY KEY (template);
+
+--
+-- Name: templates template_language_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.templates
+    ADD CONSTRAINT template_language_is_unique UNIQUE (tenant_id, template, language);
+
+--
+-- Name: template_versions template_versions_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.template_versions
+    ADD CONSTRAINT template_versions_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: templates templates_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.templates
+    ADD CONSTRAINT templates_pkey PRIMARY KEY (tenant_id, id);
+
+--
 -- Name: tenants tenants_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -17496,6 +27778,48 @@ ALTER TABLE ONLY core.invitations
 
 ALTER TABLE ONLY core.user_settings
     ADD CONSTRAINT user_settings_pkey PRIMARY KEY (tenant_id, user_id);
+
+--
+-- Name: template_versions version_number_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.template_versions
+    ADD CONSTRAINT version_number_is_unique UNIQUE (tenant_id, template_id, number);
+
+--
+-- Name: webhook_cursors webhook_cursors_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_cursors
+    ADD CONSTRAINT webhook_cursors_pkey PRIMARY KEY (tenant_id, endpoint_id);
+
+--
+-- Name: webhook_endpoints webhook_endpoints_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: webhook_followers webhook_followers_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_followers
+    ADD CONSTRAINT webhook_followers_pkey PRIMARY KEY (tenant_id);
+
+--
+-- Name: webhook_marks webhook_marks_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_marks
+    ADD CONSTRAINT webhook_marks_pkey PRIMARY KEY (tenant_id, number);
+
+--
+-- Name: webhook_sources webhook_sources_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_sources
+    ADD CONSTRAINT webhook_sources_pkey PRIMARY KEY (tenant_id, id);
 
 --
 -- Name: batches batches_pkey; Type: CONSTRAINT; Schema: iot; Owner: postgres
@@ -17656,6 +27980,78 @@ CREATE INDEX consents_user_id ON core.consents USING btree (tenant_id, user_id, 
 CREATE INDEX deliveries_created_at ON core.deliveries USING btree (tenant_id, created_at);
 
 --
+-- Name: deliveries_dead; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX deliveries_dead ON core.deliveries USING btree (channel) WHERE (status = 'dead'::text);
+
+--
+-- Name: deliveries_due; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX deliveries_due ON core.deliveries USING btree (channel, next_attempt_at) WHERE (status = 'scheduled'::text);
+
+--
+-- Name: deliveries_held; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX deliveries_held ON core.deliveries USING btree (tenant_id, channel, "position") WHERE ((status = 'held'::text) AND (held_for = 'pause'::text));
+
+--
+-- Name: deliveries_held_for_endpoint; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX deliveries_held_for_endpoint ON core.deliveries USING btree (tenant_id, endpoint_id, "position") WHERE ((status = 'held'::text) AND (held_for = 'endpoint'::text));
+
+--
+-- Name: deliveries_idempotency_key; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE UNIQUE INDEX deliveries_idempotency_key ON core.deliveries USING btree (tenant_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+--
+-- Name: deliveries_in_flight; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX deliveries_in_flight ON core.deliveries USING btree (tenant_id, endpoint_id) WHERE (status = 'sending'::text);
+
+--
+-- Name: deliveries_in_order; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX deliveries_in_order ON core.deliveries USING btree (tenant_id, ordering_key, "position") WHERE ((ordering_key IS NOT NULL) AND (finished_at IS NULL));
+
+--
+-- Name: deliveries_of_provider; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX deliveries_of_provider ON core.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
+
+--
+-- Name: deliveries_waiting; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX deliveries_waiting ON core.deliveries USING btree (channel, status, tenant_id, COALESCE(lease_expires_at, next_attempt_at, created_at)) WHERE (finished_at IS NULL);
+
+--
+-- Name: delivery_alarms_open; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE UNIQUE INDEX delivery_alarms_open ON core.delivery_alarms USING btree (tenant_id, channel) WHERE (closed_at IS NULL);
+
+--
+-- Name: delivery_attempts_summary; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX delivery_attempts_summary ON core.delivery_attempts USING btree (tenant_id, ended_at) INCLUDE (channel, endpoint_id, outcome, duration_ms);
+
+--
+-- Name: delivery_pauses_resumed; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX delivery_pauses_resumed ON core.delivery_pauses USING btree (channel) WHERE (resumed_at IS NOT NULL);
+
+--
 -- Name: event_types_permission; Type: INDEX; Schema: core; Owner: postgres
 --
 
@@ -17686,6 +28082,12 @@ CREATE INDEX hidden_fields_field ON core.hidden_fields USING btree (object, fiel
 CREATE INDEX idempotency_keys_stored_at ON core.idempotency_keys USING btree (stored_at);
 
 --
+-- Name: inbound_messages_received_at; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX inbound_messages_received_at ON core.inbound_messages USING btree (received_at);
+
+--
 -- Name: invitations_email; Type: INDEX; Schema: core; Owner: postgres
 --
 
@@ -17696,6 +28098,48 @@ CREATE INDEX invitations_email ON core.invitations USING btree (email);
 --
 
 CREATE INDEX invitations_role ON core.invitations USING btree (role_tenant_id, role_id);
+
+--
+-- Name: job_schedules_due; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX job_schedules_due ON core.job_schedules USING btree (next_run_at) WHERE enabled;
+
+--
+-- Name: jobs_created_at; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX jobs_created_at ON core.jobs USING btree (tenant_id, created_at);
+
+--
+-- Name: jobs_due; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX jobs_due ON core.jobs USING btree (run_at) WHERE (status = 'scheduled'::text);
+
+--
+-- Name: jobs_failed; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX jobs_failed ON core.jobs USING btree (finished_at) WHERE (status = 'failed'::text);
+
+--
+-- Name: jobs_finished; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX jobs_finished ON core.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
+--
+-- Name: jobs_unfinished; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX jobs_unfinished ON core.jobs USING btree (status, run_at) WHERE (finished_at IS NULL);
+
+--
+-- Name: jobs_unique_key; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE UNIQUE INDEX jobs_unique_key ON core.jobs USING btree (tenant_id, task, unique_key) WHERE ((unique_key IS NOT NULL) AND (finished_at IS NULL));
 
 --
 -- Name: legal_holds_active; Type: INDEX; Schema: core; Owner: postgres
@@ -17720,6 +28164,18 @@ CREATE INDEX members_user_id ON core.members USING btree (user_id);
 --
 
 CREATE INDEX pending_events_transaction ON core.pending_events USING btree (transaction, "position");
+
+--
+-- Name: provider_states_of_delivery; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX provider_states_of_delivery ON core.provider_states USING btree (delivery_tenant_id, delivery_id);
+
+--
+-- Name: provider_states_unmatched; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX provider_states_unmatched ON core.provider_states USING btree (received_at) WHERE (delivery_id IS NULL);
 
 --
 -- Name: rate_buckets_taken_until; Type: INDEX; Schema: core; Owner: postgres
@@ -17750,6 +28206,24 @@ CREATE INDEX sign_in_authenticators_user_id ON core.sign_in_authenticators USING
 --
 
 CREATE INDEX team_members_user ON core.team_members USING btree (tenant_id, user_id);
+
+--
+-- Name: template_versions_template; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX template_versions_template ON core.template_versions USING btree (template);
+
+--
+-- Name: templates_template; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX templates_template ON core.templates USING btree (template);
+
+--
+-- Name: templates_version; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX templates_version ON core.templates USING btree (tenant_id, id, version_id);
 
 --
 -- Name: tenants_parent_id; Type: INDEX; Schema: core; Owner: postgres
@@ -17896,6 +28370,12 @@ CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.api_key_secrets FOR EACH
 CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.api_keys FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.api_keys", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "revoked_by"]}', 'core.api_keys', 'personal');
 
 --
+-- Name: brands audit_row; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.brands FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["slug"], "table": "core.brands", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.brands', 'personal');
+
+--
 -- Name: consent_withdrawals audit_row; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -17906,6 +28386,12 @@ CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.consent_withdrawals FOR 
 --
 
 CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.consents FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.consents", "tenant": "tenant_id", "ignored": [], "personal": ["channel", "email", "given_at", "id", "legal_basis", "phone", "proof_text", "proof_version", "purpose", "recorded_by", "source", "user_id"]}', 'core.consents', 'personal');
+
+--
+-- Name: delivery_pauses audit_row; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.delivery_pauses FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["channel"], "table": "core.delivery_pauses", "tenant": "tenant_id", "ignored": [], "personal": ["paused_by"]}', 'core.delivery_pauses', 'personal');
 
 --
 -- Name: email_domain_rules audit_row; Type: TRIGGER; Schema: core; Owner: postgres
@@ -17924,6 +28410,12 @@ CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.hidden_fields FOR EACH R
 --
 
 CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.invitations FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.invitations", "tenant": "tenant_id", "ignored": ["token_hash"], "personal": ["accepted_at", "accepted_by", "created_by", "email"]}', 'core.invitations', 'personal');
+
+--
+-- Name: job_schedules audit_row; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.job_schedules FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["name"], "table": "core.job_schedules", "tenant": "tenant_id", "ignored": ["next_run_at", "last_run_at", "last_job_id"], "personal": ["created_by"]}', 'core.job_schedules', 'personal');
 
 --
 -- Name: legal_holds audit_row; Type: TRIGGER; Schema: core; Owner: postgres
@@ -17956,10 +28448,28 @@ CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.role_permissions FOR EAC
 CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.roles FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.roles", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.roles', 'personal');
 
 --
+-- Name: secrets audit_row; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.secrets FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.secrets", "tenant": "tenant_id", "ignored": ["sealed", "vault_id"], "personal": []}', 'core.secrets');
+
+--
+-- Name: sender_domains audit_row; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.sender_domains FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["domain"], "table": "core.sender_domains", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.sender_domains');
+
+--
 -- Name: sensitive_records audit_row; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
 CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.sensitive_records FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["table_name", "record_id"], "table": "core.sensitive_records", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.sensitive_records', 'personal');
+
+--
+-- Name: suppressions audit_row; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.suppressions FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["channel", "address_hash"], "table": "core.suppressions", "tenant": "tenant_id", "ignored": ["address_hash"], "personal": ["created_by"]}', 'core.suppressions', 'personal');
 
 --
 -- Name: team_members audit_row; Type: TRIGGER; Schema: core; Owner: postgres
@@ -17974,10 +28484,34 @@ CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.team_members FOR EACH RO
 CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.teams FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.teams", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.teams', 'personal');
 
 --
+-- Name: template_versions audit_row; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.template_versions FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.template_versions", "tenant": "tenant_id", "ignored": ["subject", "preheader", "text", "html"], "personal": ["published_by"]}', 'core.template_versions', 'personal');
+
+--
+-- Name: templates audit_row; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.templates FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.templates", "tenant": "tenant_id", "ignored": ["draft_subject", "draft_preheader", "draft_text", "draft_html", "draft_has_layout", "draft_saved_at"], "personal": ["created_by"]}', 'core.templates', 'personal');
+
+--
 -- Name: tenants audit_row; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
 CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.tenants FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.tenants", "tenant": "id", "ignored": [], "personal": ["created_by"]}', 'core.tenants', 'personal');
+
+--
+-- Name: webhook_endpoints audit_row; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.webhook_endpoints FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.webhook_endpoints", "tenant": "tenant_id", "ignored": ["failing_since", "url_masked"], "personal": ["created_by"]}', 'core.webhook_endpoints', 'personal');
+
+--
+-- Name: webhook_sources audit_row; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.webhook_sources FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.webhook_sources", "tenant": "tenant_id", "ignored": ["secret_id", "secret_hash", "refused_count", "refused_at", "refused_reason"], "personal": ["created_by"]}', 'core.webhook_sources', 'personal');
 
 --
 -- Name: api_key_secrets audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
@@ -17992,6 +28526,12 @@ CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.api_key_secrets FOR EACH
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.api_keys FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.api_keys", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "revoked_by"]}', 'core.api_keys', 'personal');
 
 --
+-- Name: brands audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.brands FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["slug"], "table": "core.brands", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.brands', 'personal');
+
+--
 -- Name: consent_withdrawals audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -18002,6 +28542,12 @@ CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.consent_withdrawals FOR 
 --
 
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.consents FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.consents", "tenant": "tenant_id", "ignored": [], "personal": ["channel", "email", "given_at", "id", "legal_basis", "phone", "proof_text", "proof_version", "purpose", "recorded_by", "source", "user_id"]}', 'core.consents', 'personal');
+
+--
+-- Name: delivery_pauses audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.delivery_pauses FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["channel"], "table": "core.delivery_pauses", "tenant": "tenant_id", "ignored": [], "personal": ["paused_by"]}', 'core.delivery_pauses', 'personal');
 
 --
 -- Name: email_domain_rules audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
@@ -18020,6 +28566,12 @@ CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.hidden_fields FOR EACH S
 --
 
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.invitations FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.invitations", "tenant": "tenant_id", "ignored": ["token_hash"], "personal": ["accepted_at", "accepted_by", "created_by", "email"]}', 'core.invitations', 'personal');
+
+--
+-- Name: job_schedules audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.job_schedules FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["name"], "table": "core.job_schedules", "tenant": "tenant_id", "ignored": ["next_run_at", "last_run_at", "last_job_id"], "personal": ["created_by"]}', 'core.job_schedules', 'personal');
 
 --
 -- Name: legal_holds audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
@@ -18052,10 +28604,28 @@ CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.role_permissions FOR EAC
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.roles FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.roles", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.roles', 'personal');
 
 --
+-- Name: secrets audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.secrets FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.secrets", "tenant": "tenant_id", "ignored": ["sealed", "vault_id"], "personal": []}', 'core.secrets');
+
+--
+-- Name: sender_domains audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.sender_domains FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["domain"], "table": "core.sender_domains", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.sender_domains');
+
+--
 -- Name: sensitive_records audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.sensitive_records FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["table_name", "record_id"], "table": "core.sensitive_records", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.sensitive_records', 'personal');
+
+--
+-- Name: suppressions audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.suppressions FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["channel", "address_hash"], "table": "core.suppressions", "tenant": "tenant_id", "ignored": ["address_hash"], "personal": ["created_by"]}', 'core.suppressions', 'personal');
 
 --
 -- Name: team_members audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
@@ -18070,10 +28640,34 @@ CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.team_members FOR EACH ST
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.teams FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.teams", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.teams', 'personal');
 
 --
+-- Name: template_versions audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.template_versions FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.template_versions", "tenant": "tenant_id", "ignored": ["subject", "preheader", "text", "html"], "personal": ["published_by"]}', 'core.template_versions', 'personal');
+
+--
+-- Name: templates audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.templates FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.templates", "tenant": "tenant_id", "ignored": ["draft_subject", "draft_preheader", "draft_text", "draft_html", "draft_has_layout", "draft_saved_at"], "personal": ["created_by"]}', 'core.templates', 'personal');
+
+--
 -- Name: tenants audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.tenants FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.tenants", "tenant": "id", "ignored": [], "personal": ["created_by"]}', 'core.tenants', 'personal');
+
+--
+-- Name: webhook_endpoints audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.webhook_endpoints FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.webhook_endpoints", "tenant": "tenant_id", "ignored": ["failing_since", "url_masked"], "personal": ["created_by"]}', 'core.webhook_endpoints', 'personal');
+
+--
+-- Name: webhook_sources audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.webhook_sources FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.webhook_sources", "tenant": "tenant_id", "ignored": ["secret_id", "secret_hash", "refused_count", "refused_at", "refused_reason"], "personal": ["created_by"]}', 'core.webhook_sources', 'personal');
 
 --
 -- Name: api_key_secrets audit_update; Type: TRIGGER; Schema: core; Owner: postgres
@@ -18088,6 +28682,12 @@ CREATE TRIGGER audit_update AFTER UPDATE ON core.api_key_secrets FOR EACH ROW WH
 CREATE TRIGGER audit_update AFTER UPDATE ON core.api_keys FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.api_keys", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "revoked_by"]}', 'core.api_keys', 'personal');
 
 --
+-- Name: brands audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.brands FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["slug"], "table": "core.brands", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.brands', 'personal');
+
+--
 -- Name: consent_withdrawals audit_update; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -18098,6 +28698,12 @@ CREATE TRIGGER audit_update AFTER UPDATE ON core.consent_withdrawals FOR EACH RO
 --
 
 CREATE TRIGGER audit_update AFTER UPDATE ON core.consents FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.consents", "tenant": "tenant_id", "ignored": [], "personal": ["channel", "email", "given_at", "id", "legal_basis", "phone", "proof_text", "proof_version", "purpose", "recorded_by", "source", "user_id"]}', 'core.consents', 'personal');
+
+--
+-- Name: delivery_pauses audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.delivery_pauses FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["channel"], "table": "core.delivery_pauses", "tenant": "tenant_id", "ignored": [], "personal": ["paused_by"]}', 'core.delivery_pauses', 'personal');
 
 --
 -- Name: email_domain_rules audit_update; Type: TRIGGER; Schema: core; Owner: postgres
@@ -18116,6 +28722,12 @@ CREATE TRIGGER audit_update AFTER UPDATE ON core.hidden_fields FOR EACH ROW WHEN
 --
 
 CREATE TRIGGER audit_update AFTER UPDATE ON core.invitations FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.id, old.email, old.role_tenant_id, old.role_id, old.expires_at, old.accepted_at, old.accepted_by, old.revoked_at, old.created_at, old.created_by), ROW(new.tenant_id, new.id, new.email, new.role_tenant_id, new.role_id, new.expires_at, new.accepted_at, new.accepted_by, new.revoked_at, new.created_at, new.created_by))) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.invitations", "tenant": "tenant_id", "ignored": ["token_hash"], "personal": ["accepted_at", "accepted_by", "created_by", "email"]}', 'core.invitations', 'personal');
+
+--
+-- Name: job_schedules audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.job_schedules FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.name, old.task, old.arguments, old.expression, old.time_zone, old.enabled, old.last_error, old.created_at, old.created_by), ROW(new.tenant_id, new.name, new.task, new.arguments, new.expression, new.time_zone, new.enabled, new.last_error, new.created_at, new.created_by))) EXECUTE FUNCTION core.audit_row('{"key": ["name"], "table": "core.job_schedules", "tenant": "tenant_id", "ignored": ["next_run_at", "last_run_at", "last_job_id"], "personal": ["created_by"]}', 'core.job_schedules', 'personal');
 
 --
 -- Name: legal_holds audit_update; Type: TRIGGER; Schema: core; Owner: postgres
@@ -18148,10 +28760,28 @@ CREATE TRIGGER audit_update AFTER UPDATE ON core.role_permissions FOR EACH ROW W
 CREATE TRIGGER audit_update AFTER UPDATE ON core.roles FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.roles", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.roles', 'personal');
 
 --
+-- Name: secrets audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.secrets FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.id, old.purpose, old.created_at), ROW(new.tenant_id, new.id, new.purpose, new.created_at))) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.secrets", "tenant": "tenant_id", "ignored": ["sealed", "vault_id"], "personal": []}', 'core.secrets');
+
+--
+-- Name: sender_domains audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.sender_domains FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["domain"], "table": "core.sender_domains", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.sender_domains');
+
+--
 -- Name: sensitive_records audit_update; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
 CREATE TRIGGER audit_update AFTER UPDATE ON core.sensitive_records FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["table_name", "record_id"], "table": "core.sensitive_records", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.sensitive_records', 'personal');
+
+--
+-- Name: suppressions audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.suppressions FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.channel, old.address_masked, old.reason, old.source, old.created_at, old.created_by), ROW(new.tenant_id, new.channel, new.address_masked, new.reason, new.source, new.created_at, new.created_by))) EXECUTE FUNCTION core.audit_row('{"key": ["channel", "address_hash"], "table": "core.suppressions", "tenant": "tenant_id", "ignored": ["address_hash"], "personal": ["created_by"]}', 'core.suppressions', 'personal');
 
 --
 -- Name: team_members audit_update; Type: TRIGGER; Schema: core; Owner: postgres
@@ -18166,10 +28796,34 @@ CREATE TRIGGER audit_update AFTER UPDATE ON core.team_members FOR EACH ROW WHEN 
 CREATE TRIGGER audit_update AFTER UPDATE ON core.teams FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.teams", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.teams', 'personal');
 
 --
+-- Name: template_versions audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.template_versions FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.id, old.template_id, old.template, old.language, old.number, old.has_layout, old.published_at, old.published_by), ROW(new.tenant_id, new.id, new.template_id, new.template, new.language, new.number, new.has_layout, new.published_at, new.published_by))) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.template_versions", "tenant": "tenant_id", "ignored": ["subject", "preheader", "text", "html"], "personal": ["published_by"]}', 'core.template_versions', 'personal');
+
+--
+-- Name: templates audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.templates FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.id, old.template, old.language, old.version_id, old.created_at, old.created_by), ROW(new.tenant_id, new.id, new.template, new.language, new.version_id, new.created_at, new.created_by))) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.templates", "tenant": "tenant_id", "ignored": ["draft_subject", "draft_preheader", "draft_text", "draft_html", "draft_has_layout", "draft_saved_at"], "personal": ["created_by"]}', 'core.templates', 'personal');
+
+--
 -- Name: tenants audit_update; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
 CREATE TRIGGER audit_update AFTER UPDATE ON core.tenants FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.tenants", "tenant": "id", "ignored": [], "personal": ["created_by"]}', 'core.tenants', 'personal');
+
+--
+-- Name: webhook_endpoints audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.webhook_endpoints FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.id, old.url, old.description, old.event_types, old.condition, old.max_concurrency, old.status, old.disabled_reason, old.disabled_at, old.secret_id, old.previous_secret_id, old.previous_expires_at, old.created_at, old.created_by), ROW(new.tenant_id, new.id, new.url, new.description, new.event_types, new.condition, new.max_concurrency, new.status, new.disabled_reason, new.disabled_at, new.secret_id, new.previous_secret_id, new.previous_expires_at, new.created_at, new.created_by))) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.webhook_endpoints", "tenant": "tenant_id", "ignored": ["failing_since", "url_masked"], "personal": ["created_by"]}', 'core.webhook_endpoints', 'personal');
+
+--
+-- Name: webhook_sources audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.webhook_sources FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.id, old.name, old.scheme, old.processor, old.signature_header, old.encoding, old.prefix, old.disabled_at, old.created_at, old.created_by), ROW(new.tenant_id, new.id, new.name, new.scheme, new.processor, new.signature_header, new.encoding, new.prefix, new.disabled_at, new.created_at, new.created_by))) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.webhook_sources", "tenant": "tenant_id", "ignored": ["secret_id", "secret_hash", "refused_count", "refused_at", "refused_reason"], "personal": ["created_by"]}', 'core.webhook_sources', 'personal');
 
 --
 -- Name: consents consents_are_not_changed; Type: TRIGGER; Schema: core; Owner: postgres
@@ -18220,6 +28874,12 @@ CREATE TRIGGER head_moves_on BEFORE DELETE OR UPDATE ON core.audit_heads FOR EAC
 CREATE TRIGGER limits_are_read BEFORE INSERT OR UPDATE OF limits ON core.rate_limits FOR EACH ROW EXECUTE FUNCTION core.read_limits();
 
 --
+-- Name: deliveries match_provider_state; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER match_provider_state AFTER INSERT OR UPDATE OF provider_message_id ON core.deliveries FOR EACH ROW WHEN (((new.provider_message_id IS NOT NULL) AND (new.channel = 'email'::text))) EXECUTE FUNCTION core.match_provider_state();
+
+--
 -- Name: role_permissions role_change; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -18254,6 +28914,12 @@ CREATE TRIGGER types_keep_their_names BEFORE UPDATE ON core.event_types FOR EACH
 --
 
 CREATE TRIGGER types_stay BEFORE DELETE ON core.event_types FOR EACH ROW EXECUTE FUNCTION core.refuse_type_removal();
+
+--
+-- Name: template_versions versions_stay; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER versions_stay BEFORE UPDATE OF id, template_id, template, language, number, subject, preheader, text, html, has_layout, published_at ON core.template_versions FOR EACH ROW EXECUTE FUNCTION core.keep_version();
 
 --
 -- Name: consent_withdrawals withdrawals_are_not_changed; Type: TRIGGER; Schema: core; Owner: postgres
@@ -18355,6 +29021,13 @@ ALTER TABLE ONLY core.api_keys
     ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
+-- Name: brands brands_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.brands
+    ADD CONSTRAINT brands_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
 -- Name: consent_withdrawals consent_withdrawals_tenant_id_consent_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -18369,11 +29042,39 @@ ALTER TABLE ONLY core.consents
     ADD CONSTRAINT consents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
+-- Name: templates current_version_is_own; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.templates
+    ADD CONSTRAINT current_version_is_own FOREIGN KEY (tenant_id, id, version_id) REFERENCES core.template_versions(tenant_id, template_id, id);
+
+--
 -- Name: deliveries deliveries_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
 --
 
 ALTER TABLE ONLY core.deliveries
     ADD CONSTRAINT deliveries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: delivery_alarms delivery_alarms_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.delivery_alarms
+    ADD CONSTRAINT delivery_alarms_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: delivery_attempts delivery_attempts_tenant_id_delivery_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.delivery_attempts
+    ADD CONSTRAINT delivery_attempts_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES core.deliveries(tenant_id, id) ON DELETE CASCADE;
+
+--
+-- Name: delivery_pauses delivery_pauses_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.delivery_pauses
+    ADD CONSTRAINT delivery_pauses_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
 -- Name: email_domain_rules email_domain_rules_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
@@ -18432,6 +29133,20 @@ ALTER TABLE ONLY core.hidden_fields
     ADD CONSTRAINT hidden_fields_tenant_id_role_id_fkey FOREIGN KEY (tenant_id, role_id) REFERENCES core.roles(tenant_id, id) ON DELETE CASCADE;
 
 --
+-- Name: inbound_messages inbound_messages_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.inbound_messages
+    ADD CONSTRAINT inbound_messages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: inbound_messages inbound_messages_tenant_id_source_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.inbound_messages
+    ADD CONSTRAINT inbound_messages_tenant_id_source_id_fkey FOREIGN KEY (tenant_id, source_id) REFERENCES core.webhook_sources(tenant_id, id) ON DELETE CASCADE;
+
+--
 -- Name: invitations invitations_role_tenant_id_role_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -18444,6 +29159,20 @@ ALTER TABLE ONLY core.invitations
 
 ALTER TABLE ONLY core.invitations
     ADD CONSTRAINT invitations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: job_schedules job_schedules_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.job_schedules
+    ADD CONSTRAINT job_schedules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: jobs jobs_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.jobs
+    ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
 -- Name: legal_holds legal_holds_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
@@ -18472,6 +29201,20 @@ ALTER TABLE ONLY core.members
 
 ALTER TABLE ONLY core.members
     ADD CONSTRAINT members_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+--
+-- Name: provider_states provider_states_delivery_tenant_id_delivery_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.provider_states
+    ADD CONSTRAINT provider_states_delivery_tenant_id_delivery_id_fkey FOREIGN KEY (delivery_tenant_id, delivery_id) REFERENCES core.deliveries(tenant_id, id) ON DELETE CASCADE;
+
+--
+-- Name: provider_states provider_states_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.provider_states
+    ADD CONSTRAINT provider_states_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
 -- Name: rate_buckets rate_buckets_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
@@ -18509,6 +29252,20 @@ ALTER TABLE ONLY core.roles
     ADD CONSTRAINT roles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
+-- Name: secrets secrets_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.secrets
+    ADD CONSTRAINT secrets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: sender_domains sender_domains_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.sender_domains
+    ADD CONSTRAINT sender_domains_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
 -- Name: sensitive_records sensitive_records_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -18537,6 +29294,13 @@ ALTER TABLE ONLY core.sign_in_authenticators
     ADD CONSTRAINT sign_in_authenticators_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 --
+-- Name: suppressions suppressions_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.suppressions
+    ADD CONSTRAINT suppressions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
 -- Name: team_members team_members_tenant_id_team_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -18556,6 +29320,34 @@ ALTER TABLE ONLY core.team_members
 
 ALTER TABLE ONLY core.teams
     ADD CONSTRAINT teams_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: template_versions template_versions_template_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.template_versions
+    ADD CONSTRAINT template_versions_template_fkey FOREIGN KEY (template) REFERENCES core.template_kinds(template);
+
+--
+-- Name: template_versions template_versions_tenant_id_template_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.template_versions
+    ADD CONSTRAINT template_versions_tenant_id_template_id_fkey FOREIGN KEY (tenant_id, template_id) REFERENCES core.templates(tenant_id, id);
+
+--
+-- Name: templates templates_template_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.templates
+    ADD CONSTRAINT templates_template_fkey FOREIGN KEY (template) REFERENCES core.template_kinds(template);
+
+--
+-- Name: templates templates_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.templates
+    ADD CONSTRAINT templates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
 -- Name: tenants tenants_parent_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
@@ -18591,6 +29383,41 @@ ALTER TABLE ONLY core.user_settings
 
 ALTER TABLE ONLY core.user_settings
     ADD CONSTRAINT user_settings_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+--
+-- Name: webhook_cursors webhook_cursors_tenant_id_endpoint_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_cursors
+    ADD CONSTRAINT webhook_cursors_tenant_id_endpoint_id_fkey FOREIGN KEY (tenant_id, endpoint_id) REFERENCES core.webhook_endpoints(tenant_id, id) ON DELETE CASCADE;
+
+--
+-- Name: webhook_endpoints webhook_endpoints_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: webhook_followers webhook_followers_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_followers
+    ADD CONSTRAINT webhook_followers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: webhook_sources webhook_sources_processor_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_sources
+    ADD CONSTRAINT webhook_sources_processor_fkey FOREIGN KEY (processor) REFERENCES core.inbound_processors(processor);
+
+--
+-- Name: webhook_sources webhook_sources_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.webhook_sources
+    ADD CONSTRAINT webhook_sources_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
 -- Name: batches batches_tenant_id_fkey; Type: FK CONSTRAINT; Schema: iot; Owner: postgres
@@ -18750,6 +29577,18 @@ ALTER TABLE core.audit_values ENABLE ROW LEVEL SECURITY;
 CREATE POLICY audit_values_read ON core.audit_values FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.audit.read'::text) AS tenants_with)::uuid[])));
 
 --
+-- Name: brands; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.brands ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: brands brands_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY brands_read ON core.brands FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.templates.read'::text) AS tenants_with)::uuid[])));
+
+--
 -- Name: consent_withdrawals; Type: ROW SECURITY; Schema: core; Owner: postgres
 --
 
@@ -18784,6 +29623,54 @@ ALTER TABLE core.deliveries ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY deliveries_read ON core.deliveries FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.deliveries.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: delivery_alarms; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.delivery_alarms ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: delivery_alarms delivery_alarms_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY delivery_alarms_read ON core.delivery_alarms FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.deliveries.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: delivery_attempts; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.delivery_attempts ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: delivery_attempts delivery_attempts_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY delivery_attempts_read ON core.delivery_attempts FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.deliveries.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: delivery_channels; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.delivery_channels ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: delivery_channels delivery_channels_are_public; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY delivery_channels_are_public ON core.delivery_channels FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: delivery_pauses; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.delivery_pauses ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: delivery_pauses delivery_pauses_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY delivery_pauses_read ON core.delivery_pauses FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.deliveries.read'::text) AS tenants_with)::uuid[])));
 
 --
 -- Name: email_domain_rules; Type: ROW SECURITY; Schema: core; Owner: postgres
@@ -18942,6 +29829,30 @@ ALTER TABLE core.idempotency_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY idempotency_keys_unseen ON core.idempotency_keys FOR SELECT TO authenticated USING (false);
 
 --
+-- Name: inbound_messages; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.inbound_messages ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: inbound_messages inbound_messages_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY inbound_messages_read ON core.inbound_messages FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.webhooks.manage'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: inbound_processors; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.inbound_processors ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: inbound_processors inbound_processors_are_public; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY inbound_processors_are_public ON core.inbound_processors FOR SELECT TO authenticated USING (true);
+
+--
 -- Name: invitations; Type: ROW SECURITY; Schema: core; Owner: postgres
 --
 
@@ -18952,6 +29863,42 @@ ALTER TABLE core.invitations ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY invitations_read ON core.invitations FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.members.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: job_schedules; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.job_schedules ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: job_schedules job_schedules_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY job_schedules_read ON core.job_schedules FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.jobs.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: job_tasks; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.job_tasks ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: job_tasks job_tasks_are_public; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY job_tasks_are_public ON core.job_tasks FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: jobs; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.jobs ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: jobs jobs_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY jobs_read ON core.jobs FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.jobs.read'::text) AS tenants_with)::uuid[])));
 
 --
 -- Name: legal_holds; Type: ROW SECURITY; Schema: core; Owner: postgres
@@ -19032,6 +29979,18 @@ ALTER TABLE core.personal_data ENABLE ROW LEVEL SECURITY;
 CREATE POLICY personal_data_read ON core.personal_data FOR SELECT TO authenticated USING (true);
 
 --
+-- Name: provider_states; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.provider_states ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: provider_states provider_states_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY provider_states_read ON core.provider_states FOR SELECT TO authenticated USING ((delivery_tenant_id = ANY (( SELECT core.tenants_with('core.deliveries.read'::text) AS tenants_with)::uuid[])));
+
+--
 -- Name: rate_buckets; Type: ROW SECURITY; Schema: core; Owner: postgres
 --
 
@@ -19104,6 +30063,30 @@ CREATE POLICY roles_read ON core.roles FOR SELECT TO authenticated USING (((tena
 CREATE POLICY roles_read_by_auth ON core.roles FOR SELECT TO supabase_auth_admin USING (true);
 
 --
+-- Name: secrets; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.secrets ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: secrets secrets_unseen; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY secrets_unseen ON core.secrets FOR SELECT TO authenticated USING (false);
+
+--
+-- Name: sender_domains; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.sender_domains ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: sender_domains sender_domains_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY sender_domains_read ON core.sender_domains FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.templates.read'::text) AS tenants_with)::uuid[])));
+
+--
 -- Name: sensitive_records; Type: ROW SECURITY; Schema: core; Owner: postgres
 --
 
@@ -19140,6 +30123,18 @@ ALTER TABLE core.sign_in_authenticators ENABLE ROW LEVEL SECURITY;
 CREATE POLICY sign_in_authenticators_read ON core.sign_in_authenticators FOR SELECT TO service_role USING (true);
 
 --
+-- Name: suppressions; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.suppressions ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: suppressions suppressions_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY suppressions_read ON core.suppressions FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.deliveries.read'::text) AS tenants_with)::uuid[])));
+
+--
 -- Name: team_members; Type: ROW SECURITY; Schema: core; Owner: postgres
 --
 
@@ -19162,6 +30157,42 @@ ALTER TABLE core.teams ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY teams_read ON core.teams FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.members.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: template_kinds; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.template_kinds ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: template_kinds template_kinds_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY template_kinds_read ON core.template_kinds FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: template_versions; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.template_versions ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: template_versions template_versions_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY template_versions_read ON core.template_versions FOR SELECT TO authenticated USING (((tenant_id = core.platform_tenant_id()) OR (tenant_id = ANY (( SELECT core.tenants_with('core.templates.read'::text) AS tenants_with)::uuid[]))));
+
+--
+-- Name: templates; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.templates ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: templates templates_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY templates_read ON core.templates FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.templates.read'::text) AS tenants_with)::uuid[])));
 
 --
 -- Name: tenants; Type: ROW SECURITY; Schema: core; Owner: postgres
@@ -19204,6 +30235,66 @@ CREATE POLICY user_settings_read ON core.user_settings FOR SELECT TO authenticat
 --
 
 CREATE POLICY user_settings_read_by_auth ON core.user_settings FOR SELECT TO supabase_auth_admin USING (true);
+
+--
+-- Name: webhook_cursors; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.webhook_cursors ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_cursors webhook_cursors_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY webhook_cursors_read ON core.webhook_cursors FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.webhooks.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: webhook_endpoints; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.webhook_endpoints ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_endpoints webhook_endpoints_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY webhook_endpoints_read ON core.webhook_endpoints FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.webhooks.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: webhook_followers; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.webhook_followers ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_followers webhook_followers_unseen; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY webhook_followers_unseen ON core.webhook_followers FOR SELECT TO authenticated USING (false);
+
+--
+-- Name: webhook_marks; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.webhook_marks ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_marks webhook_marks_unseen; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY webhook_marks_unseen ON core.webhook_marks FOR SELECT TO authenticated USING (false);
+
+--
+-- Name: webhook_sources; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.webhook_sources ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_sources webhook_sources_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY webhook_sources_read ON core.webhook_sources FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.webhooks.read'::text) AS tenants_with)::uuid[])));
 
 --
 -- Name: batches; Type: ROW SECURITY; Schema: iot; Owner: postgres
@@ -19468,6 +30559,12 @@ REVOKE ALL ON FUNCTION core.api_key_named(id uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.append_audit_seal(tenant_id uuid, month timestamp with time zone, ids bigint[], digests bytea) FROM PUBLIC;
 
 --
+-- Name: FUNCTION apply_provider_event(tenant_id uuid, provider_message_id text, status text, at timestamp with time zone, detail text, suppresses text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.apply_provider_event(tenant_id uuid, provider_message_id text, status text, at timestamp with time zone, detail text, suppresses text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION apply_retention(budget interval); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -19573,6 +30670,12 @@ GRANT ALL ON FUNCTION core.begin_sensitive_read(table_name text, id uuid, reason
 GRANT ALL ON FUNCTION core.begin_sensitive_read(table_name text, id uuid, reason text, OUT opened regclass, OUT tenant_id uuid) TO service_role;
 
 --
+-- Name: FUNCTION brand_of(tenant_id uuid, brand text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.brand_of(tenant_id uuid, brand text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION caller(OUT kind text, OUT id uuid, OUT tenant_id uuid, OUT requested_tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -19581,6 +30684,22 @@ GRANT ALL ON FUNCTION core.caller(OUT kind text, OUT id uuid, OUT tenant_id uuid
 GRANT ALL ON FUNCTION core.caller(OUT kind text, OUT id uuid, OUT tenant_id uuid, OUT requested_tenant_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION core.caller(OUT kind text, OUT id uuid, OUT tenant_id uuid, OUT requested_tenant_id uuid) TO service_role;
 GRANT ALL ON FUNCTION core.caller(OUT kind text, OUT id uuid, OUT tenant_id uuid, OUT requested_tenant_id uuid) TO tenon_device;
+
+--
+-- Name: FUNCTION cancel_delivery(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.cancel_delivery(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.cancel_delivery(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.cancel_delivery(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION cancel_job(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.cancel_job(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.cancel_job(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.cancel_job(id uuid) TO service_role;
 
 --
 -- Name: FUNCTION carry_out(relation oid, assignments text, keys jsonb, secret bytea); Type: ACL; Schema: core; Owner: postgres
@@ -19663,10 +30782,184 @@ GRANT ALL ON FUNCTION core.check_rate_limits(action text) TO service_role;
 GRANT ALL ON FUNCTION core.check_rate_limits(action text) TO tenon_device;
 
 --
+-- Name: FUNCTION check_suppressible(channel text, address text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_suppressible(channel text, address text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_task_is_open(task text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_task_is_open(task text) FROM PUBLIC;
+
+--
+-- Name: TABLE template_kinds; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.template_kinds TO authenticated;
+GRANT SELECT ON TABLE core.template_kinds TO service_role;
+
+--
+-- Name: FUNCTION check_template(kind core.template_kinds, subject text, preheader text, text text, html text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_template(kind core.template_kinds, subject text, preheader text, text text, html text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_template_part(part text, form text, source text, variables jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_template_part(part text, form text, source text, variables jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION check_tenant_place(tenant_id uuid, parent_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.check_tenant_place(tenant_id uuid, parent_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION mask_recipient(channel text, recipient text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.mask_recipient(channel text, recipient text) FROM PUBLIC;
+
+--
+-- Name: COLUMN webhook_endpoints.tenant_id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(tenant_id) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(tenant_id) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(id) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(id) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.url; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(url) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(url) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.url_masked; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(url_masked) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(url_masked) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.description; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(description) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(description) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.event_types; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(event_types) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(event_types) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.condition; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(condition) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(condition) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.max_concurrency; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(max_concurrency) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(max_concurrency) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.status; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(status) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(status) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.disabled_reason; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(disabled_reason) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(disabled_reason) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.disabled_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(disabled_at) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(disabled_at) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.failing_since; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(failing_since) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(failing_since) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.previous_expires_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(previous_expires_at) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(previous_expires_at) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.created_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(created_at) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(created_at) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: COLUMN webhook_endpoints.created_by; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(created_by) ON TABLE core.webhook_endpoints TO authenticated;
+GRANT SELECT(created_by) ON TABLE core.webhook_endpoints TO service_role;
+
+--
+-- Name: FUNCTION check_webhook_endpoint(endpoint core.webhook_endpoints); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_webhook_endpoint(endpoint core.webhook_endpoints) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_webhook_source(scheme text, processor text, signature_header text, encoding text, prefix text, secret text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_webhook_source(scheme text, processor text, signature_header text, encoding text, prefix text, secret text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION claim_deliveries(channel text, max_count integer, worker text, lease_s integer, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.claim_deliveries(channel text, max_count integer, worker text, lease_s integer, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.claim_deliveries(channel text, max_count integer, worker text, lease_s integer, at timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION claim_delivery(message_id bigint, named jsonb, worker text, lease_s integer, at timestamp with time zone, OUT request jsonb, OUT is_done boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.claim_delivery(message_id bigint, named jsonb, worker text, lease_s integer, at timestamp with time zone, OUT request jsonb, OUT is_done boolean) FROM PUBLIC;
+
+--
+-- Name: FUNCTION claim_job(at timestamp with time zone, OUT tenant_id uuid, OUT id uuid, OUT lease bigint); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.claim_job(at timestamp with time zone, OUT tenant_id uuid, OUT id uuid, OUT lease bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.claim_job(at timestamp with time zone, OUT tenant_id uuid, OUT id uuid, OUT lease bigint) TO tenon_bridge;
 
 --
 -- Name: FUNCTION clear_rate_limit(dimension text, action text); Type: ACL; Schema: core; Owner: postgres
@@ -19709,6 +31002,22 @@ GRANT ALL ON FUNCTION core.create_api_key(name text, role text, permissions json
 REVOKE ALL ON FUNCTION core.create_tenant(slug text, name text, parent_id uuid, settings jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.create_tenant(slug text, name text, parent_id uuid, settings jsonb) TO authenticated;
 GRANT ALL ON FUNCTION core.create_tenant(slug text, name text, parent_id uuid, settings jsonb) TO service_role;
+
+--
+-- Name: FUNCTION create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) TO authenticated;
+GRANT ALL ON FUNCTION core.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) TO service_role;
+
+--
+-- Name: FUNCTION create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) TO authenticated;
+GRANT ALL ON FUNCTION core.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) TO service_role;
 
 --
 -- Name: FUNCTION cron_is_usable(); Type: ACL; Schema: core; Owner: postgres
@@ -19754,12 +31063,34 @@ GRANT SELECT ON TABLE core.personal_data TO service_role;
 REVOKE ALL ON FUNCTION core.data_map_fides() FROM PUBLIC;
 
 --
+-- Name: FUNCTION delete_brand(slug text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delete_brand(slug text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.delete_brand(slug text) TO authenticated;
+GRANT ALL ON FUNCTION core.delete_brand(slug text) TO service_role;
+
+--
+-- Name: FUNCTION delete_job_schedule(name text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delete_job_schedule(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.delete_job_schedule(name text) TO authenticated;
+GRANT ALL ON FUNCTION core.delete_job_schedule(name text) TO service_role;
+
+--
 -- Name: FUNCTION delete_role(slug text); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.delete_role(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.delete_role(slug text) TO authenticated;
 GRANT ALL ON FUNCTION core.delete_role(slug text) TO service_role;
+
+--
+-- Name: FUNCTION delete_secret(tenant_id uuid, id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delete_secret(tenant_id uuid, id uuid) FROM PUBLIC;
 
 --
 -- Name: FUNCTION delete_team(slug text); Type: ACL; Schema: core; Owner: postgres
@@ -19770,10 +31101,234 @@ GRANT ALL ON FUNCTION core.delete_team(slug text) TO authenticated;
 GRANT ALL ON FUNCTION core.delete_team(slug text) TO service_role;
 
 --
+-- Name: FUNCTION delete_webhook_endpoint(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delete_webhook_endpoint(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.delete_webhook_endpoint(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.delete_webhook_endpoint(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION delete_webhook_source(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delete_webhook_source(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.delete_webhook_source(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.delete_webhook_source(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION delivery_is_consistent(status text, held_for text, next_attempt_at timestamp with time zone, lease_expires_at timestamp with time zone, finished_at timestamp with time zone, attempts integer, attempts_before_replay integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delivery_is_consistent(status text, held_for text, next_attempt_at timestamp with time zone, lease_expires_at timestamp with time zone, finished_at timestamp with time zone, attempts integer, attempts_before_replay integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION delivery_is_due(channel text, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delivery_is_due(channel text, at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION delivery_is_well_formed(recipient text, template text, language text, brand text, data jsonb, idempotency_key text, ordering_key text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delivery_is_well_formed(recipient text, template text, language text, brand text, data jsonb, idempotency_key text, ordering_key text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION delivery_metrics(at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delivery_metrics(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.delivery_metrics(at timestamp with time zone) TO service_role;
+GRANT ALL ON FUNCTION core.delivery_metrics(at timestamp with time zone) TO tenon_bridge;
+
+--
+-- Name: FUNCTION delivery_threshold(settings jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delivery_threshold(settings jsonb) FROM PUBLIC;
+
+--
+-- Name: TABLE deliveries; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.deliveries TO service_role;
+
+--
+-- Name: COLUMN deliveries.tenant_id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(tenant_id) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(id) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.channel; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(channel) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.recipient_masked; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(recipient_masked) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.template; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(template) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.template_version; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(template_version) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.language; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(language) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.brand; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(brand) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.subject; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(subject) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.endpoint_id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(endpoint_id) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.event_number; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(event_number) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.event_type; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(event_type) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.ordering_key; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(ordering_key) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.status; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(status) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.held_for; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(held_for) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.next_attempt_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(next_attempt_at) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.attempts; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(attempts) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.lease_expires_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(lease_expires_at) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.worker; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(worker) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.last_error; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(last_error) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.expires_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(expires_at) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.finished_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(finished_at) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.created_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(created_at) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: COLUMN deliveries.created_by; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(created_by) ON TABLE core.deliveries TO authenticated;
+
+--
+-- Name: FUNCTION delivery_to_manage(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delivery_to_manage(id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION depth_of(relation oid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.depth_of(relation oid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION development_hosts(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.development_hosts() FROM PUBLIC;
+
+--
+-- Name: FUNCTION disable_endpoint(tenant_id uuid, endpoint_id uuid, reason text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.disable_endpoint(tenant_id uuid, endpoint_id uuid, reason text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION disable_webhook_endpoint(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.disable_webhook_endpoint(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.disable_webhook_endpoint(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.disable_webhook_endpoint(id uuid) TO service_role;
 
 --
 -- Name: FUNCTION drop_audit_month(month timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
@@ -19802,6 +31357,144 @@ GRANT ALL ON FUNCTION core.email_allowed(tenant_id uuid, email text) TO supabase
 REVOKE ALL ON FUNCTION core.emit(tenant_id uuid, type text, subject_type text, subject_id uuid, data jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION enable_job_schedule(name text, enabled boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.enable_job_schedule(name text, enabled boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.enable_job_schedule(name text, enabled boolean) TO authenticated;
+GRANT ALL ON FUNCTION core.enable_job_schedule(name text, enabled boolean) TO service_role;
+
+--
+-- Name: FUNCTION enable_webhook_endpoint(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.enable_webhook_endpoint(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.enable_webhook_endpoint(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.enable_webhook_endpoint(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION enable_webhook_source(id uuid, enabled boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.enable_webhook_source(id uuid, enabled boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.enable_webhook_source(id uuid, enabled boolean) TO authenticated;
+GRANT ALL ON FUNCTION core.enable_webhook_source(id uuid, enabled boolean) TO service_role;
+
+--
+-- Name: FUNCTION end_delivery(delivery core.deliveries, status text, reason text, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.end_delivery(delivery core.deliveries, status text, reason text, at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: TABLE jobs; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.jobs TO service_role;
+
+--
+-- Name: COLUMN jobs.tenant_id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(tenant_id) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(id) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.task; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(task) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.unique_key; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(unique_key) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.status; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(status) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.run_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(run_at) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.progress; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(progress) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.result; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(result) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.attempts; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(attempts) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.last_error; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(last_error) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.cancel_requested_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(cancel_requested_at) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.started_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(started_at) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.finished_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(finished_at) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.created_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(created_at) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.created_by; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(created_by) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: FUNCTION end_job(job core.jobs, status text, at timestamp with time zone, result jsonb, error text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.end_job(job core.jobs, status text, at timestamp with time zone, result jsonb, error text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION endpoint_room(tenant_id uuid, endpoint_id uuid, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.endpoint_room(tenant_id uuid, endpoint_id uuid, at timestamp with time zone) FROM PUBLIC;
+
+--
 -- Name: FUNCTION enqueue_auth_mail(tenant_id uuid, recipient text, action text, data jsonb, idempotency_key text); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -19809,10 +31502,37 @@ REVOKE ALL ON FUNCTION core.enqueue_auth_mail(tenant_id uuid, recipient text, ac
 GRANT ALL ON FUNCTION core.enqueue_auth_mail(tenant_id uuid, recipient text, action text, data jsonb, idempotency_key text) TO supabase_auth_admin;
 
 --
--- Name: FUNCTION enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb, idempotency_key text, event_type text); Type: ACL; Schema: core; Owner: postgres
+-- Name: FUNCTION enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb, idempotency_key text, event_type text, language text, brand text, ordering_key text, send_at timestamp with time zone, expires_at timestamp with time zone, endpoint_id uuid, event_number bigint); Type: ACL; Schema: core; Owner: postgres
 --
 
-REVOKE ALL ON FUNCTION core.enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb, idempotency_key text, event_type text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION core.enqueue_delivery(tenant_id uuid, channel text, recipient text, template text, data jsonb, idempotency_key text, event_type text, language text, brand text, ordering_key text, send_at timestamp with time zone, expires_at timestamp with time zone, endpoint_id uuid, event_number bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION enqueue_job(tenant_id uuid, task text, arguments jsonb, unique_key text, run_at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.enqueue_job(tenant_id uuid, task text, arguments jsonb, unique_key text, run_at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION enqueue_open_job(task text, arguments jsonb, unique_key text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.enqueue_open_job(task text, arguments jsonb, unique_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.enqueue_open_job(task text, arguments jsonb, unique_key text) TO authenticated;
+GRANT ALL ON FUNCTION core.enqueue_open_job(task text, arguments jsonb, unique_key text) TO service_role;
+
+--
+-- Name: TABLE events; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.events TO authenticated;
+GRANT SELECT ON TABLE core.events TO service_role;
+
+--
+-- Name: FUNCTION enqueue_webhook(endpoint core.webhook_endpoints, event core.events, idempotency_key text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.enqueue_webhook(endpoint core.webhook_endpoints, event core.events, idempotency_key text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION erase_audit_values(tenant_id uuid, table_name text, key jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -19891,6 +31611,12 @@ REVOKE ALL ON FUNCTION core.event_bytes_max() FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.events_days(settings jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION events_held(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.events_held(tenant_id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION events_limit_max(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -19919,6 +31645,27 @@ GRANT ALL ON FUNCTION core.expire_answers(budget interval, as_of timestamp with 
 
 REVOKE ALL ON FUNCTION core.expire_events(budget interval, as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.expire_events(budget interval, as_of timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION expire_inbound_messages(budget interval, as_of timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.expire_inbound_messages(budget interval, as_of timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.expire_inbound_messages(budget interval, as_of timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION expire_jobs(budget interval, as_of timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.expire_jobs(budget interval, as_of timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.expire_jobs(budget interval, as_of timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION expire_provider_states(as_of timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.expire_provider_states(as_of timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.expire_provider_states(as_of timestamp with time zone) TO service_role;
 
 --
 -- Name: FUNCTION explain_access(permission text, tenant_id uuid, user_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -19981,10 +31728,49 @@ GRANT ALL ON FUNCTION core.fail(code text, details jsonb) TO tenon_device;
 REVOKE ALL ON FUNCTION core.fails_checks(relation oid, number smallint, expression text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION fan_out_events(max_events integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.fan_out_events(max_events integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.fan_out_events(max_events integer) TO service_role;
+
+--
+-- Name: FUNCTION fan_out_tenant(tenant_id uuid, events_max integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.fan_out_tenant(tenant_id uuid, events_max integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION fan_out_to(endpoint core.webhook_endpoints, after bigint, complete_to bigint); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.fan_out_to(endpoint core.webhook_endpoints, after bigint, complete_to bigint) FROM PUBLIC;
+
+--
 -- Name: FUNCTION fill_role(tenant_id uuid, role_id uuid, permissions jsonb, hidden_fields jsonb); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.fill_role(tenant_id uuid, role_id uuid, permissions jsonb, hidden_fields jsonb) FROM PUBLIC;
+
+--
+-- Name: TABLE template_versions; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.template_versions TO authenticated;
+GRANT SELECT ON TABLE core.template_versions TO service_role;
+
+--
+-- Name: FUNCTION fill_template(kind core.template_kinds, version core.template_versions, tenant_id uuid, language text, brand jsonb, data jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.fill_template(kind core.template_kinds, version core.template_versions, tenant_id uuid, language text, brand jsonb, data jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION finish_deliveries(results jsonb, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.finish_deliveries(results jsonb, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.finish_deliveries(results jsonb, at timestamp with time zone) TO service_role;
 
 --
 -- Name: FUNCTION forget_addresses(tenant_id uuid, identifiers jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -20023,6 +31809,12 @@ GRANT ALL ON FUNCTION core.forget_sign_in_attempts(user_id uuid) TO service_role
 --
 
 REVOKE ALL ON FUNCTION core.forget_traces(tenant_id uuid, table_name text, keys jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION function_key_purpose(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.function_key_purpose() FROM PUBLIC;
 
 --
 -- Name: FUNCTION grants_in(tenant_id uuid, principal_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -20065,10 +31857,22 @@ GRANT ALL ON FUNCTION core.has_sensitive(table_name text) TO authenticated;
 GRANT ALL ON FUNCTION core.has_sensitive(table_name text) TO service_role;
 
 --
+-- Name: FUNCTION headers_to_keep(headers jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.headers_to_keep(headers jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION hidden_in(tenant_id uuid, principal_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.hidden_in(tenant_id uuid, principal_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION hide_job(message_id bigint, lease interval); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.hide_job(message_id bigint, lease interval) FROM PUBLIC;
 
 --
 -- Name: FUNCTION hides(granted core.role_permissions, field text); Type: ACL; Schema: core; Owner: postgres
@@ -20081,6 +31885,18 @@ REVOKE ALL ON FUNCTION core.hides(granted core.role_permissions, field text) FRO
 --
 
 REVOKE ALL ON FUNCTION core.hint_at_events(tenant_id uuid, number bigint, types text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION hold_delivery(delivery core.deliveries, held_for text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.hold_delivery(delivery core.deliveries, held_for text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION holds_secrets(template text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.holds_secrets(template text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION housekeep(budget interval); Type: ACL; Schema: core; Owner: postgres
@@ -20137,6 +31953,24 @@ GRANT SELECT ON TABLE core.members TO supabase_auth_admin;
 REVOKE ALL ON FUNCTION core.identifiers_of(tenant_id uuid, asked jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION inbound_bytes_max(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.inbound_bytes_max() FROM PUBLIC;
+
+--
+-- Name: FUNCTION inbound_step(job core.jobs); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.inbound_step(job core.jobs) FROM PUBLIC;
+
+--
+-- Name: FUNCTION integer_of(facts jsonb, key text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.integer_of(facts jsonb, key text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION invite(email text, role text, valid_hours integer); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20151,12 +31985,86 @@ GRANT ALL ON FUNCTION core.invite(email text, role text, valid_hours integer) TO
 REVOKE ALL ON FUNCTION core.is_held(tenant_id uuid, kind text, value text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION is_mail_address(address text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.is_mail_address(address text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION is_plain_line(text text, length integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.is_plain_line(text text, length integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION is_suppressed(tenant_id uuid, channel text, recipient text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.is_suppressed(tenant_id uuid, channel text, recipient text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION is_withheld(table_name text, tenant_id uuid, record_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.is_withheld(table_name text, tenant_id uuid, record_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.is_withheld(table_name text, tenant_id uuid, record_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION core.is_withheld(table_name text, tenant_id uuid, record_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION job_answer(tenant_id uuid, id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.job_answer(tenant_id uuid, id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION job_lease(step_time_limit interval); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.job_lease(step_time_limit interval) FROM PUBLIC;
+
+--
+-- Name: FUNCTION job_runner(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.job_runner() FROM PUBLIC;
+
+--
+-- Name: TABLE job_schedules; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.job_schedules TO authenticated;
+GRANT SELECT ON TABLE core.job_schedules TO service_role;
+
+--
+-- Name: FUNCTION job_schedule_answer(schedule core.job_schedules); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.job_schedule_answer(schedule core.job_schedules) FROM PUBLIC;
+
+--
+-- Name: FUNCTION job_schedule_to_manage(name text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.job_schedule_to_manage(name text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION job_to_manage(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.job_to_manage(id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION jobs_are_run_by_cron(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.jobs_are_run_by_cron() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.jobs_are_run_by_cron() TO tenon_bridge;
+
+--
+-- Name: FUNCTION jobs_kept_for(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.jobs_kept_for() FROM PUBLIC;
 
 --
 -- Name: FUNCTION judge_sign_in(user_id uuid, authenticator text, is_valid boolean, address text, OUT refusal text, OUT wait_s integer, OUT network_is_known boolean); Type: ACL; Schema: core; Owner: postgres
@@ -20179,10 +32087,28 @@ REVOKE ALL ON FUNCTION core.keep_audit(budget interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.keep_audit(budget interval) TO service_role;
 
 --
+-- Name: FUNCTION keep_version(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.keep_version() FROM PUBLIC;
+
+--
 -- Name: FUNCTION key_owner(OUT tenant_id uuid, OUT caller_kind text, OUT caller_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.key_owner(OUT tenant_id uuid, OUT caller_kind text, OUT caller_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION language_chain(tenant_id uuid, language text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.language_chain(tenant_id uuid, language text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION language_tag(language text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.language_tag(language text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION last_event_number(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -20199,6 +32125,14 @@ GRANT ALL ON FUNCTION core.leave_tenant(tenant_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION core.leave_tenant(tenant_id uuid) TO service_role;
 
 --
+-- Name: FUNCTION lift_suppression(channel text, address text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.lift_suppression(channel text, address text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.lift_suppression(channel text, address text) TO authenticated;
+GRANT ALL ON FUNCTION core.lift_suppression(channel text, address text) TO service_role;
+
+--
 -- Name: FUNCTION limit_setter(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20209,6 +32143,30 @@ REVOKE ALL ON FUNCTION core.limit_setter(tenant_id uuid) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION core.limited_tenants(caller_kind text, caller_id uuid, caller_tenant_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION lock_endpoints(named jsonb[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.lock_endpoints(named jsonb[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION lock_followers(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.lock_followers(tenant_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION lock_more_endpoints(named jsonb[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.lock_more_endpoints(named jsonb[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION lock_order(tenant_id uuid, ordering_key text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.lock_order(tenant_id uuid, ordering_key text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION lock_privacy(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -20261,10 +32219,10 @@ GRANT ALL ON FUNCTION core.mark_sensitive(marked regclass, id uuid, reason text,
 GRANT ALL ON FUNCTION core.mark_sensitive(marked regclass, id uuid, reason text, sensitive boolean) TO service_role;
 
 --
--- Name: FUNCTION mask_recipient(channel text, recipient text); Type: ACL; Schema: core; Owner: postgres
+-- Name: FUNCTION match_provider_state(); Type: ACL; Schema: core; Owner: postgres
 --
 
-REVOKE ALL ON FUNCTION core.mask_recipient(channel text, recipient text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION core.match_provider_state() FROM PUBLIC;
 
 --
 -- Name: FUNCTION may_follow_topic(topic text); Type: ACL; Schema: core; Owner: postgres
@@ -20301,6 +32259,12 @@ GRANT ALL ON FUNCTION core.move_tenant(tenant_id uuid, parent_id uuid) TO authen
 GRANT ALL ON FUNCTION core.move_tenant(tenant_id uuid, parent_id uuid) TO service_role;
 
 --
+-- Name: FUNCTION must_wait_for(delivery core.deliveries, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.must_wait_for(delivery core.deliveries, at timestamp with time zone) FROM PUBLIC;
+
+--
 -- Name: FUNCTION my_access(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20322,10 +32286,28 @@ REVOKE ALL ON FUNCTION core.names_allowed_domains(tenant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.names_allowed_domains(tenant_id uuid) TO supabase_auth_admin;
 
 --
+-- Name: FUNCTION names_delivery(named jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.names_delivery(named jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION new_webhook_secret(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.new_webhook_secret() FROM PUBLIC;
+
+--
 -- Name: FUNCTION normalise_email_domain_rule(); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.normalise_email_domain_rule() FROM PUBLIC;
+
+--
+-- Name: FUNCTION note_endpoint_outcome(tenant_id uuid, endpoint_id uuid, delivered boolean, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.note_endpoint_outcome(tenant_id uuid, endpoint_id uuid, delivered boolean, at timestamp with time zone) FROM PUBLIC;
 
 --
 -- Name: FUNCTION note_sign_in(user_id uuid, address text); Type: ACL; Schema: core; Owner: postgres
@@ -20353,6 +32335,12 @@ REVOKE ALL ON FUNCTION core.number_events() FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.number_pending_events() FROM PUBLIC;
 
 --
+-- Name: FUNCTION oldest_waiting(at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.oldest_waiting(at timestamp with time zone) FROM PUBLIC;
+
+--
 -- Name: FUNCTION own_audit_state(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20369,6 +32357,19 @@ GRANT ALL ON FUNCTION core.own_history(table_name text, record jsonb) TO authent
 GRANT ALL ON FUNCTION core.own_history(table_name text, record jsonb) TO service_role;
 
 --
+-- Name: TABLE templates; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.templates TO authenticated;
+GRANT SELECT ON TABLE core.templates TO service_role;
+
+--
+-- Name: FUNCTION own_template(template text, language text, is_locked boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.own_template(template text, language text, is_locked boolean) FROM PUBLIC;
+
+--
 -- Name: FUNCTION owner_role_id(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20379,6 +32380,21 @@ REVOKE ALL ON FUNCTION core.owner_role_id() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION core.owners_of(tenant_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION pause_channel(channel text, reason text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.pause_channel(channel text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.pause_channel(channel text, reason text) TO service_role;
+
+--
+-- Name: FUNCTION pause_deliveries(channel text, reason text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.pause_deliveries(channel text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.pause_deliveries(channel text, reason text) TO authenticated;
+GRANT ALL ON FUNCTION core.pause_deliveries(channel text, reason text) TO service_role;
 
 --
 -- Name: FUNCTION person_asked(user_id uuid, email text, phone text); Type: ACL; Schema: core; Owner: postgres
@@ -20417,6 +32433,86 @@ GRANT ALL ON FUNCTION core.pre_request() TO service_role;
 GRANT ALL ON FUNCTION core.pre_request() TO tenon_device;
 
 --
+-- Name: FUNCTION prepare_delivery(delivery core.deliveries, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.prepare_delivery(delivery core.deliveries, at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION preview_own_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.preview_own_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.preview_own_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) TO authenticated;
+GRANT ALL ON FUNCTION core.preview_own_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) TO service_role;
+
+--
+-- Name: FUNCTION preview_template(tenant_id uuid, template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.preview_template(tenant_id uuid, template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION process_message(tenant_id uuid, id uuid, is_last boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.process_message(tenant_id uuid, id uuid, is_last boolean) FROM PUBLIC;
+
+--
+-- Name: FUNCTION process_message_again(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.process_message_again(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.process_message_again(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.process_message_again(id uuid) TO service_role;
+
+--
+-- Name: TABLE inbound_messages; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.inbound_messages TO authenticated;
+GRANT SELECT ON TABLE core.inbound_messages TO service_role;
+
+--
+-- Name: FUNCTION process_provider_event(tenant_id uuid, message core.inbound_messages); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.process_provider_event(tenant_id uuid, message core.inbound_messages) FROM PUBLIC;
+
+--
+-- Name: FUNCTION provider_rank(status text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.provider_rank(status text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION publish_template(template text, language text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.publish_template(template text, language text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.publish_template(template text, language text) TO authenticated;
+GRANT ALL ON FUNCTION core.publish_template(template text, language text) TO service_role;
+
+--
+-- Name: FUNCTION put_back(delivery core.deliveries); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.put_back(delivery core.deliveries) FROM PUBLIC;
+
+--
+-- Name: FUNCTION queue_due_jobs(at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.queue_due_jobs(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.queue_due_jobs(at timestamp with time zone) TO tenon_bridge;
+
+--
+-- Name: FUNCTION queue_lost_jobs(at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.queue_lost_jobs(at timestamp with time zone) FROM PUBLIC;
+
+--
 -- Name: FUNCTION random_key(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20450,6 +32546,12 @@ REVOKE ALL ON FUNCTION core.read_grants(INOUT permissions jsonb, INOUT hidden_fi
 REVOKE ALL ON FUNCTION core.read_limits() FROM PUBLIC;
 
 --
+-- Name: FUNCTION read_secret(tenant_id uuid, id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.read_secret(tenant_id uuid, id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION readable_event_types(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20466,12 +32568,38 @@ GRANT ALL ON FUNCTION core.readable_last_event_number(tenant_id uuid) TO authent
 GRANT ALL ON FUNCTION core.readable_last_event_number(tenant_id uuid) TO service_role;
 
 --
+-- Name: FUNCTION rebuild_delivery_queue(channel text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.rebuild_delivery_queue(channel text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.rebuild_delivery_queue(channel text) TO service_role;
+
+--
+-- Name: FUNCTION receive_webhook(source uuid, headers jsonb, body text, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.receive_webhook(source uuid, headers jsonb, body text, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.receive_webhook(source uuid, headers jsonb, body text, at timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION record_attempt(delivery core.deliveries, outcome text, reason text, at timestamp with time zone, facts jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.record_attempt(delivery core.deliveries, outcome text, reason text, at timestamp with time zone, facts jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION record_consent(asked jsonb, purpose text, legal_basis text, given_at timestamp with time zone, source text, channel text, proof_text text, proof_version text); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.record_consent(asked jsonb, purpose text, legal_basis text, given_at timestamp with time zone, source text, channel text, proof_text text, proof_version text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.record_consent(asked jsonb, purpose text, legal_basis text, given_at timestamp with time zone, source text, channel text, proof_text text, proof_version text) TO authenticated;
 GRANT ALL ON FUNCTION core.record_consent(asked jsonb, purpose text, legal_basis text, given_at timestamp with time zone, source text, channel text, proof_text text, proof_version text) TO service_role;
+
+--
+-- Name: FUNCTION record_job_step(job core.jobs, answer jsonb, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.record_job_step(job core.jobs, answer jsonb, at timestamp with time zone) FROM PUBLIC;
 
 --
 -- Name: FUNCTION record_key_use(tenant_id uuid, api_key_id uuid, hint text, used_before timestamp with time zone, used_at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
@@ -20529,6 +32657,12 @@ REVOKE ALL ON FUNCTION core.refuse_event_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.refuse_event_removal() FROM PUBLIC;
 
 --
+-- Name: FUNCTION refuse_follower(endpoint core.webhook_endpoints, state text, message text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.refuse_follower(endpoint core.webhook_endpoints, state text, message text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION refuse_head_to_return(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20539,6 +32673,116 @@ REVOKE ALL ON FUNCTION core.refuse_head_to_return() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION core.refuse_hidden_field() FROM PUBLIC;
+
+--
+-- Name: FUNCTION refuse_job_attempt(job core.jobs, code text, error text, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.refuse_job_attempt(job core.jobs, code text, error text, at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: COLUMN webhook_sources.tenant_id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(tenant_id) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(tenant_id) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(id) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(id) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.name; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(name) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(name) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.scheme; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(scheme) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(scheme) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.processor; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(processor) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(processor) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.signature_header; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(signature_header) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(signature_header) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.encoding; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(encoding) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(encoding) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.prefix; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(prefix) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(prefix) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.disabled_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(disabled_at) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(disabled_at) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.refused_count; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(refused_count) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(refused_count) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.refused_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(refused_at) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(refused_at) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.refused_reason; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(refused_reason) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(refused_reason) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.created_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(created_at) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(created_at) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: COLUMN webhook_sources.created_by; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(created_by) ON TABLE core.webhook_sources TO authenticated;
+GRANT SELECT(created_by) ON TABLE core.webhook_sources TO service_role;
+
+--
+-- Name: FUNCTION refuse_message(source core.webhook_sources, code text, details jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.refuse_message(source core.webhook_sources, code text, details jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION refuse_type_removal(); Type: ACL; Schema: core; Owner: postgres
@@ -20557,12 +32801,45 @@ GRANT ALL ON FUNCTION core.refuse_unhonoured_key() TO service_role;
 GRANT ALL ON FUNCTION core.refuse_unhonoured_key() TO tenon_device;
 
 --
+-- Name: FUNCTION release_deliveries(channel text, at timestamp with time zone, max_count integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.release_deliveries(channel text, at timestamp with time zone, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.release_deliveries(channel text, at timestamp with time zone, max_count integer) TO service_role;
+
+--
+-- Name: FUNCTION release_endpoint(tenant_id uuid, endpoint_id uuid, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.release_endpoint(tenant_id uuid, endpoint_id uuid, at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION release_forgotten(at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.release_forgotten(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.release_forgotten(at timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION release_job(tenant_id uuid, id uuid, lease bigint); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.release_job(tenant_id uuid, id uuid, lease bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.release_job(tenant_id uuid, id uuid, lease bigint) TO tenon_bridge;
+
+--
 -- Name: FUNCTION release_legal_hold(id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.release_legal_hold(id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.release_legal_hold(id uuid) TO authenticated;
 GRANT ALL ON FUNCTION core.release_legal_hold(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION release_order(tenant_id uuid, ordering_key text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.release_order(tenant_id uuid, ordering_key text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION remove_member(user_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -20581,6 +32858,36 @@ GRANT ALL ON FUNCTION core.render(template text, details jsonb) TO anon;
 GRANT ALL ON FUNCTION core.render(template text, details jsonb) TO authenticated;
 GRANT ALL ON FUNCTION core.render(template text, details jsonb) TO service_role;
 GRANT ALL ON FUNCTION core.render(template text, details jsonb) TO tenon_device;
+
+--
+-- Name: FUNCTION render_email(tenant_id uuid, template text, version integer, language text, brand text, data jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.render_email(tenant_id uuid, template text, version integer, language text, brand text, data jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION core.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION replay_delivery(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.replay_delivery(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.replay_delivery(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.replay_delivery(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) TO authenticated;
+GRANT ALL ON FUNCTION core.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) TO service_role;
 
 --
 -- Name: FUNCTION report_role_change(); Type: ACL; Schema: core; Owner: postgres
@@ -20627,6 +32934,27 @@ GRANT ALL ON FUNCTION core.require(tenant_id uuid, permission text) TO authentic
 GRANT ALL ON FUNCTION core.require(tenant_id uuid, permission text) TO service_role;
 
 --
+-- Name: FUNCTION reseal_secrets(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.reseal_secrets() FROM PUBLIC;
+
+--
+-- Name: FUNCTION resume_channel(channel text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.resume_channel(channel text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.resume_channel(channel text) TO service_role;
+
+--
+-- Name: FUNCTION resume_deliveries(channel text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.resume_deliveries(channel text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.resume_deliveries(channel text) TO authenticated;
+GRANT ALL ON FUNCTION core.resume_deliveries(channel text) TO service_role;
+
+--
 -- Name: FUNCTION resume_tenant(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20665,6 +32993,22 @@ REVOKE ALL ON FUNCTION core.retention_batch_rows() FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.retention_rest() FROM PUBLIC;
 
 --
+-- Name: FUNCTION retry_job(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.retry_job(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.retry_job(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.retry_job(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION revert_template(template text, language text, version integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.revert_template(template text, language text, version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.revert_template(template text, language text, version integer) TO authenticated;
+GRANT ALL ON FUNCTION core.revert_template(template text, language text, version integer) TO service_role;
+
+--
 -- Name: FUNCTION revoke_api_key(id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20701,6 +33045,28 @@ GRANT ALL ON FUNCTION core.rotate_api_key(id uuid, overlap interval) TO authenti
 GRANT ALL ON FUNCTION core.rotate_api_key(id uuid, overlap interval) TO service_role;
 
 --
+-- Name: FUNCTION rotate_webhook_secret(id uuid, overlap_hours integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.rotate_webhook_secret(id uuid, overlap_hours integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.rotate_webhook_secret(id uuid, overlap_hours integer) TO authenticated;
+GRANT ALL ON FUNCTION core.rotate_webhook_secret(id uuid, overlap_hours integer) TO service_role;
+
+--
+-- Name: FUNCTION run_job_step(tenant_id uuid, id uuid, lease bigint); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.run_job_step(tenant_id uuid, id uuid, lease bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.run_job_step(tenant_id uuid, id uuid, lease bigint) TO tenon_bridge;
+
+--
+-- Name: PROCEDURE run_jobs(IN budget interval, IN unless_by_cron boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON PROCEDURE core.run_jobs(IN budget interval, IN unless_by_cron boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE core.run_jobs(IN budget interval, IN unless_by_cron boolean) TO tenon_bridge;
+
+--
 -- Name: FUNCTION save_role(slug text, name text, permissions jsonb, hidden_fields jsonb); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20715,6 +33081,20 @@ GRANT ALL ON FUNCTION core.save_role(slug text, name text, permissions jsonb, hi
 REVOKE ALL ON FUNCTION core.save_team(slug text, name text, user_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.save_team(slug text, name text, user_ids uuid[]) TO authenticated;
 GRANT ALL ON FUNCTION core.save_team(slug text, name text, user_ids uuid[]) TO service_role;
+
+--
+-- Name: FUNCTION save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) TO authenticated;
+GRANT ALL ON FUNCTION core.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) TO service_role;
+
+--
+-- Name: FUNCTION schedule_functions(base_url text, service_key text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.schedule_functions(base_url text, service_key text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION schedule_housekeeping(); Type: ACL; Schema: core; Owner: postgres
@@ -20738,11 +33118,62 @@ REVOKE ALL ON FUNCTION core.seal_audit(budget interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.seal_audit(budget interval) TO service_role;
 
 --
+-- Name: FUNCTION send_job(tenant_id uuid, id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.send_job(tenant_id uuid, id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION send_test_email(template text, language text, brand text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.send_test_email(template text, language text, brand text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.send_test_email(template text, language text, brand text) TO authenticated;
+GRANT ALL ON FUNCTION core.send_test_email(template text, language text, brand text) TO service_role;
+
+--
+-- Name: FUNCTION send_test_webhook(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.send_test_webhook(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.send_test_webhook(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.send_test_webhook(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION send_to_queue(channel text, deliveries jsonb[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.send_to_queue(channel text, deliveries jsonb[]) FROM PUBLIC;
+
+--
 -- Name: FUNCTION set_active_tenant(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.set_active_tenant(tenant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.set_active_tenant(tenant_id uuid) TO authenticated;
+
+--
+-- Name: TABLE brands; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.brands TO authenticated;
+GRANT SELECT ON TABLE core.brands TO service_role;
+
+--
+-- Name: FUNCTION set_brand(brand core.brands); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.set_brand(brand core.brands) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.set_brand(brand core.brands) TO authenticated;
+GRANT ALL ON FUNCTION core.set_brand(brand core.brands) TO service_role;
+
+--
+-- Name: FUNCTION set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) TO authenticated;
+GRANT ALL ON FUNCTION core.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) TO service_role;
 
 --
 -- Name: FUNCTION set_legal_hold(reason text, asked jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -20784,10 +33215,22 @@ GRANT ALL ON FUNCTION core.set_rate_limit(dimension text, limits text, action te
 GRANT ALL ON FUNCTION core.set_rate_limit(dimension text, limits text, action text) TO service_role;
 
 --
+-- Name: FUNCTION settle_attempt(delivery core.deliveries, outcome text, facts jsonb, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.settle_attempt(delivery core.deliveries, outcome text, facts jsonb, at timestamp with time zone) FROM PUBLIC;
+
+--
 -- Name: FUNCTION settled_id(written regclass, ids regclass, except_for integer); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.settled_id(written regclass, ids regclass, except_for integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION ship_template(template text, language text, subject text, preheader text, VARIADIC blocks jsonb[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.ship_template(template text, language text, subject text, preheader text, VARIADIC blocks jsonb[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION sign_in_network(address text); Type: ACL; Schema: core; Owner: postgres
@@ -20819,12 +33262,31 @@ GRANT ALL ON FUNCTION core.standing_consents(tenant_id uuid, identifiers jsonb, 
 GRANT ALL ON FUNCTION core.standing_consents(tenant_id uuid, identifiers jsonb, purpose text) TO service_role;
 
 --
+-- Name: FUNCTION start_drain(channel text, base_url text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.start_drain(channel text, base_url text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION start_scheduled_jobs(at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.start_scheduled_jobs(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.start_scheduled_jobs(at timestamp with time zone) TO tenon_bridge;
+
+--
 -- Name: FUNCTION store_answer(answer jsonb, secret_keys text[]); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.store_answer(answer jsonb, secret_keys text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.store_answer(answer jsonb, secret_keys text[]) TO authenticated;
 GRANT ALL ON FUNCTION core.store_answer(answer jsonb, secret_keys text[]) TO service_role;
+
+--
+-- Name: FUNCTION store_secret(tenant_id uuid, purpose text, secret text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.store_secret(tenant_id uuid, purpose text, secret text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION stored_answer(operation text, request jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -20843,6 +33305,39 @@ GRANT ALL ON FUNCTION core.subject_hashes(salt bytea, identifiers jsonb) TO auth
 GRANT ALL ON FUNCTION core.subject_hashes(salt bytea, identifiers jsonb) TO service_role;
 
 --
+-- Name: FUNCTION suppress(tenant_id uuid, channel text, recipient text, reason text, source text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.suppress(tenant_id uuid, channel text, recipient text, reason text, source text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION suppress_address(channel text, address text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.suppress_address(channel text, address text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.suppress_address(channel text, address text) TO authenticated;
+GRANT ALL ON FUNCTION core.suppress_address(channel text, address text) TO service_role;
+
+--
+-- Name: TABLE provider_states; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.provider_states TO authenticated;
+GRANT SELECT ON TABLE core.provider_states TO service_role;
+
+--
+-- Name: FUNCTION suppress_recipient(state core.provider_states); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.suppress_recipient(state core.provider_states) FROM PUBLIC;
+
+--
+-- Name: FUNCTION suppression_hash(tenant_id uuid, channel text, recipient text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.suppression_hash(tenant_id uuid, channel text, recipient text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION suspend_tenant(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -20857,6 +33352,48 @@ GRANT ALL ON FUNCTION core.suspend_tenant(tenant_id uuid) TO service_role;
 REVOKE ALL ON FUNCTION core.teams_with(permission text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.teams_with(permission text) TO authenticated;
 GRANT ALL ON FUNCTION core.teams_with(permission text) TO service_role;
+
+--
+-- Name: FUNCTION template_answer(tenant_id uuid, id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.template_answer(tenant_id uuid, id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION template_block(block jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.template_block(block jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION template_data(kind core.template_kinds, variables jsonb, language text, brand jsonb, data jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.template_data(kind core.template_kinds, variables jsonb, language text, brand jsonb, data jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION template_kind(template text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.template_kind(template text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION template_sample(variables jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.template_sample(variables jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION template_variables(kind core.template_kinds); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.template_variables(kind core.template_kinds) FROM PUBLIC;
+
+--
+-- Name: FUNCTION template_version(tenant_id uuid, template text, language text, version integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.template_version(tenant_id uuid, template text, language text, version integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION tenant_answer(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -20884,10 +33421,28 @@ REVOKE ALL ON FUNCTION core.tenant_inviting(email text, token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.tenant_inviting(email text, token text) TO supabase_auth_admin;
 
 --
+-- Name: FUNCTION tenant_language(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.tenant_language(tenant_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION tenant_line(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.tenant_line(tenant_id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION tenant_predicate(relation oid, subject text, alias text); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.tenant_predicate(relation oid, subject text, alias text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION tenant_zone(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.tenant_zone(tenant_id uuid) FROM PUBLIC;
 
 --
 -- Name: FUNCTION tenants_are_open(); Type: ACL; Schema: core; Owner: postgres
@@ -20931,10 +33486,24 @@ GRANT SELECT ON TABLE core.not_personal TO service_role;
 REVOKE ALL ON FUNCTION core.unmapped_columns() FROM PUBLIC;
 
 --
+-- Name: FUNCTION unschedule_functions(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.unschedule_functions() FROM PUBLIC;
+
+--
 -- Name: FUNCTION unsealed_audit_entries(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.unsealed_audit_entries(tenant_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION update_webhook_endpoint(id uuid, changes jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.update_webhook_endpoint(id uuid, changes jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.update_webhook_endpoint(id uuid, changes jsonb) TO authenticated;
+GRANT ALL ON FUNCTION core.update_webhook_endpoint(id uuid, changes jsonb) TO service_role;
 
 --
 -- Name: FUNCTION users_without_tenant(); Type: ACL; Schema: core; Owner: postgres
@@ -20942,6 +33511,18 @@ REVOKE ALL ON FUNCTION core.unsealed_audit_entries(tenant_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION core.users_without_tenant() FROM PUBLIC;
 GRANT ALL ON FUNCTION core.users_without_tenant() TO service_role;
+
+--
+-- Name: FUNCTION utc_text(at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.utc_text(at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION vault_is_there(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.vault_is_there() FROM PUBLIC;
 
 --
 -- Name: FUNCTION verify_audit(tenant_id uuid, checkpoint jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -20961,6 +33542,12 @@ REVOKE ALL ON FUNCTION core.verify_audit_chain(tenant_id uuid, checkpoint jsonb)
 --
 
 REVOKE ALL ON FUNCTION core.verify_audit_entries(tenant_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION verify_audit_in_job(job core.jobs); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.verify_audit_in_job(job core.jobs) FROM PUBLIC;
 
 --
 -- Name: FUNCTION verify_audit_seals(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -20983,12 +33570,87 @@ GRANT ALL ON FUNCTION core.verify_own_audit(checkpoint jsonb) TO authenticated;
 GRANT ALL ON FUNCTION core.verify_own_audit(checkpoint jsonb) TO service_role;
 
 --
+-- Name: FUNCTION verify_sender_domain(tenant_id uuid, domain text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.verify_sender_domain(tenant_id uuid, domain text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.verify_sender_domain(tenant_id uuid, domain text) TO service_role;
+
+--
+-- Name: FUNCTION wants_event(endpoint core.webhook_endpoints, event core.events); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.wants_event(endpoint core.webhook_endpoints, event core.events) FROM PUBLIC;
+
+--
+-- Name: FUNCTION watch_deliveries(at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.watch_deliveries(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.watch_deliveries(at timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION webhook_body(type text, at timestamp with time zone, tenant_id uuid, number bigint, subject_type text, subject_id uuid, actor_kind text, actor_id uuid, data jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.webhook_body(type text, at timestamp with time zone, tenant_id uuid, number bigint, subject_type text, subject_id uuid, actor_kind text, actor_id uuid, data jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION webhook_endpoint_answer(endpoint core.webhook_endpoints); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.webhook_endpoint_answer(endpoint core.webhook_endpoints) FROM PUBLIC;
+
+--
+-- Name: FUNCTION webhook_endpoint_in(tenant_id uuid, id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.webhook_endpoint_in(tenant_id uuid, id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION webhook_endpoints_max(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.webhook_endpoints_max() FROM PUBLIC;
+
+--
+-- Name: FUNCTION webhook_failing_days(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.webhook_failing_days() FROM PUBLIC;
+
+--
+-- Name: FUNCTION webhook_refusal(source core.webhook_sources, headers jsonb, body text, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.webhook_refusal(source core.webhook_sources, headers jsonb, body text, at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION webhook_request(delivery core.deliveries, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.webhook_request(delivery core.deliveries, at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION webhook_url_problem(url text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.webhook_url_problem(url text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION withdraw_consent(asked jsonb, purpose text, withdrawn_at timestamp with time zone, source text); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.withdraw_consent(asked jsonb, purpose text, withdrawn_at timestamp with time zone, source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.withdraw_consent(asked jsonb, purpose text, withdrawn_at timestamp with time zone, source text) TO authenticated;
 GRANT ALL ON FUNCTION core.withdraw_consent(asked jsonb, purpose text, withdrawn_at timestamp with time zone, source text) TO service_role;
+
+--
+-- Name: FUNCTION withdraw_sender_domain(tenant_id uuid, domain text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.withdraw_sender_domain(tenant_id uuid, domain text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.withdraw_sender_domain(tenant_id uuid, domain text) TO service_role;
 
 --
 -- Name: FUNCTION without_hidden_fields(record jsonb, relation regclass, tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -21500,6 +34162,29 @@ GRANT ALL ON FUNCTION v1.audit_checkpoint() TO authenticated;
 GRANT ALL ON FUNCTION v1.audit_checkpoint() TO service_role;
 
 --
+-- Name: FUNCTION cancel_delivery(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.cancel_delivery(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.cancel_delivery(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.cancel_delivery(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION cancel_job(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.cancel_job(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.cancel_job(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.cancel_job(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION claim_deliveries(channel text, max_count integer, worker text, lease_s integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.claim_deliveries(channel text, max_count integer, worker text, lease_s integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.claim_deliveries(channel text, max_count integer, worker text, lease_s integer) TO service_role;
+
+--
 -- Name: FUNCTION clear_rate_limit(dimension text, action text); Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -21540,6 +34225,38 @@ GRANT ALL ON FUNCTION v1.create_tenant(slug text, name text, parent_id uuid, set
 GRANT ALL ON FUNCTION v1.create_tenant(slug text, name text, parent_id uuid, settings jsonb) TO service_role;
 
 --
+-- Name: FUNCTION create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.create_webhook_endpoint(url text, event_types text[], condition jsonb, description text, max_concurrency integer) TO service_role;
+
+--
+-- Name: FUNCTION create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) TO authenticated;
+GRANT ALL ON FUNCTION v1.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) TO service_role;
+
+--
+-- Name: FUNCTION delete_brand(slug text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.delete_brand(slug text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.delete_brand(slug text) TO authenticated;
+GRANT ALL ON FUNCTION v1.delete_brand(slug text) TO service_role;
+
+--
+-- Name: FUNCTION delete_job_schedule(name text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.delete_job_schedule(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.delete_job_schedule(name text) TO authenticated;
+GRANT ALL ON FUNCTION v1.delete_job_schedule(name text) TO service_role;
+
+--
 -- Name: FUNCTION delete_role(slug text); Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -21554,6 +34271,70 @@ GRANT ALL ON FUNCTION v1.delete_role(slug text) TO service_role;
 REVOKE ALL ON FUNCTION v1.delete_team(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.delete_team(slug text) TO authenticated;
 GRANT ALL ON FUNCTION v1.delete_team(slug text) TO service_role;
+
+--
+-- Name: FUNCTION delete_webhook_endpoint(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.delete_webhook_endpoint(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.delete_webhook_endpoint(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.delete_webhook_endpoint(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION delete_webhook_source(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.delete_webhook_source(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.delete_webhook_source(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.delete_webhook_source(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION delivery_summary(from_at timestamp with time zone, to_at timestamp with time zone); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.delivery_summary(from_at timestamp with time zone, to_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.delivery_summary(from_at timestamp with time zone, to_at timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION v1.delivery_summary(from_at timestamp with time zone, to_at timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION disable_webhook_endpoint(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.disable_webhook_endpoint(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.disable_webhook_endpoint(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.disable_webhook_endpoint(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION enable_job_schedule(name text, enabled boolean); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.enable_job_schedule(name text, enabled boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.enable_job_schedule(name text, enabled boolean) TO authenticated;
+GRANT ALL ON FUNCTION v1.enable_job_schedule(name text, enabled boolean) TO service_role;
+
+--
+-- Name: FUNCTION enable_webhook_endpoint(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.enable_webhook_endpoint(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.enable_webhook_endpoint(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.enable_webhook_endpoint(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION enable_webhook_source(id uuid, enabled boolean); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.enable_webhook_source(id uuid, enabled boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.enable_webhook_source(id uuid, enabled boolean) TO authenticated;
+GRANT ALL ON FUNCTION v1.enable_webhook_source(id uuid, enabled boolean) TO service_role;
+
+--
+-- Name: FUNCTION enqueue_job(task text, arguments jsonb, unique_key text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.enqueue_job(task text, arguments jsonb, unique_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.enqueue_job(task text, arguments jsonb, unique_key text) TO authenticated;
+GRANT ALL ON FUNCTION v1.enqueue_job(task text, arguments jsonb, unique_key text) TO service_role;
 
 --
 -- Name: FUNCTION erase_person(user_id uuid, email text, phone text, dry_run boolean); Type: ACL; Schema: v1; Owner: postgres
@@ -21648,6 +34429,13 @@ GRANT ALL ON FUNCTION v1.exports_of(user_id uuid, email text, phone text) TO aut
 GRANT ALL ON FUNCTION v1.exports_of(user_id uuid, email text, phone text) TO service_role;
 
 --
+-- Name: FUNCTION finish_deliveries(results jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.finish_deliveries(results jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.finish_deliveries(results jsonb) TO service_role;
+
+--
 -- Name: FUNCTION history(table_name text, record jsonb); Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -21697,6 +34485,14 @@ GRANT ALL ON FUNCTION v1.leave_tenant(tenant_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION v1.leave_tenant(tenant_id uuid) TO service_role;
 
 --
+-- Name: FUNCTION lift_suppression(channel text, address text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.lift_suppression(channel text, address text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.lift_suppression(channel text, address text) TO authenticated;
+GRANT ALL ON FUNCTION v1.lift_suppression(channel text, address text) TO service_role;
+
+--
 -- Name: FUNCTION mark_sensitive(table_name text, id uuid, reason text, sensitive boolean); Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -21729,12 +34525,58 @@ GRANT ALL ON FUNCTION v1.open_record(table_name text, id uuid, reason text) TO a
 GRANT ALL ON FUNCTION v1.open_record(table_name text, id uuid, reason text) TO service_role;
 
 --
+-- Name: FUNCTION pause_channel(channel text, reason text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.pause_channel(channel text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.pause_channel(channel text, reason text) TO service_role;
+
+--
+-- Name: FUNCTION pause_deliveries(channel text, reason text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.pause_deliveries(channel text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.pause_deliveries(channel text, reason text) TO authenticated;
+GRANT ALL ON FUNCTION v1.pause_deliveries(channel text, reason text) TO service_role;
+
+--
+-- Name: FUNCTION preview_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.preview_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.preview_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.preview_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb) TO service_role;
+
+--
+-- Name: FUNCTION process_message_again(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.process_message_again(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.process_message_again(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.process_message_again(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION publish_template(template text, language text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.publish_template(template text, language text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.publish_template(template text, language text) TO authenticated;
+GRANT ALL ON FUNCTION v1.publish_template(template text, language text) TO service_role;
+
+--
 -- Name: FUNCTION readings(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, above double precision, below double precision, max_points integer); Type: ACL; Schema: v1; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION v1.readings(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, above double precision, below double precision, max_points integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.readings(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, above double precision, below double precision, max_points integer) TO authenticated;
 GRANT ALL ON FUNCTION v1.readings(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, above double precision, below double precision, max_points integer) TO service_role;
+
+--
+-- Name: FUNCTION receive_webhook(source uuid, headers jsonb, body text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.receive_webhook(source uuid, headers jsonb, body text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.receive_webhook(source uuid, headers jsonb, body text) TO service_role;
 
 --
 -- Name: FUNCTION record_consent(purpose text, source text, user_id uuid, email text, phone text, legal_basis text, given_at timestamp with time zone, channel text, proof_text text, proof_version text); Type: ACL; Schema: v1; Owner: postgres
@@ -21759,6 +34601,45 @@ GRANT ALL ON FUNCTION v1.release_legal_hold(id uuid) TO service_role;
 REVOKE ALL ON FUNCTION v1.remove_member(user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.remove_member(user_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION v1.remove_member(user_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION v1.replay_deliveries(channel text, status text, endpoint_id uuid, since timestamp with time zone, until timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION replay_delivery(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.replay_delivery(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.replay_delivery(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.replay_delivery(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) TO authenticated;
+GRANT ALL ON FUNCTION v1.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) TO service_role;
+
+--
+-- Name: FUNCTION resume_channel(channel text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.resume_channel(channel text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.resume_channel(channel text) TO service_role;
+
+--
+-- Name: FUNCTION resume_deliveries(channel text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.resume_deliveries(channel text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.resume_deliveries(channel text) TO authenticated;
+GRANT ALL ON FUNCTION v1.resume_deliveries(channel text) TO service_role;
 
 --
 -- Name: FUNCTION resume_member(user_id uuid); Type: ACL; Schema: v1; Owner: postgres
@@ -21798,6 +34679,22 @@ GRANT ALL ON FUNCTION v1.retention_preview(as_of timestamp with time zone) TO au
 GRANT ALL ON FUNCTION v1.retention_preview(as_of timestamp with time zone) TO service_role;
 
 --
+-- Name: FUNCTION retry_job(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.retry_job(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.retry_job(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.retry_job(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION revert_template(template text, language text, version integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.revert_template(template text, language text, version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.revert_template(template text, language text, version integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.revert_template(template text, language text, version integer) TO service_role;
+
+--
 -- Name: FUNCTION revoke_api_key(id uuid); Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -21830,6 +34727,14 @@ GRANT ALL ON FUNCTION v1.rotate_api_key(id uuid, overlap interval) TO authentica
 GRANT ALL ON FUNCTION v1.rotate_api_key(id uuid, overlap interval) TO service_role;
 
 --
+-- Name: FUNCTION rotate_webhook_secret(id uuid, overlap_hours integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.rotate_webhook_secret(id uuid, overlap_hours integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.rotate_webhook_secret(id uuid, overlap_hours integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.rotate_webhook_secret(id uuid, overlap_hours integer) TO service_role;
+
+--
 -- Name: FUNCTION save_role(slug text, name text, permissions jsonb, hidden_fields jsonb); Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -21846,11 +34751,51 @@ GRANT ALL ON FUNCTION v1.save_team(slug text, name text, user_ids uuid[]) TO aut
 GRANT ALL ON FUNCTION v1.save_team(slug text, name text, user_ids uuid[]) TO service_role;
 
 --
+-- Name: FUNCTION save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) TO authenticated;
+GRANT ALL ON FUNCTION v1.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) TO service_role;
+
+--
+-- Name: FUNCTION send_test_email(template text, language text, brand text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.send_test_email(template text, language text, brand text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.send_test_email(template text, language text, brand text) TO authenticated;
+GRANT ALL ON FUNCTION v1.send_test_email(template text, language text, brand text) TO service_role;
+
+--
+-- Name: FUNCTION send_test_webhook(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.send_test_webhook(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.send_test_webhook(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.send_test_webhook(id uuid) TO service_role;
+
+--
 -- Name: FUNCTION set_active_tenant(tenant_id uuid); Type: ACL; Schema: v1; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION v1.set_active_tenant(tenant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.set_active_tenant(tenant_id uuid) TO authenticated;
+
+--
+-- Name: FUNCTION set_brand(slug text, name text, from_address text, reply_to text, logo_url text, app_url text, color text, background_color text, footer text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.set_brand(slug text, name text, from_address text, reply_to text, logo_url text, app_url text, color text, background_color text, footer text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.set_brand(slug text, name text, from_address text, reply_to text, logo_url text, app_url text, color text, background_color text, footer text) TO authenticated;
+GRANT ALL ON FUNCTION v1.set_brand(slug text, name text, from_address text, reply_to text, logo_url text, app_url text, color text, background_color text, footer text) TO service_role;
+
+--
+-- Name: FUNCTION set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) TO authenticated;
+GRANT ALL ON FUNCTION v1.set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean) TO service_role;
 
 --
 -- Name: FUNCTION set_legal_hold(reason text, user_id uuid, email text, phone text); Type: ACL; Schema: v1; Owner: postgres
@@ -21899,6 +34844,14 @@ GRANT ALL ON FUNCTION v1.set_retention(raw_days integer, hourly_days integer, me
 GRANT ALL ON FUNCTION v1.set_retention(raw_days integer, hourly_days integer, metric text, rejected_days integer) TO service_role;
 
 --
+-- Name: FUNCTION suppress_address(channel text, address text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.suppress_address(channel text, address text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.suppress_address(channel text, address text) TO authenticated;
+GRANT ALL ON FUNCTION v1.suppress_address(channel text, address text) TO service_role;
+
+--
 -- Name: FUNCTION suspend_member(user_id uuid); Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -21929,6 +34882,14 @@ GRANT ALL ON FUNCTION v1.telemetry(devices text[], metrics text[], "from" timest
 REVOKE ALL ON FUNCTION v1.transfer_ownership(user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.transfer_ownership(user_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION v1.transfer_ownership(user_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION update_webhook_endpoint(id uuid, changes jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.update_webhook_endpoint(id uuid, changes jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.update_webhook_endpoint(id uuid, changes jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.update_webhook_endpoint(id uuid, changes jsonb) TO service_role;
 
 --
 -- Name: FUNCTION verify_audit(checkpoint jsonb); Type: ACL; Schema: v1; Owner: postgres
@@ -22032,64 +34993,32 @@ GRANT SELECT ON TABLE core.consent_withdrawals TO authenticated;
 GRANT SELECT ON TABLE core.consent_withdrawals TO service_role;
 
 --
--- Name: TABLE deliveries; Type: ACL; Schema: core; Owner: postgres
+-- Name: TABLE delivery_alarms; Type: ACL; Schema: core; Owner: postgres
 --
 
-GRANT SELECT ON TABLE core.deliveries TO service_role;
+GRANT SELECT ON TABLE core.delivery_alarms TO authenticated;
+GRANT SELECT ON TABLE core.delivery_alarms TO service_role;
 
 --
--- Name: COLUMN deliveries.tenant_id; Type: ACL; Schema: core; Owner: postgres
+-- Name: TABLE delivery_attempts; Type: ACL; Schema: core; Owner: postgres
 --
 
-GRANT SELECT(tenant_id) ON TABLE core.deliveries TO authenticated;
+GRANT SELECT ON TABLE core.delivery_attempts TO authenticated;
+GRANT SELECT ON TABLE core.delivery_attempts TO service_role;
 
 --
--- Name: COLUMN deliveries.id; Type: ACL; Schema: core; Owner: postgres
+-- Name: TABLE delivery_channels; Type: ACL; Schema: core; Owner: postgres
 --
 
-GRANT SELECT(id) ON TABLE core.deliveries TO authenticated;
+GRANT SELECT ON TABLE core.delivery_channels TO authenticated;
+GRANT SELECT ON TABLE core.delivery_channels TO service_role;
 
 --
--- Name: COLUMN deliveries.channel; Type: ACL; Schema: core; Owner: postgres
+-- Name: TABLE delivery_pauses; Type: ACL; Schema: core; Owner: postgres
 --
 
-GRANT SELECT(channel) ON TABLE core.deliveries TO authenticated;
-
---
--- Name: COLUMN deliveries.recipient_masked; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(recipient_masked) ON TABLE core.deliveries TO authenticated;
-
---
--- Name: COLUMN deliveries.template; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(template) ON TABLE core.deliveries TO authenticated;
-
---
--- Name: COLUMN deliveries.event_type; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(event_type) ON TABLE core.deliveries TO authenticated;
-
---
--- Name: COLUMN deliveries.status; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(status) ON TABLE core.deliveries TO authenticated;
-
---
--- Name: COLUMN deliveries.created_at; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(created_at) ON TABLE core.deliveries TO authenticated;
-
---
--- Name: COLUMN deliveries.created_by; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(created_by) ON TABLE core.deliveries TO authenticated;
+GRANT SELECT ON TABLE core.delivery_pauses TO authenticated;
+GRANT SELECT ON TABLE core.delivery_pauses TO service_role;
 
 --
 -- Name: TABLE email_domain_rules; Type: ACL; Schema: core; Owner: postgres
@@ -22147,13 +35076,6 @@ GRANT SELECT ON TABLE core.event_types TO authenticated;
 GRANT SELECT ON TABLE core.event_types TO service_role;
 
 --
--- Name: TABLE events; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT ON TABLE core.events TO authenticated;
-GRANT SELECT ON TABLE core.events TO service_role;
-
---
 -- Name: TABLE fields; Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -22166,6 +35088,13 @@ GRANT ALL ON TABLE core.fields TO service_role;
 
 GRANT SELECT ON TABLE core.hidden_fields TO authenticated;
 GRANT ALL ON TABLE core.hidden_fields TO service_role;
+
+--
+-- Name: TABLE inbound_processors; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.inbound_processors TO authenticated;
+GRANT SELECT ON TABLE core.inbound_processors TO service_role;
 
 --
 -- Name: TABLE invitations; Type: ACL; Schema: core; Owner: postgres
@@ -22240,6 +35169,13 @@ GRANT SELECT(created_at) ON TABLE core.invitations TO authenticated;
 GRANT SELECT(created_by) ON TABLE core.invitations TO authenticated;
 
 --
+-- Name: TABLE job_tasks; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.job_tasks TO authenticated;
+GRANT SELECT ON TABLE core.job_tasks TO service_role;
+
+--
 -- Name: TABLE legal_holds; Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -22258,6 +35194,13 @@ GRANT ALL ON TABLE core.permissions TO service_role;
 --
 
 GRANT SELECT ON TABLE core.retention_runs TO service_role;
+
+--
+-- Name: TABLE sender_domains; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.sender_domains TO authenticated;
+GRANT SELECT,INSERT,DELETE ON TABLE core.sender_domains TO service_role;
 
 --
 -- Name: TABLE sensitive_records; Type: ACL; Schema: core; Owner: postgres
@@ -22279,6 +35222,13 @@ GRANT SELECT ON TABLE core.sign_in_attempts TO service_role;
 GRANT SELECT ON TABLE core.sign_in_authenticators TO service_role;
 
 --
+-- Name: TABLE suppressions; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.suppressions TO authenticated;
+GRANT SELECT ON TABLE core.suppressions TO service_role;
+
+--
 -- Name: TABLE team_members; Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -22298,6 +35248,13 @@ GRANT ALL ON TABLE core.teams TO service_role;
 
 GRANT ALL ON TABLE core.user_settings TO service_role;
 GRANT SELECT ON TABLE core.user_settings TO supabase_auth_admin;
+
+--
+-- Name: TABLE webhook_cursors; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.webhook_cursors TO authenticated;
+GRANT SELECT ON TABLE core.webhook_cursors TO service_role;
 
 --
 -- Name: TABLE batches; Type: ACL; Schema: iot; Owner: postgres
@@ -22387,6 +35344,13 @@ GRANT SELECT ON TABLE v1.audit TO authenticated;
 GRANT SELECT ON TABLE v1.audit TO service_role;
 
 --
+-- Name: TABLE brands; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.brands TO authenticated;
+GRANT SELECT ON TABLE v1.brands TO service_role;
+
+--
 -- Name: TABLE consents; Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -22406,6 +35370,48 @@ GRANT SELECT ON TABLE v1.data_map TO service_role;
 
 GRANT SELECT ON TABLE v1.deliveries TO authenticated;
 GRANT SELECT ON TABLE v1.deliveries TO service_role;
+
+--
+-- Name: TABLE delivery_alarms; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.delivery_alarms TO authenticated;
+GRANT SELECT ON TABLE v1.delivery_alarms TO service_role;
+
+--
+-- Name: TABLE delivery_attempts; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.delivery_attempts TO authenticated;
+GRANT SELECT ON TABLE v1.delivery_attempts TO service_role;
+
+--
+-- Name: TABLE delivery_backlog; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.delivery_backlog TO authenticated;
+GRANT SELECT ON TABLE v1.delivery_backlog TO service_role;
+
+--
+-- Name: TABLE delivery_channels; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.delivery_channels TO authenticated;
+GRANT SELECT ON TABLE v1.delivery_channels TO service_role;
+
+--
+-- Name: TABLE delivery_pauses; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.delivery_pauses TO authenticated;
+GRANT SELECT ON TABLE v1.delivery_pauses TO service_role;
+
+--
+-- Name: TABLE delivery_receipts; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.delivery_receipts TO authenticated;
+GRANT SELECT ON TABLE v1.delivery_receipts TO service_role;
 
 --
 -- Name: TABLE device_credentials; Type: ACL; Schema: v1; Owner: postgres
@@ -22504,11 +35510,39 @@ GRANT SELECT ON TABLE v1.fields TO authenticated;
 GRANT SELECT ON TABLE v1.fields TO service_role;
 
 --
+-- Name: TABLE inbound_messages; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.inbound_messages TO authenticated;
+GRANT SELECT ON TABLE v1.inbound_messages TO service_role;
+
+--
 -- Name: TABLE invitations; Type: ACL; Schema: v1; Owner: postgres
 --
 
 GRANT SELECT ON TABLE v1.invitations TO authenticated;
 GRANT SELECT ON TABLE v1.invitations TO service_role;
+
+--
+-- Name: TABLE job_schedules; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.job_schedules TO authenticated;
+GRANT SELECT ON TABLE v1.job_schedules TO service_role;
+
+--
+-- Name: TABLE job_tasks; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.job_tasks TO authenticated;
+GRANT SELECT ON TABLE v1.job_tasks TO service_role;
+
+--
+-- Name: TABLE jobs; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.jobs TO authenticated;
+GRANT SELECT ON TABLE v1.jobs TO service_role;
 
 --
 -- Name: TABLE legal_holds; Type: ACL; Schema: v1; Owner: postgres
@@ -22559,11 +35593,39 @@ GRANT SELECT ON TABLE v1.roles TO authenticated;
 GRANT SELECT ON TABLE v1.roles TO service_role;
 
 --
+-- Name: TABLE suppressions; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.suppressions TO authenticated;
+GRANT SELECT ON TABLE v1.suppressions TO service_role;
+
+--
 -- Name: TABLE teams; Type: ACL; Schema: v1; Owner: postgres
 --
 
 GRANT SELECT ON TABLE v1.teams TO authenticated;
 GRANT SELECT ON TABLE v1.teams TO service_role;
+
+--
+-- Name: TABLE template_kinds; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.template_kinds TO authenticated;
+GRANT SELECT ON TABLE v1.template_kinds TO service_role;
+
+--
+-- Name: TABLE template_versions; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.template_versions TO authenticated;
+GRANT SELECT ON TABLE v1.template_versions TO service_role;
+
+--
+-- Name: TABLE templates; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.templates TO authenticated;
+GRANT SELECT ON TABLE v1.templates TO service_role;
 
 --
 -- Name: TABLE tenants; Type: ACL; Schema: v1; Owner: postgres
@@ -22589,6 +35651,20 @@ GRANT UPDATE(name) ON TABLE v1.tenants TO authenticated;
 --
 
 GRANT UPDATE(settings) ON TABLE v1.tenants TO authenticated;
+
+--
+-- Name: TABLE webhook_endpoints; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.webhook_endpoints TO authenticated;
+GRANT SELECT ON TABLE v1.webhook_endpoints TO service_role;
+
+--
+-- Name: TABLE webhook_sources; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.webhook_sources TO authenticated;
+GRANT SELECT ON TABLE v1.webhook_sources TO service_role;
 
 --
 -- PostgreSQL database dump complete

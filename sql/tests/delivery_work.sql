@@ -157,7 +157,7 @@ select is(
 select matches(pg_temp.state('lost'), '^dead [0-9]+ .*451', 'with its reason');
 select ok(
     (
-        select bool_and(waited between wait and wait * 1.1)
+        select bool_and(waits.waited between planned.wait and planned.wait * 1.1)
         from (
             select
                 attempts.number,
@@ -173,8 +173,9 @@ select ok(
                     wait,
                     row_number() over () - 1 as number
                 from tenon.retry_schedule('email') as wait
-            ) as planned on planned.number = waits.number
-        where waited is not null
+            ) as planned
+            on planned.number = waits.number
+        where waits.waited is not null
     ),
     'and the attempts were as far apart as it says'
 );
@@ -198,8 +199,9 @@ select is(
 );
 select is(
     (
-        select array_agg(outcome order by number) from core.delivery_attempts
-        inner join core.deliveries on deliveries.id = delivery_attempts.delivery_id
+        select array_agg(attempts.outcome order by attempts.number)
+        from core.delivery_attempts as attempts
+        inner join core.deliveries on deliveries.id = attempts.delivery_id
         where deliveries.data ->> 'about' = 'slow'
     ),
     '{abandoned}', 'and the first counts as abandoned'

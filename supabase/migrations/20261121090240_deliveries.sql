@@ -230,6 +230,13 @@ create index deliveries_in_order on core.deliveries (tenant_id, ordering_key, po
 where ordering_key is not null and finished_at is null;
 create index deliveries_in_flight on core.deliveries (tenant_id, endpoint_id)
 where status = 'sending';
+-- From the first column on: counts by channel and status; the oldest of each tenant is the first
+-- entry of its stretch.
+create index deliveries_waiting on core.deliveries (
+    channel, status, tenant_id, coalesce(lease_expires_at, next_attempt_at, created_at)
+)
+where finished_at is null;
+create index deliveries_dead on core.deliveries (channel) where status = 'dead';
 create index deliveries_of_provider on core.deliveries (provider_message_id)
 where provider_message_id is not null;
 

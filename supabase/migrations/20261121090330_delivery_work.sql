@@ -29,11 +29,9 @@ create table core.delivery_attempts (
     on delete cascade,
     constraint outcome_is_known check (outcome in ('delivered', 'failed', 'abandoned'))
 );
-create index delivery_attempts_ended_at
-on core.delivery_attempts (tenant_id, channel, ended_at);
-create index delivery_attempts_of_endpoint
-on core.delivery_attempts (tenant_id, endpoint_id, ended_at)
-where endpoint_id is not null;
+-- All that a summary needs, so that it reads no attempt.
+create index delivery_attempts_summary on core.delivery_attempts (tenant_id, ended_at)
+include (channel, endpoint_id, outcome, duration_ms);
 
 comment on table core.delivery_attempts is
 'Every attempt to deliver something that is over, and what came of it.';
@@ -553,14 +551,16 @@ returns text
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    decision constant record := tenon.delivery_decision(
+    decision record;
+begin
+    select decided.* into strict decision
+    from tenon.delivery_decision(
         delivery.channel,
         delivery.attempts - delivery.attempts_before_replay,
         facts,
         settle_attempt.at,
         delivery.id::text
-    );
-begin
+    ) as decided;
     perform core.record_attempt(
         delivery,
         case when decision.status = 'delivered' then 'delivered' else settle_attempt.outcome end,

@@ -95,6 +95,7 @@ where unique_key is not null and finished_at is null;
 create index jobs_created_at on core.jobs (tenant_id, created_at);
 create index jobs_due on core.jobs (run_at) where status = 'scheduled';
 create index jobs_unfinished on core.jobs (status, run_at) where finished_at is null;
+create index jobs_failed on core.jobs (finished_at) where status = 'failed';
 create index jobs_finished on core.jobs (finished_at) where finished_at is not null;
 
 comment on table core.jobs is

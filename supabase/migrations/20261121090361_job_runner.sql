@@ -36,7 +36,10 @@ returns text
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    decision constant record := tenon.delivery_decision(
+    decision record;
+begin
+    select decided.* into strict decision
+    from tenon.delivery_decision(
         'job',
         job.attempts,
         jsonb_build_object(
@@ -44,8 +47,7 @@ declare
         ),
         refuse_job_attempt.at,
         job.id::text
-    );
-begin
+    ) as decided;
     if job.cancel_requested_at is not null then
         perform core.end_job(
             job, 'cancelled', refuse_job_attempt.at, error => refuse_job_attempt.error

@@ -7,18 +7,6 @@
 
 set local lock_timeout = '5s';
 
--- From the first column on: counts by channel and status; the oldest of each tenant is the first
--- entry of its stretch.
-create index deliveries_waiting on core.deliveries (
-    channel, status, tenant_id, coalesce(lease_expires_at, next_attempt_at, created_at)
-)
-where finished_at is null;
-create index deliveries_dead on core.deliveries (channel) where status = 'dead';
--- All that a summary needs, so that it reads no attempt.
-create index delivery_attempts_summary on core.delivery_attempts (tenant_id, ended_at)
-include (channel, endpoint_id, outcome, duration_ms);
-create index jobs_failed on core.jobs (finished_at) where status = 'failed';
-
 create table core.delivery_alarms (
     tenant_id uuid not null references core.tenants (id),
     id uuid not null default gen_random_uuid(),

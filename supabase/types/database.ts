@@ -91,6 +91,63 @@ export type Database = {
         };
         Relationships: [];
       };
+      "brands": {
+        Row: {
+          "app_url": string | null;
+          "background_color": string | null;
+          "color": string | null;
+          "created_at": string;
+          "created_by": string | null;
+          "footer": string | null;
+          "from_address": string | null;
+          "from_address_is_verified": boolean | null;
+          "logo_url": string | null;
+          "name": string | null;
+          "reply_to": string | null;
+          "slug": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "app_url"?: string | null;
+          "background_color"?: string | null;
+          "color"?: string | null;
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "footer"?: string | null;
+          "from_address"?: string | null;
+          "from_address_is_verified"?: never;
+          "logo_url"?: string | null;
+          "name"?: string | null;
+          "reply_to"?: string | null;
+          "slug"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "app_url"?: string | null;
+          "background_color"?: string | null;
+          "color"?: string | null;
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "footer"?: string | null;
+          "from_address"?: string | null;
+          "from_address_is_verified"?: never;
+          "logo_url"?: string | null;
+          "name"?: string | null;
+          "reply_to"?: string | null;
+          "slug"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "brands_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "consents": {
         Row: {
           "channel": string | null;
@@ -160,38 +217,80 @@ export type Database = {
       };
       "deliveries": {
         Row: {
+          "attempts": number;
+          "brand": string | null;
           "channel": string;
           "created_at": string;
           "created_by": string | null;
+          "endpoint_id": string | null;
+          "event_number": number | null;
           "event_type": string | null;
+          "expires_at": string | null;
+          "finished_at": string | null;
+          "held_for": string | null;
           "id": string;
+          "language": string | null;
+          "last_error": string | null;
+          "next_attempt_at": string | null;
+          "ordering_key": string | null;
           "recipient": string;
           "status": string;
+          "subject": string | null;
           "template": string;
+          "template_version": number | null;
           "tenant_id": string;
+          "worker": string | null;
         };
         ComputedFields: never;
         Insert: {
+          "attempts"?: number | null;
+          "brand"?: string | null;
           "channel"?: string | null;
           "created_at"?: string | null;
           "created_by"?: string | null;
+          "endpoint_id"?: string | null;
+          "event_number"?: number | null;
           "event_type"?: string | null;
+          "expires_at"?: string | null;
+          "finished_at"?: string | null;
+          "held_for"?: string | null;
           "id"?: string | null;
+          "language"?: string | null;
+          "last_error"?: string | null;
+          "next_attempt_at"?: string | null;
+          "ordering_key"?: string | null;
           "recipient"?: string | null;
           "status"?: string | null;
+          "subject"?: string | null;
           "template"?: string | null;
+          "template_version"?: number | null;
           "tenant_id"?: string | null;
+          "worker"?: string | null;
         };
         Update: {
+          "attempts"?: number | null;
+          "brand"?: string | null;
           "channel"?: string | null;
           "created_at"?: string | null;
           "created_by"?: string | null;
+          "endpoint_id"?: string | null;
+          "event_number"?: number | null;
           "event_type"?: string | null;
+          "expires_at"?: string | null;
+          "finished_at"?: string | null;
+          "held_for"?: string | null;
           "id"?: string | null;
+          "language"?: string | null;
+          "last_error"?: string | null;
+          "next_attempt_at"?: string | null;
+          "ordering_key"?: string | null;
           "recipient"?: string | null;
           "status"?: string | null;
+          "subject"?: string | null;
           "template"?: string | null;
+          "template_version"?: number | null;
           "tenant_id"?: string | null;
+          "worker"?: string | null;
         };
         Relationships: [
           {
@@ -200,6 +299,218 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: "tenants";
             referencedColumns: ["id"];
+          },
+        ];
+      };
+      "delivery_alarms": {
+        Row: {
+          "channel": string;
+          "closed_at": string | null;
+          "id": string;
+          "opened_at": string;
+          "tenant_id": string;
+          "threshold": string;
+          "waiting_since": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel"?: string | null;
+          "closed_at"?: string | null;
+          "id"?: string | null;
+          "opened_at"?: string | null;
+          "tenant_id"?: string | null;
+          "threshold"?: string | null;
+          "waiting_since"?: string | null;
+        };
+        Update: {
+          "channel"?: string | null;
+          "closed_at"?: string | null;
+          "id"?: string | null;
+          "opened_at"?: string | null;
+          "tenant_id"?: string | null;
+          "threshold"?: string | null;
+          "waiting_since"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "delivery_alarms_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "delivery_attempts": {
+        Row: {
+          "channel": string;
+          "delivery_id": string;
+          "duration_ms": number | null;
+          "ended_at": string;
+          "endpoint_id": string | null;
+          "error": string | null;
+          "number": number;
+          "outcome": string;
+          "phase": string | null;
+          "reason": string | null;
+          "response": string | null;
+          "started_at": string;
+          "status_code": number | null;
+          "tenant_id": string;
+          "worker": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel"?: string | null;
+          "delivery_id"?: string | null;
+          "duration_ms"?: number | null;
+          "ended_at"?: string | null;
+          "endpoint_id"?: string | null;
+          "error"?: string | null;
+          "number"?: number | null;
+          "outcome"?: string | null;
+          "phase"?: string | null;
+          "reason"?: string | null;
+          "response"?: string | null;
+          "started_at"?: string | null;
+          "status_code"?: number | null;
+          "tenant_id"?: string | null;
+          "worker"?: string | null;
+        };
+        Update: {
+          "channel"?: string | null;
+          "delivery_id"?: string | null;
+          "duration_ms"?: number | null;
+          "ended_at"?: string | null;
+          "endpoint_id"?: string | null;
+          "error"?: string | null;
+          "number"?: number | null;
+          "outcome"?: string | null;
+          "phase"?: string | null;
+          "reason"?: string | null;
+          "response"?: string | null;
+          "started_at"?: string | null;
+          "status_code"?: number | null;
+          "tenant_id"?: string | null;
+          "worker"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "delivery_attempts_tenant_id_delivery_id_fkey";
+            columns: ["tenant_id", "delivery_id"];
+            isOneToOne: false;
+            referencedRelation: "deliveries";
+            referencedColumns: ["tenant_id", "id"];
+          },
+        ];
+      };
+      "delivery_backlog": {
+        Row: {
+          "channel": string;
+          "deliveries": number | null;
+          "due_at": string | null;
+          "status": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "deliveries_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "delivery_channels": {
+        Row: {
+          "channel": string;
+          "description": string;
+          "pause_reason": string | null;
+          "paused_at": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel"?: string | null;
+          "description"?: string | null;
+          "pause_reason"?: string | null;
+          "paused_at"?: string | null;
+        };
+        Update: {
+          "channel"?: string | null;
+          "description"?: string | null;
+          "pause_reason"?: string | null;
+          "paused_at"?: string | null;
+        };
+        Relationships: [];
+      };
+      "delivery_pauses": {
+        Row: {
+          "channel": string;
+          "paused_at": string;
+          "paused_by": string | null;
+          "reason": string | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel"?: string | null;
+          "paused_at"?: string | null;
+          "paused_by"?: string | null;
+          "reason"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "channel"?: string | null;
+          "paused_at"?: string | null;
+          "paused_by"?: string | null;
+          "reason"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "delivery_pauses_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "delivery_receipts": {
+        Row: {
+          "delivery_id": string | null;
+          "detail": string | null;
+          "provider_message_id": string;
+          "status": string;
+          "status_at": string;
+          "tenant_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "delivery_id"?: string | null;
+          "detail"?: string | null;
+          "provider_message_id"?: string | null;
+          "status"?: string | null;
+          "status_at"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "delivery_id"?: string | null;
+          "detail"?: string | null;
+          "provider_message_id"?: string | null;
+          "status"?: string | null;
+          "status_at"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "provider_states_delivery_tenant_id_delivery_id_fkey";
+            columns: ["tenant_id", "delivery_id"];
+            isOneToOne: false;
+            referencedRelation: "deliveries";
+            referencedColumns: ["tenant_id", "id"];
           },
         ];
       };
@@ -479,6 +790,61 @@ export type Database = {
         };
         Relationships: [];
       };
+      "inbound_messages": {
+        Row: {
+          "body": string;
+          "error": string | null;
+          "external_id": string;
+          "headers": NonNullable<Json>;
+          "id": string;
+          "processed_at": string | null;
+          "received_at": string;
+          "source_id": string;
+          "status": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "body"?: string | null;
+          "error"?: string | null;
+          "external_id"?: string | null;
+          "headers"?: Json | null;
+          "id"?: string | null;
+          "processed_at"?: string | null;
+          "received_at"?: string | null;
+          "source_id"?: string | null;
+          "status"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "body"?: string | null;
+          "error"?: string | null;
+          "external_id"?: string | null;
+          "headers"?: Json | null;
+          "id"?: string | null;
+          "processed_at"?: string | null;
+          "received_at"?: string | null;
+          "source_id"?: string | null;
+          "status"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "inbound_messages_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "inbound_messages_tenant_id_source_id_fkey";
+            columns: ["tenant_id", "source_id"];
+            isOneToOne: false;
+            referencedRelation: "webhook_sources";
+            referencedColumns: ["tenant_id", "id"];
+          },
+        ];
+      };
       "invitations": {
         Row: {
           "accepted_by": string | null;
@@ -495,6 +861,145 @@ export type Database = {
         Relationships: [
           {
             foreignKeyName: "invitations_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "job_schedules": {
+        Row: {
+          "arguments": NonNullable<Json>;
+          "created_at": string;
+          "created_by": string | null;
+          "enabled": boolean;
+          "expression": string;
+          "last_error": string | null;
+          "last_job_id": string | null;
+          "last_run_at": string | null;
+          "name": string;
+          "next_run_at": string | null;
+          "task": string;
+          "tenant_id": string;
+          "time_zone": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "arguments"?: Json | null;
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "enabled"?: boolean | null;
+          "expression"?: string | null;
+          "last_error"?: string | null;
+          "last_job_id"?: string | null;
+          "last_run_at"?: string | null;
+          "name"?: string | null;
+          "next_run_at"?: string | null;
+          "task"?: string | null;
+          "tenant_id"?: string | null;
+          "time_zone"?: string | null;
+        };
+        Update: {
+          "arguments"?: Json | null;
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "enabled"?: boolean | null;
+          "expression"?: string | null;
+          "last_error"?: string | null;
+          "last_job_id"?: string | null;
+          "last_run_at"?: string | null;
+          "name"?: string | null;
+          "next_run_at"?: string | null;
+          "task"?: string | null;
+          "tenant_id"?: string | null;
+          "time_zone"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "job_schedules_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "job_tasks": {
+        Row: {
+          "description": string;
+          "is_open": boolean;
+          "task": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "description"?: string | null;
+          "is_open"?: boolean | null;
+          "task"?: string | null;
+        };
+        Update: {
+          "description"?: string | null;
+          "is_open"?: boolean | null;
+          "task"?: string | null;
+        };
+        Relationships: [];
+      };
+      "jobs": {
+        Row: {
+          "attempts": number;
+          "cancel_requested_at": string | null;
+          "created_at": string;
+          "created_by": string | null;
+          "finished_at": string | null;
+          "id": string;
+          "last_error": string | null;
+          "progress": NonNullable<Json>;
+          "result": Json | null;
+          "run_at": string;
+          "started_at": string | null;
+          "status": string;
+          "task": string;
+          "tenant_id": string;
+          "unique_key": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "attempts"?: number | null;
+          "cancel_requested_at"?: string | null;
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "finished_at"?: string | null;
+          "id"?: string | null;
+          "last_error"?: string | null;
+          "progress"?: Json | null;
+          "result"?: Json | null;
+          "run_at"?: string | null;
+          "started_at"?: string | null;
+          "status"?: string | null;
+          "task"?: string | null;
+          "tenant_id"?: string | null;
+          "unique_key"?: string | null;
+        };
+        Update: {
+          "attempts"?: number | null;
+          "cancel_requested_at"?: string | null;
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "finished_at"?: string | null;
+          "id"?: string | null;
+          "last_error"?: string | null;
+          "progress"?: Json | null;
+          "result"?: Json | null;
+          "run_at"?: string | null;
+          "started_at"?: string | null;
+          "status"?: string | null;
+          "task"?: string | null;
+          "tenant_id"?: string | null;
+          "unique_key"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "jobs_tenant_id_fkey";
             columns: ["tenant_id"];
             isOneToOne: false;
             referencedRelation: "tenants";
@@ -744,6 +1249,45 @@ export type Database = {
           },
         ];
       };
+      "suppressions": {
+        Row: {
+          "address": string;
+          "channel": string;
+          "created_at": string;
+          "created_by": string | null;
+          "reason": string;
+          "source": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "address"?: string | null;
+          "channel"?: string | null;
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "reason"?: string | null;
+          "source"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "address"?: string | null;
+          "channel"?: string | null;
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "reason"?: string | null;
+          "source"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "suppressions_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "teams": {
         Row: {
           "created_at": string;
@@ -773,6 +1317,119 @@ export type Database = {
         Relationships: [
           {
             foreignKeyName: "teams_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "template_kinds": {
+        Row: {
+          "description": string;
+          "is_open_to_tenants": boolean;
+          "links": NonNullable<Json>;
+          "template": string;
+          "variables": NonNullable<Json>;
+        };
+        ComputedFields: never;
+        Insert: {
+          "description"?: string | null;
+          "is_open_to_tenants"?: boolean | null;
+          "links"?: Json | null;
+          "template"?: string | null;
+          "variables"?: Json | null;
+        };
+        Update: {
+          "description"?: string | null;
+          "is_open_to_tenants"?: boolean | null;
+          "links"?: Json | null;
+          "template"?: string | null;
+          "variables"?: Json | null;
+        };
+        Relationships: [];
+      };
+      "template_versions": {
+        Row: {
+          "has_layout": boolean;
+          "html": string | null;
+          "language": string;
+          "preheader": string | null;
+          "published_at": string;
+          "published_by": string | null;
+          "subject": string;
+          "template": string;
+          "tenant_id": string;
+          "text": string;
+          "version": number;
+          "version_id": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "has_layout"?: boolean | null;
+          "html"?: string | null;
+          "language"?: string | null;
+          "preheader"?: string | null;
+          "published_at"?: string | null;
+          "published_by"?: never;
+          "subject"?: string | null;
+          "template"?: string | null;
+          "tenant_id"?: string | null;
+          "text"?: string | null;
+          "version"?: number | null;
+          "version_id"?: number | null;
+        };
+        Update: {
+          "has_layout"?: boolean | null;
+          "html"?: string | null;
+          "language"?: string | null;
+          "preheader"?: string | null;
+          "published_at"?: string | null;
+          "published_by"?: never;
+          "subject"?: string | null;
+          "template"?: string | null;
+          "tenant_id"?: string | null;
+          "text"?: string | null;
+          "version"?: number | null;
+          "version_id"?: number | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "template_versions_template_fkey";
+            columns: ["template"];
+            isOneToOne: false;
+            referencedRelation: "template_kinds";
+            referencedColumns: ["template"];
+          },
+        ];
+      };
+      "templates": {
+        Row: {
+          "created_at": string;
+          "created_by": string | null;
+          "draft_has_layout": boolean | null;
+          "draft_html": string | null;
+          "draft_preheader": string | null;
+          "draft_saved_at": string | null;
+          "draft_subject": string | null;
+          "draft_text": string | null;
+          "language": string;
+          "template": string;
+          "tenant_id": string;
+          "version": number | null;
+          "version_id": number | null;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "templates_template_fkey";
+            columns: ["template"];
+            isOneToOne: false;
+            referencedRelation: "template_kinds";
+            referencedColumns: ["template"];
+          },
+          {
+            foreignKeyName: "templates_tenant_id_fkey";
             columns: ["tenant_id"];
             isOneToOne: false;
             referencedRelation: "tenants";
@@ -819,6 +1476,92 @@ export type Database = {
           },
         ];
       };
+      "webhook_endpoints": {
+        Row: {
+          "condition": Json | null;
+          "created_at": string;
+          "created_by": string | null;
+          "description": string | null;
+          "disabled_at": string | null;
+          "disabled_reason": string | null;
+          "event_types": (string)[];
+          "failing_since": string | null;
+          "fanned_out_number": number | null;
+          "id": string;
+          "max_concurrency": number;
+          "previous_secret_expires_at": string | null;
+          "status": string;
+          "tenant_id": string;
+          "url": string | null;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "webhook_endpoints_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "webhook_sources": {
+        Row: {
+          "created_at": string;
+          "created_by": string | null;
+          "disabled_at": string | null;
+          "encoding": string | null;
+          "id": string;
+          "name": string;
+          "prefix": string | null;
+          "processor": string;
+          "refused_count": number;
+          "refused_reason": string | null;
+          "scheme": string;
+          "signature_header": string | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "disabled_at"?: string | null;
+          "encoding"?: string | null;
+          "id"?: string | null;
+          "name"?: string | null;
+          "prefix"?: string | null;
+          "processor"?: string | null;
+          "refused_count"?: number | null;
+          "refused_reason"?: string | null;
+          "scheme"?: string | null;
+          "signature_header"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "created_at"?: string | null;
+          "created_by"?: string | null;
+          "disabled_at"?: string | null;
+          "encoding"?: string | null;
+          "id"?: string | null;
+          "name"?: string | null;
+          "prefix"?: string | null;
+          "processor"?: string | null;
+          "refused_count"?: number | null;
+          "refused_reason"?: string | null;
+          "scheme"?: string | null;
+          "signature_header"?: string | null;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "webhook_sources_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
     };
     Functions: {
       "accept_invitation": { Args: { "token": string }; Returns: Json };
@@ -827,6 +1570,12 @@ export type Database = {
         Returns: Json;
       };
       "audit_checkpoint": { Args: Record<PropertyKey, never>; Returns: Json };
+      "cancel_delivery": { Args: { "id": string }; Returns: Json };
+      "cancel_job": { Args: { "id": string }; Returns: Json };
+      "claim_deliveries": {
+        Args: { "channel": string; "lease_s"?: number; "max_count"?: number; "worker"?: string };
+        Returns: Json;
+      };
       "clear_rate_limit": { Args: { "action"?: string; "dimension": string }; Returns: boolean };
       "clear_retention": { Args: { "metric"?: string }; Returns: boolean };
       "close_tenant": { Args: { "tenant_id": string }; Returns: Json };
@@ -844,8 +1593,57 @@ export type Database = {
         Args: { "name": string; "parent_id"?: string; "settings"?: Json; "slug": string };
         Returns: Json;
       };
+      "create_webhook_endpoint": {
+        Args: {
+          "condition"?: Json;
+          "description"?: string;
+          "event_types": (string)[];
+          "max_concurrency"?: number;
+          "url": string;
+        };
+        Returns: Json;
+      };
+      "create_webhook_source": {
+        Args: {
+          "encoding"?: string;
+          "name": string;
+          "prefix"?: string;
+          "processor": string;
+          "scheme": string;
+          "secret"?: string;
+          "signature_header"?: string;
+        };
+        Returns: Json;
+      };
+      "delete_brand": { Args: { "slug": string }; Returns: Json };
+      "delete_job_schedule": { Args: { "name": string }; Returns: Json };
       "delete_role": { Args: { "slug": string }; Returns: Json };
       "delete_team": { Args: { "slug": string }; Returns: Json };
+      "delete_webhook_endpoint": { Args: { "id": string }; Returns: Json };
+      "delete_webhook_source": { Args: { "id": string }; Returns: Json };
+      "delivery_summary": {
+        Args: { "from_at"?: string; "to_at"?: string };
+        Returns: {
+          "abandoned": number;
+          "attempts": number;
+          "channel": string;
+          "delivered": number;
+          "endpoint_id": string;
+          "failed": number;
+          "p50_ms": number;
+          "p95_ms": number;
+          "success_rate": number;
+          "tenant_id": string;
+        }[];
+      };
+      "disable_webhook_endpoint": { Args: { "id": string }; Returns: Json };
+      "enable_job_schedule": { Args: { "enabled"?: boolean; "name": string }; Returns: Json };
+      "enable_webhook_endpoint": { Args: { "id": string }; Returns: Json };
+      "enable_webhook_source": { Args: { "enabled": boolean; "id": string }; Returns: Json };
+      "enqueue_job": {
+        Args: { "arguments"?: Json; "task": string; "unique_key"?: string };
+        Returns: Json;
+      };
       "erase_person": {
         Args: { "dry_run"?: boolean; "email"?: string; "phone"?: string; "user_id"?: string };
         Returns: Json;
@@ -910,6 +1708,7 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "finish_deliveries": { Args: { "results": Json }; Returns: Json };
       "history": {
         Args: { "record": Json; "table_name": string };
         Returns: {
@@ -942,6 +1741,7 @@ export type Database = {
         }[];
       };
       "leave_tenant": { Args: { "tenant_id": string }; Returns: Json };
+      "lift_suppression": { Args: { "address": string; "channel": string }; Returns: Json };
       "mark_sensitive": {
         Args: { "id": string; "reason": string; "sensitive"?: boolean; "table_name": string };
         Returns: undefined;
@@ -962,6 +1762,24 @@ export type Database = {
         Args: { "id": string; "reason": string; "table_name": string };
         Returns: Json;
       };
+      "pause_channel": { Args: { "channel": string; "reason": string }; Returns: undefined };
+      "pause_deliveries": { Args: { "channel"?: string; "reason"?: string }; Returns: Json };
+      "preview_template": {
+        Args: {
+          "brand"?: string;
+          "data"?: Json;
+          "has_layout"?: boolean;
+          "html"?: string;
+          "language"?: string;
+          "preheader"?: string;
+          "subject"?: string;
+          "template": string;
+          "text"?: string;
+        };
+        Returns: Json;
+      };
+      "process_message_again": { Args: { "id": string }; Returns: Json };
+      "publish_template": { Args: { "language": string; "template": string }; Returns: Json };
       "readings": {
         Args: {
           "above"?: number;
@@ -978,6 +1796,10 @@ export type Database = {
           "metric": string;
           "value": Json;
         }[];
+      };
+      "receive_webhook": {
+        Args: { "body": string; "headers": Json; "source": string };
+        Returns: Json;
       };
       "record_consent": {
         Args: {
@@ -996,6 +1818,23 @@ export type Database = {
       };
       "release_legal_hold": { Args: { "id": string }; Returns: undefined };
       "remove_member": { Args: { "user_id": string }; Returns: Json };
+      "replay_deliveries": {
+        Args: {
+          "channel"?: string;
+          "endpoint_id"?: string;
+          "since"?: string;
+          "status"?: string;
+          "until"?: string;
+        };
+        Returns: Json;
+      };
+      "replay_delivery": { Args: { "id": string }; Returns: Json };
+      "replay_webhooks": {
+        Args: { "endpoint_id": string; "from_number": number; "to_number"?: number };
+        Returns: Json;
+      };
+      "resume_channel": { Args: { "channel": string }; Returns: undefined };
+      "resume_deliveries": { Args: { "channel"?: string }; Returns: Json };
       "resume_member": { Args: { "user_id": string }; Returns: Json };
       "resume_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "retention_preview": {
@@ -1012,10 +1851,16 @@ export type Database = {
           "tenant_id": string;
         }[];
       };
+      "retry_job": { Args: { "id": string }; Returns: Json };
+      "revert_template": {
+        Args: { "language": string; "template": string; "version"?: number };
+        Returns: Json;
+      };
       "revoke_api_key": { Args: { "id": string }; Returns: Json };
       "revoke_device_credential": { Args: { "id": string }; Returns: Json };
       "revoke_invitation": { Args: { "id": string }; Returns: Json };
       "rotate_api_key": { Args: { "id": string; "overlap"?: string }; Returns: Json };
+      "rotate_webhook_secret": { Args: { "id": string; "overlap_hours"?: number }; Returns: Json };
       "save_role": {
         Args: { "hidden_fields"?: Json; "name": string; "permissions": Json; "slug": string };
         Returns: Json;
@@ -1024,7 +1869,49 @@ export type Database = {
         Args: { "name": string; "slug": string; "user_ids"?: (string)[] };
         Returns: Json;
       };
+      "save_template": {
+        Args: {
+          "has_layout"?: boolean;
+          "html"?: string;
+          "language": string;
+          "preheader"?: string;
+          "subject": string;
+          "template": string;
+          "text": string;
+        };
+        Returns: Json;
+      };
+      "send_test_email": {
+        Args: { "brand"?: string; "language"?: string; "template": string };
+        Returns: Json;
+      };
+      "send_test_webhook": { Args: { "id": string }; Returns: Json };
       "set_active_tenant": { Args: { "tenant_id": string }; Returns: undefined };
+      "set_brand": {
+        Args: {
+          "app_url"?: string;
+          "background_color"?: string;
+          "color"?: string;
+          "footer"?: string;
+          "from_address"?: string;
+          "logo_url"?: string;
+          "name"?: string;
+          "reply_to"?: string;
+          "slug"?: string;
+        };
+        Returns: Json;
+      };
+      "set_job_schedule": {
+        Args: {
+          "arguments"?: Json;
+          "enabled"?: boolean;
+          "expression": string;
+          "name": string;
+          "task": string;
+          "time_zone"?: string;
+        };
+        Returns: Json;
+      };
       "set_legal_hold": {
         Args: { "email"?: string; "phone"?: string; "reason": string; "user_id"?: string };
         Returns: string;
@@ -1069,6 +1956,7 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      "suppress_address": { Args: { "address": string; "channel": string }; Returns: Json };
       "suspend_member": { Args: { "user_id": string }; Returns: Json };
       "suspend_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "telemetry": {
@@ -1104,6 +1992,7 @@ export type Database = {
         }[];
       };
       "transfer_ownership": { Args: { "user_id": string }; Returns: Json };
+      "update_webhook_endpoint": { Args: { "changes": Json; "id": string }; Returns: Json };
       "verify_audit": { Args: { "checkpoint"?: Json }; Returns: Json };
       "withdraw_consent": {
         Args: {
