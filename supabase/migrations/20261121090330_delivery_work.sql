@@ -24,7 +24,6 @@ create table core.delivery_attempts (
     error text,
     response text,
     duration_ms integer,
-    primary key (tenant_id, delivery_id, number),
     foreign key (tenant_id, delivery_id) references core.deliveries (tenant_id, id)
     on delete cascade,
     constraint outcome_is_known check (outcome in ('delivered', 'failed', 'abandoned'))
@@ -32,6 +31,10 @@ create table core.delivery_attempts (
 -- All that a summary needs, so that it reads no attempt.
 create index delivery_attempts_summary on core.delivery_attempts (tenant_id, ended_at)
 include (channel, endpoint_id, outcome, duration_ms);
+
+-- After the others, as that of core.deliveries.
+alter table core.delivery_attempts
+add constraint delivery_attempts_pkey primary key (tenant_id, delivery_id, number);
 
 comment on table core.delivery_attempts is
 'Every attempt to deliver something that is over, and what came of it.';
@@ -892,7 +895,10 @@ create function core.claim_deliveries(
     at timestamptz default clock_timestamp()
 )
 returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+-- Workers keep their plans, also those of an outbox that was empty.
+set enable_seqscan = off
 as $$
 declare
     count_max constant integer := 500;
@@ -993,7 +999,10 @@ create function core.finish_deliveries(
     results jsonb, at timestamptz default clock_timestamp()
 )
 returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+-- Workers keep their plans, also those of an outbox that was empty.
+set enable_seqscan = off
 as $$
 declare
     count_max constant integer := 500;
