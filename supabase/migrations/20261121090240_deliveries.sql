@@ -239,8 +239,8 @@ create index deliveries_dead on core.deliveries (channel) where status = 'dead';
 create index deliveries_of_provider on core.deliveries (provider_message_id)
 where provider_message_id is not null;
 
--- After the other indexes: of two that seem to cost the same, as all do while a table is all but empty,
--- Postgres takes the one that was made last, and workers keep the plan that they begin with.
+-- After the other indexes: of two that seem to cost the same, as all do while a table is all but
+-- empty, Postgres takes the one that was made last, and workers keep the plan that they begin with.
 alter table core.deliveries add constraint deliveries_pkey primary key (tenant_id, id);
 
 comment on table core.deliveries is

@@ -74,6 +74,10 @@ export class Functions {
     await gone;
   }
 
+  get pid() {
+    return this.#process.pid;
+  }
+
   get log() {
     return readFileSync(this.log_file, "utf8");
   }
