@@ -410,8 +410,10 @@ begin
             );
         end if;
     elsif queued.status = 'queued' then
+        -- In its full form: the short ones are functions of SQL, planned anew by each call.
         perform pgmq.send(
-            queue, jsonb_build_object('tenant_id', queued.tenant_id, 'id', queued.id)
+            queue, jsonb_build_object('tenant_id', queued.tenant_id, 'id', queued.id),
+            null::jsonb, clock_timestamp()
         );
     end if;
     return queued.id;
