@@ -2713,6 +2713,7 @@ COMMENT ON FUNCTION core.check_webhook_source(scheme text, processor text, signa
 CREATE FUNCTION core.claim_deliveries(channel text, max_count integer, worker text, lease_s integer, at timestamp with time zone DEFAULT clock_timestamp()) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     count_max constant integer := 500;
@@ -5365,8 +5366,10 @@ begin
             );
         end if;
     elsif queued.status = 'queued' then
+        -- In its full form: the short ones are functions of SQL, planned anew by each call.
         perform pgmq.send(
-            queue, jsonb_build_object('tenant_id', queued.tenant_id, 'id', queued.id)
+            queue, jsonb_build_object('tenant_id', queued.tenant_id, 'id', queued.id),
+            null::jsonb, clock_timestamp()
         );
     end if;
     return queued.id;
@@ -7196,6 +7199,7 @@ Internal.';
 CREATE FUNCTION core.finish_deliveries(results jsonb, at timestamp with time zone DEFAULT clock_timestamp()) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     count_max constant integer := 500;
