@@ -1,7 +1,7 @@
 -- Deliveries are leased, fenced, settled, held back and repeated; nothing of that is lost or twice.
 begin;
 \ir ../support/fixtures.sql
-select plan(73);
+select plan(80);
 
 -- What is sent is the business of others: here it is made of the data, or fails as that says.
 create or replace function core.render_email(
@@ -351,6 +351,57 @@ select is(
     ), 'delivery.not_over', 'a mail that was delivered is not'
 );
 :as_owner
+
+-- No more at once than an endpoint takes.
+:as_ada
+select v1.create_webhook_endpoint(
+    'https://hooks.example.com/in', '{core.webhook.test}', max_concurrency => 2
+) ->> 'id' as endpoint
+\gset
+select v1.send_test_webhook(:'endpoint') from generate_series(1, 5);
+:as_owner
+create function pg_temp.hooks(at timestamptz) returns integer
+language sql
+return jsonb_array_length(core.claim_deliveries('webhook', 50, 'w', 60, at));
+create function pg_temp.hook_states() returns text
+language sql
+return (
+    select string_agg(status || coalesce(' for ' || held_for, ''), ', ' order by position)
+    from core.deliveries where channel = 'webhook'
+);
+select is(pg_temp.hooks(:t0), 2, 'as many are on their way to an endpoint as it takes');
+select is(
+    pg_temp.hook_states(),
+    'sending, sending, held for endpoint, held for endpoint, held for endpoint',
+    'the others wait for it aside'
+);
+select core.finish_deliveries(
+    jsonb_agg(
+        jsonb_build_object(
+            'tenant_id', tenant_id, 'id', id, 'lease', 1,
+            'outcome', jsonb '{"delivered": true, "status_code": 204}'
+        )
+    ), :t0
+)
+from (
+    select
+        deliveries.tenant_id,
+        deliveries.id
+    from core.deliveries
+    where deliveries.status = 'sending' and deliveries.channel = 'webhook'
+    order by deliveries.position
+    limit 1
+) as first_one;
+select is(
+    pg_temp.hook_states(),
+    'delivered, sending, queued, held for endpoint, held for endpoint',
+    'when one has arrived, the next may go'
+);
+select is(pg_temp.hooks(:t0), 1, 'and goes');
+delete from core.deliveries where status = 'sending' and channel = 'webhook';
+select is(pg_temp.hooks(:t0), 0, 'those whose predecessors have vanished would wait for ever');
+select is(core.release_forgotten(:t0), 2, 'but for housekeeping');
+select is(pg_temp.hooks(:t0), 2, 'and go then');
 
 -- Secrets go when it is over.
 select pg_temp.mail('token s3cret', template => 'auth.recovery');

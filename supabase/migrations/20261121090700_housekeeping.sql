@@ -39,6 +39,7 @@ begin
         'select done, null from core.expire_answers($1)',
         'select done, null from core.expire_jobs($1)',
         'select core.queue_lost_jobs() is not null, null',
+        'select core.release_forgotten() is not null, null',
         'select core.watch_deliveries() is not null, null',
         'select done, null from core.expire_inbound_messages($1)',
         'select core.expire_provider_states() is not null, null',
@@ -68,10 +69,10 @@ $$;
 comment on function core.housekeep(interval) is
 'Does what has to be done again and again, for about as long as the budget says: iot.compact,
 iot.retain, core.apply_retention, core.expire_events, core.expire_answers, core.expire_jobs,
-core.queue_lost_jobs, core.watch_deliveries, core.expire_inbound_messages,
-core.expire_provider_states, core.record_uses, core.forget_old_sign_in_attempts, core.keep_audit. Returns what iot.compact returns, and what
-failed, in words, where something did. Definer, because it works for every tenant; service_role
-may call it.';
+core.queue_lost_jobs, core.release_forgotten, core.watch_deliveries, core.expire_inbound_messages,
+core.expire_provider_states, core.record_uses, core.forget_old_sign_in_attempts, core.keep_audit.
+Returns what iot.compact returns, and what failed, in words, where something did. Definer, because
+it works for every tenant; service_role may call it.';
 
 create function core.housekeeping_job() returns text
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
