@@ -6,264 +6,71 @@
 
 set local lock_timeout = '5s';
 
+-- The mails with a link, or a code in place of it, are filled with the same.
+insert into core.template_kinds (
+    template, description, is_open_to_tenants, variables, links
+)
+select
+    kinds.template,
+    kinds.description,
+    false,
+    jsonb '{
+        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
+        "tenant": {"type": "text", "optional": true, "sample": "acme"},
+        "action": {"type": "text", "optional": true, "sample": "signup"},
+        "token": {"type": "text", "optional": true, "sample": "123456"},
+        "site_url": {
+            "type": "url",
+            "optional": true,
+            "sample": "https://example.com/auth/v1"
+        },
+        "redirect_to": {
+            "type": "text",
+            "optional": true,
+            "sample": "https://app.example.com/"
+        },
+        "verify": {
+            "type": "object",
+            "optional": true,
+            "fields": {
+                "token": {"type": "text", "sample": "9f86d081884c7d65"},
+                "type": {"type": "text", "sample": "signup"},
+                "redirect_to": {
+                    "type": "text",
+                    "optional": true,
+                    "sample": "https://app.example.com/"
+                }
+            }
+        }
+    }' || kinds.variables,
+    jsonb_build_object(
+        'link',
+        '{% if verify %}{{ site_url }}/verify'
+        '?token={{ verify.token|urlencode }}&type={{ verify.type|urlencode }}'
+        '{% if verify.redirect_to %}&redirect_to={{ verify.redirect_to|urlencode }}{% endif %}'
+        '{% endif %}'
+    )
+from (
+    values
+    ('auth.signup', 'To confirm the address of a new account.', jsonb '{}'),
+    ('auth.invite', 'To whoever an administrator made an account for.', '{}'),
+    ('auth.magiclink', 'A link to sign in without a password.', '{}'),
+    ('auth.email', 'A code to sign in without a password.', '{}'),
+    ('auth.recovery', 'A link to choose a new password.', '{}'),
+    (
+        'auth.email_change',
+        'To the present and the new address of an account; sent_to is current or new.',
+        '{
+            "sent_to": {"type": "text", "optional": true, "sample": "new"},
+            "new_email": {"type": "text", "sample": "ann@new.example"}
+        }'
+    )
+) as kinds (template, description, variables);
+
 insert into core.template_kinds (
     template, description, is_open_to_tenants, variables, links
 )
 values
-(
-    'auth.signup',
-    'To confirm the address of a new account.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "token": {"type": "text", "optional": true, "sample": "123456"},
-        "site_url": {
-            "type": "url",
-            "optional": true,
-            "sample": "https://example.com/auth/v1"
-        },
-        "redirect_to": {
-            "type": "text",
-            "optional": true,
-            "sample": "https://app.example.com/"
-        },
-        "verify": {
-            "type": "object",
-            "optional": true,
-            "fields": {
-                "token": {"type": "text", "sample": "9f86d081884c7d65"},
-                "type": {"type": "text", "sample": "signup"},
-                "redirect_to": {
-                    "type": "text",
-                    "optional": true,
-                    "sample": "https://app.example.com/"
-                }
-            }
-        }
-    }',
-    jsonb_build_object(
-        'link',
-        '{% if verify %}{{ site_url }}/verify?token={'
-        || '{ verify.token|urlencode }}&type={'
-        || '{ verify.type|urlencode }}'
-        || '{% if verify.redirect_to %}&redirect_to={'
-        || '{ verify.redirect_to|urlencode }}{% endif %}{% endif %}'
-    )
-),
-(
-    'auth.invite',
-    'To whoever an administrator made an account for.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "token": {"type": "text", "optional": true, "sample": "123456"},
-        "site_url": {
-            "type": "url",
-            "optional": true,
-            "sample": "https://example.com/auth/v1"
-        },
-        "redirect_to": {
-            "type": "text",
-            "optional": true,
-            "sample": "https://app.example.com/"
-        },
-        "verify": {
-            "type": "object",
-            "optional": true,
-            "fields": {
-                "token": {"type": "text", "sample": "9f86d081884c7d65"},
-                "type": {"type": "text", "sample": "signup"},
-                "redirect_to": {
-                    "type": "text",
-                    "optional": true,
-                    "sample": "https://app.example.com/"
-                }
-            }
-        }
-    }',
-    jsonb_build_object(
-        'link',
-        '{% if verify %}{{ site_url }}/verify?token={'
-        || '{ verify.token|urlencode }}&type={'
-        || '{ verify.type|urlencode }}'
-        || '{% if verify.redirect_to %}&redirect_to={'
-        || '{ verify.redirect_to|urlencode }}{% endif %}{% endif %}'
-    )
-),
-(
-    'auth.magiclink',
-    'A link to sign in without a password.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "token": {"type": "text", "optional": true, "sample": "123456"},
-        "site_url": {
-            "type": "url",
-            "optional": true,
-            "sample": "https://example.com/auth/v1"
-        },
-        "redirect_to": {
-            "type": "text",
-            "optional": true,
-            "sample": "https://app.example.com/"
-        },
-        "verify": {
-            "type": "object",
-            "optional": true,
-            "fields": {
-                "token": {"type": "text", "sample": "9f86d081884c7d65"},
-                "type": {"type": "text", "sample": "signup"},
-                "redirect_to": {
-                    "type": "text",
-                    "optional": true,
-                    "sample": "https://app.example.com/"
-                }
-            }
-        }
-    }',
-    jsonb_build_object(
-        'link',
-        '{% if verify %}{{ site_url }}/verify?token={'
-        || '{ verify.token|urlencode }}&type={'
-        || '{ verify.type|urlencode }}'
-        || '{% if verify.redirect_to %}&redirect_to={'
-        || '{ verify.redirect_to|urlencode }}{% endif %}{% endif %}'
-    )
-),
-(
-    'auth.email',
-    'A code to sign in without a password.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "token": {"type": "text", "optional": true, "sample": "123456"},
-        "site_url": {
-            "type": "url",
-            "optional": true,
-            "sample": "https://example.com/auth/v1"
-        },
-        "redirect_to": {
-            "type": "text",
-            "optional": true,
-            "sample": "https://app.example.com/"
-        },
-        "verify": {
-            "type": "object",
-            "optional": true,
-            "fields": {
-                "token": {"type": "text", "sample": "9f86d081884c7d65"},
-                "type": {"type": "text", "sample": "signup"},
-                "redirect_to": {
-                    "type": "text",
-                    "optional": true,
-                    "sample": "https://app.example.com/"
-                }
-            }
-        }
-    }',
-    jsonb_build_object(
-        'link',
-        '{% if verify %}{{ site_url }}/verify?token={'
-        || '{ verify.token|urlencode }}&type={'
-        || '{ verify.type|urlencode }}'
-        || '{% if verify.redirect_to %}&redirect_to={'
-        || '{ verify.redirect_to|urlencode }}{% endif %}{% endif %}'
-    )
-),
-(
-    'auth.recovery',
-    'A link to choose a new password.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "token": {"type": "text", "optional": true, "sample": "123456"},
-        "site_url": {
-            "type": "url",
-            "optional": true,
-            "sample": "https://example.com/auth/v1"
-        },
-        "redirect_to": {
-            "type": "text",
-            "optional": true,
-            "sample": "https://app.example.com/"
-        },
-        "verify": {
-            "type": "object",
-            "optional": true,
-            "fields": {
-                "token": {"type": "text", "sample": "9f86d081884c7d65"},
-                "type": {"type": "text", "sample": "signup"},
-                "redirect_to": {
-                    "type": "text",
-                    "optional": true,
-                    "sample": "https://app.example.com/"
-                }
-            }
-        }
-    }',
-    jsonb_build_object(
-        'link',
-        '{% if verify %}{{ site_url }}/verify?token={'
-        || '{ verify.token|urlencode }}&type={'
-        || '{ verify.type|urlencode }}'
-        || '{% if verify.redirect_to %}&redirect_to={'
-        || '{ verify.redirect_to|urlencode }}{% endif %}{% endif %}'
-    )
-),
-(
-    'auth.email_change',
-    'To the present and the new address of an account; sent_to is current or new.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "token": {"type": "text", "optional": true, "sample": "123456"},
-        "site_url": {
-            "type": "url",
-            "optional": true,
-            "sample": "https://example.com/auth/v1"
-        },
-        "redirect_to": {
-            "type": "text",
-            "optional": true,
-            "sample": "https://app.example.com/"
-        },
-        "verify": {
-            "type": "object",
-            "optional": true,
-            "fields": {
-                "token": {"type": "text", "sample": "9f86d081884c7d65"},
-                "type": {"type": "text", "sample": "signup"},
-                "redirect_to": {
-                    "type": "text",
-                    "optional": true,
-                    "sample": "https://app.example.com/"
-                }
-            }
-        },
-        "new_email": {"type": "text", "sample": "ann@new.example"},
-        "sent_to": {"type": "text", "optional": true, "sample": "new"}
-    }',
-    jsonb_build_object(
-        'link',
-        '{% if verify %}{{ site_url }}/verify?token={'
-        || '{ verify.token|urlencode }}&type={'
-        || '{ verify.type|urlencode }}'
-        || '{% if verify.redirect_to %}&redirect_to={'
-        || '{ verify.redirect_to|urlencode }}{% endif %}{% endif %}'
-    )
-),
 (
     'auth.reauthentication',
     'A code to confirm who it is.',

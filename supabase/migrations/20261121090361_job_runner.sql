@@ -345,7 +345,7 @@ return 'tenon-jobs';
 comment on function core.job_runner() is
 'The name of the job of pg_cron that calls core.run_jobs. Internal.';
 
-create function core.jobs_are_run_by_cron() returns boolean
+create function core.cron_runs(job text) returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -358,15 +358,27 @@ begin
             ')', 'cron'
         )
         into is_scheduled
-        using core.job_runner();
+        using cron_runs.job;
     end if;
     return is_scheduled;
 end
 $$;
 
+comment on function core.cron_runs(text) is
+'Whether pg_cron has an active job of this name. Definer, because a job is seen by its owner alone.
+Internal.';
+
+create function core.jobs_are_run_by_cron() returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return core.cron_runs(core.job_runner());
+end
+$$;
+
 comment on function core.jobs_are_run_by_cron() is
-'Whether pg_cron has an active job for core.run_jobs. Definer, because a job is seen by its owner
-alone. tenon_bridge may call it.';
+'Whether pg_cron has an active job for core.run_jobs. Definer, because core.cron_runs is internal;
+tenon_bridge may call it.';
 
 -- A procedure that commits can neither fix its search path nor be a definer: whoever calls it runs
 -- it with the own rights, so all names are qualified, and what it calls fixes its own path.
@@ -425,6 +437,7 @@ core.record_job_step(core.jobs, jsonb, timestamptz),
 core.run_job_step(uuid, uuid, bigint),
 core.release_job(uuid, uuid, bigint),
 core.job_runner(),
+core.cron_runs(text),
 core.jobs_are_run_by_cron()
 from public;
 revoke all on procedure core.run_jobs(interval, boolean) from public;

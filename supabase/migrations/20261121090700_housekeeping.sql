@@ -126,35 +126,12 @@ the call before is over, and core.seal_audit every ten seconds; false where
 there is no pg_cron that the caller may use. Calling it again changes nothing. For the owner of the
 schema, after pg_cron was installed later than Tenon.';
 
-create function core.housekeeping_is_scheduled() returns boolean
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    is_scheduled boolean := false;
-begin
-    if core.cron_is_usable() then
-        execute format(
-            'select exists ('
-            'select from %I.job where jobname = $1 and active and database = current_database()'
-            ')', 'cron'
-        )
-        into is_scheduled
-        using core.housekeeping_job();
-    end if;
-    return is_scheduled;
-end
-$$;
-
-comment on function core.housekeeping_is_scheduled() is
-'Whether pg_cron has an active job for core.housekeep. Definer, because a job is seen by its owner
-alone. Internal.';
-
 create function core.housekeep_unscheduled(budget interval default '30 seconds')
 returns table (batches bigint, readings bigint, blocks bigint, done boolean, failure text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if not core.housekeeping_is_scheduled() then
+    if not core.cron_runs(core.housekeeping_job()) then
         return query
         select
             kept.batches,
@@ -176,7 +153,6 @@ core.housekeep(interval),
 core.housekeeping_job(),
 core.cron_is_usable(),
 core.schedule_housekeeping(),
-core.housekeeping_is_scheduled(),
 core.housekeep_unscheduled(interval)
 from public;
 grant execute on function core.housekeep(interval) to service_role;
