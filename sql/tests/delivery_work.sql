@@ -1,7 +1,7 @@
 -- Deliveries are leased, fenced, settled, held back and repeated; nothing of that is lost or twice.
 begin;
 \ir ../support/fixtures.sql
-select plan(80);
+select plan(87);
 
 -- What is sent is the business of others: here it is made of the data, or fails as that says.
 create or replace function core.render_email(
@@ -315,6 +315,16 @@ select v1.resume_channel('email');
 :as_owner
 select is(pg_temp.claimed(:t0), '{waiting}', 'and let it go on');
 
+-- A tenant that is suspended sends nothing, and loses nothing.
+update core.tenants set status = 'suspended' where id = :acme;
+select pg_temp.mail(about) from unnest('{s1,s2}'::text[]) as about;
+select is(pg_temp.claimed(:t0), '{}', 'a suspended tenant sends nothing');
+select is(pg_temp.state('s1'), 'held tenant 0', 'what it had is held');
+select is(core.release_forgotten(:t0), 0, 'for as long as it is suspended');
+update core.tenants set status = 'active' where id = :acme;
+select is(core.release_forgotten(:t0), 2, 'housekeeping lets it go when that is over');
+select is(pg_temp.claimed(:t0), '{s1,s2}', 'in its order');
+
 -- Suppressed addresses, and again by hand.
 select core.suppress(:acme, 'email', 'gone@example.com', 'bounce', 'test');
 select pg_temp.mail('gone', recipient => 'gone@example.com');
@@ -402,6 +412,19 @@ delete from core.deliveries where status = 'sending' and channel = 'webhook';
 select is(pg_temp.hooks(:t0), 0, 'those whose predecessors have vanished would wait for ever');
 select is(core.release_forgotten(:t0), 2, 'but for housekeeping');
 select is(pg_temp.hooks(:t0), 2, 'and go then');
+:as_ada
+select v1.send_test_webhook(:'endpoint') from generate_series(1, 2);
+:as_owner
+select pg_temp.hooks(:t0);
+delete from core.webhook_endpoints where id = :'endpoint';
+select core.release_forgotten(:t0);
+select is(pg_temp.hooks(:t0), 0, 'what is for an endpoint that is gone is not sent');
+select is(
+    (
+        select array_agg(distinct last_error) from core.deliveries
+        where channel = 'webhook' and status = 'cancelled'
+    ), '{webhook.endpoint_deleted}', 'and says so'
+);
 
 -- Secrets go when it is over.
 select pg_temp.mail('token s3cret', template => 'auth.recovery');

@@ -150,7 +150,7 @@ as $$
 begin
     return case
         when status = 'scheduled' then next_attempt_at is not null
-        when status = 'held' then coalesce(held_for in ('pause', 'order', 'endpoint'), false)
+        when status = 'held' then coalesce(held_for in ('pause', 'tenant', 'order', 'endpoint'), false)
         else status in ('queued', 'sending', 'delivered', 'dead', 'cancelled', 'suppressed')
     end
     and (status = 'held') = (held_for is not null)
@@ -225,6 +225,8 @@ create index deliveries_held on core.deliveries (tenant_id, channel, position)
 where status = 'held' and held_for = 'pause';
 create index deliveries_held_for_endpoint on core.deliveries (tenant_id, endpoint_id, position)
 where status = 'held' and held_for = 'endpoint';
+create index deliveries_held_for_tenant on core.deliveries (tenant_id, position)
+where status = 'held' and held_for = 'tenant';
 create index deliveries_in_order on core.deliveries (tenant_id, ordering_key, position)
 where ordering_key is not null and finished_at is null;
 create index deliveries_in_flight on core.deliveries (tenant_id, endpoint_id)
@@ -274,7 +276,7 @@ comment on column core.deliveries.ordering_key is
 comment on column core.deliveries.idempotency_key is
 'Two requests to deliver under one key are one delivery.';
 comment on column core.deliveries.held_for is
-'pause: of the tenant; order: another of its ordering_key; endpoint: as many as it takes at once are
+'pause: of the channel; tenant: it is suspended; order: another of its ordering_key; endpoint: as many as it takes at once are
 on their way.';
 comment on column core.deliveries.attempts is
 'How often a worker has taken it. The number of the attempt is the fence of its lease: only whoever

@@ -144,22 +144,42 @@ $$;
 comment on function core.send_to_queue(text, jsonb[]) is
 'Puts messages of a channel, {"tenant_id", "id"} each, into its queue. Internal.';
 
+create function core.queue_deliveries(channel text, deliveries jsonb[]) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+    update core.deliveries as queued set status = 'queued', held_for = null
+    from unnest(queue_deliveries.deliveries) as named
+    where
+        queued.tenant_id = (named ->> 'tenant_id')::uuid
+        and queued.id = (named ->> 'id')::uuid;
+    perform core.send_to_queue(queue_deliveries.channel, queue_deliveries.deliveries);
+    return coalesce(cardinality(queue_deliveries.deliveries), 0);
+end
+$$;
+
+comment on function core.queue_deliveries(text, jsonb[]) is
+'Makes deliveries of a channel ready, {"tenant_id", "id"} each, which whoever calls has locked.
+Returns how many. Internal.';
+
 create function core.release_deliveries(
     channel text, at timestamptz default clock_timestamp(), max_count integer default 1000
 )
 returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
-    due jsonb[];
+    ready jsonb[];
     pause core.delivery_pauses;
-    resumed jsonb[];
     released integer;
 begin
-    with ready as (
+    ready := array(
         select
-            deliveries.tenant_id,
-            deliveries.id
+            jsonb_build_object('tenant_id', deliveries.tenant_id, 'id', deliveries.id)
         from core.deliveries
         where
             deliveries.channel = release_deliveries.channel
@@ -168,22 +188,8 @@ begin
         order by deliveries.next_attempt_at
         limit release_deliveries.max_count
         for no key update skip locked
-    ),
-    released as (
-        update core.deliveries set status = 'queued'
-        from ready
-        where deliveries.tenant_id = ready.tenant_id and deliveries.id = ready.id
-        returning deliveries.tenant_id, deliveries.id, deliveries.next_attempt_at
-    )
-    select
-        array_agg(
-            jsonb_build_object('tenant_id', released.tenant_id, 'id', released.id)
-            order by released.next_attempt_at
-        )
-    into due
-    from released;
-    perform core.send_to_queue(release_deliveries.channel, due);
-    released := coalesce(cardinality(due), 0);
+    );
+    released := core.queue_deliveries(release_deliveries.channel, ready);
 
     -- What a pause held back goes in its order. The lock waits for whoever is about to hold more.
     for pause in
@@ -195,10 +201,9 @@ begin
         limit 100
         for update skip locked
     loop
-        with ready as (
+        ready := array(
             select
-                deliveries.tenant_id,
-                deliveries.id
+                jsonb_build_object('tenant_id', deliveries.tenant_id, 'id', deliveries.id)
             from core.deliveries
             where
                 deliveries.tenant_id = pause.tenant_id
@@ -208,23 +213,9 @@ begin
             order by deliveries.position
             limit release_deliveries.max_count
             for no key update
-        ),
-        released as (
-            update core.deliveries set status = 'queued', held_for = null
-            from ready
-            where deliveries.tenant_id = ready.tenant_id and deliveries.id = ready.id
-            returning deliveries.tenant_id, deliveries.id, deliveries.position
-        )
-        select
-            array_agg(
-                jsonb_build_object('tenant_id', released.tenant_id, 'id', released.id)
-                order by released.position
-            )
-        into resumed
-        from released;
-        perform core.send_to_queue(release_deliveries.channel, resumed);
-        released := released + coalesce(cardinality(resumed), 0);
-        if coalesce(cardinality(resumed), 0) < release_deliveries.max_count then
+        );
+        released := released + core.queue_deliveries(release_deliveries.channel, ready);
+        if cardinality(ready) < release_deliveries.max_count then
             delete from core.delivery_pauses as pauses
             where pauses.tenant_id = pause.tenant_id and pauses.channel = pause.channel;
         end if;
@@ -239,7 +230,9 @@ is over; at most max_count of each tenant. Returns how many. Definer, because it
 tenant; service_role may call it.';
 
 create function core.release_order(tenant_id uuid, ordering_key text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
     following record;
@@ -259,9 +252,7 @@ begin
     limit 1
     for no key update;
     if following.held_for = 'order' then
-        update core.deliveries set status = 'queued', held_for = null
-        where deliveries.tenant_id = release_order.tenant_id and deliveries.id = following.id;
-        perform core.send_to_queue(
+        perform core.queue_deliveries(
             following.channel,
             array[jsonb_build_object('tenant_id', release_order.tenant_id, 'id', following.id)]
         );
@@ -301,43 +292,32 @@ comment on function core.endpoint_room(uuid, uuid, timestamptz) is
 
 create function core.release_endpoint(tenant_id uuid, endpoint_id uuid, at timestamptz)
 returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
-    released jsonb[];
+    room constant integer := core.endpoint_room(
+        release_endpoint.tenant_id, release_endpoint.endpoint_id, release_endpoint.at
+    );
 begin
-    with ready as (
-        select
-            deliveries.tenant_id,
-            deliveries.id
-        from core.deliveries
-        where
-            deliveries.tenant_id = release_endpoint.tenant_id
-            and deliveries.endpoint_id = release_endpoint.endpoint_id
-            and deliveries.status = 'held'
-            and deliveries.held_for = 'endpoint'
-        order by deliveries.position
-        limit greatest(
-            core.endpoint_room(
-                release_endpoint.tenant_id, release_endpoint.endpoint_id, release_endpoint.at
-            ), 0
+    return core.queue_deliveries(
+        'webhook',
+        array(
+            select
+                jsonb_build_object('tenant_id', deliveries.tenant_id, 'id', deliveries.id)
+            from core.deliveries
+            where
+                deliveries.tenant_id = release_endpoint.tenant_id
+                and deliveries.endpoint_id = release_endpoint.endpoint_id
+                and deliveries.status = 'held'
+                and deliveries.held_for = 'endpoint'
+            order by deliveries.position
+            -- An endpoint that has been deleted has room for all: they are cancelled.
+            limit greatest(coalesce(room, 1000), 0)
+            for no key update skip locked
         )
-        for no key update skip locked
-    ),
-    released_rows as (
-        update core.deliveries set status = 'queued', held_for = null
-        from ready
-        where deliveries.tenant_id = ready.tenant_id and deliveries.id = ready.id
-        returning deliveries.tenant_id, deliveries.id, deliveries.position
-    )
-    select
-        array_agg(
-            jsonb_build_object('tenant_id', rows.tenant_id, 'id', rows.id) order by rows.position
-        )
-    into released
-    from released_rows as rows;
-    perform core.send_to_queue('webhook', released);
-    return coalesce(cardinality(released), 0);
+    );
 end
 $$;
 
@@ -349,9 +329,38 @@ create function core.release_forgotten(at timestamptz default clock_timestamp())
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+    -- What a tenant that is resumed gets back at once.
+    step constant integer := 10000;
     waiting record;
     released integer := 0;
 begin
+    for waiting in
+        select
+            tenants.id as tenant_id,
+            held.channel,
+            array_agg(
+                jsonb_build_object('tenant_id', tenants.id, 'id', held.id) order by held.position
+            ) as ready
+        from core.tenants
+        cross join lateral (
+            select
+                deliveries.channel,
+                deliveries.id,
+                deliveries.position
+            from core.deliveries
+            where
+                deliveries.tenant_id = tenants.id
+                and deliveries.status = 'held'
+                and deliveries.held_for = 'tenant'
+            order by deliveries.position
+            limit step
+            for no key update skip locked
+        ) as held
+        where tenants.status <> 'suspended'
+        group by tenants.id, held.channel
+    loop
+        released := released + core.queue_deliveries(waiting.channel, waiting.ready);
+    end loop;
     for waiting in
         with recursive endpoints as (
             (
@@ -396,9 +405,10 @@ end
 $$;
 
 comment on function core.release_forgotten(timestamptz) is
-'Puts deliveries into the queue that wait for an endpoint which has nothing on its way any more,
-because a worker died or what it had was cancelled. Returns how many. For housekeeping. Definer,
-because it works for every tenant; service_role may call it.';
+'Puts deliveries into the queue that nobody else would: those of tenants that are not suspended any
+more, and those that wait for an endpoint which has nothing on its way any more, because a worker
+died. Returns how many. For housekeeping. Definer, because it works for every tenant; service_role
+may call it.';
 
 create function core.rebuild_delivery_queue(channel text) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -643,6 +653,12 @@ begin
     if found then
         return 'pause';
     end if;
+    if exists (
+        select from core.tenants
+        where tenants.id = delivery.tenant_id and tenants.status = 'suspended'
+    ) then
+        return 'tenant';
+    end if;
     if
         delivery.ordering_key is not null
         and exists (
@@ -667,8 +683,8 @@ end
 $$;
 
 comment on function core.must_wait_for(core.deliveries, timestamptz) is
-'What a delivery has to wait for before it may be sent: pause, order, endpoint, or nothing (null).
-Internal.';
+'What a delivery has to wait for before it may be sent: pause, tenant, order, endpoint, or nothing
+(null). Internal.';
 
 create function core.prepare_delivery(delivery core.deliveries, at timestamptz) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -1575,6 +1591,7 @@ core.deliveries.manage.';
 
 revoke all on function
 core.send_to_queue(text, jsonb[]),
+core.queue_deliveries(text, jsonb[]),
 core.release_deliveries(text, timestamptz, integer),
 core.release_order(uuid, text),
 core.endpoint_room(uuid, uuid, timestamptz),
