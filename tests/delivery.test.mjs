@@ -285,6 +285,8 @@ const sampleOf = async (template) =>
 describe("another tenant", () => {
   let id, eve, ada;
   before(async () => {
+    await outbox.enqueueMails(acme.id, "attempted.example", 1);
+    await functions.drain("email");
     [id] = await outbox.enqueueMails(acme.id, "private.example", 1);
     eve = userClient(stack, rival.members.owner);
     ada = userClient(stack, acme.members.owner);
