@@ -276,8 +276,8 @@ comment on column core.deliveries.ordering_key is
 comment on column core.deliveries.idempotency_key is
 'Two requests to deliver under one key are one delivery.';
 comment on column core.deliveries.held_for is
-'pause: of the channel; tenant: it is suspended; order: another of its ordering_key; endpoint: as many as it takes at once are
-on their way.';
+'pause: of the channel; tenant: it is suspended; order: another of its ordering_key; endpoint: as
+many as it takes at once are on their way.';
 comment on column core.deliveries.attempts is
 'How often a worker has taken it. The number of the attempt is the fence of its lease: only whoever
 made the last attempt can finish it.';
