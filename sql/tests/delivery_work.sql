@@ -1,7 +1,7 @@
 -- Deliveries are leased, fenced, settled, held back and repeated; nothing of that is lost or twice.
 begin;
 \ir ../support/fixtures.sql
-select plan(87);
+select plan(88);
 
 -- What is sent is the business of others: here it is made of the data, or fails as that says.
 create or replace function core.render_email(
@@ -351,6 +351,16 @@ select is(
 select is(
     v1.replay_deliveries(status => 'cancelled'), '{"done": true, "replayed": 1}',
     'also many at once'
+);
+select is(
+    array[
+        pg_temp.code_of($$select v1.replay_deliveries(status => 'delivered')$$),
+        pg_temp.code_of($$select v1.replay_deliveries('pigeon')$$),
+        pg_temp.code_of($$select v1.resume_deliveries('pigeon')$$),
+        pg_temp.code_of($$select v1.pause_deliveries('pigeon')$$)
+    ],
+    '{delivery.status_invalid,delivery.channel_unknown,delivery.channel_unknown,
+    delivery.channel_unknown}', 'what is not there is named'
 );
 select is(
     pg_temp.code_of(

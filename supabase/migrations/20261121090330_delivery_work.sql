@@ -123,6 +123,10 @@ insert into core.errors (code, status, message, hint) values
     'What is dead, cancelled or suppressed can be repeated, and webhooks that were delivered.'
 ),
 (
+    'delivery.status_invalid', 400, 'Deliveries that are {status} cannot be repeated together.',
+    'Name dead, cancelled or suppressed.'
+),
+(
     'delivery.secret_gone', 409, 'What the delivery {id} was made from has been deleted.',
     'Cause it again: mails with codes and links are not kept once they are over.'
 );
@@ -1129,20 +1133,32 @@ tenant; service_role may call it.';
 
 -- What members and operators do -------------------------------------------------------------------
 
+create function core.check_channel(channel text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not exists (
+        select from core.delivery_channels as channels
+        where channels.channel = check_channel.channel
+    ) then
+        perform core.fail(
+            'delivery.channel_unknown', jsonb_build_object('channel', check_channel.channel)
+        );
+    end if;
+end
+$$;
+
+comment on function core.check_channel(text) is
+'Refuses a channel that there is none of: delivery.channel_unknown (400). Internal.';
+
 create function core.pause_deliveries(channel text, reason text) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     owner_id constant uuid := core.sole_tenant_with('core.deliveries.manage');
 begin
-    if
-        channel is not null
-        and not exists (
-            select from core.delivery_channels as channels
-            where channels.channel = pause_deliveries.channel
-        )
-    then
-        perform core.fail('delivery.channel_unknown', jsonb_build_object('channel', channel));
+    if channel is not null then
+        perform core.check_channel(channel);
     end if;
     insert into core.delivery_pauses as pauses (tenant_id, channel, reason)
     select
@@ -1173,6 +1189,9 @@ as $$
 declare
     owner_id constant uuid := core.sole_tenant_with('core.deliveries.manage');
 begin
+    if channel is not null then
+        perform core.check_channel(channel);
+    end if;
     update core.delivery_pauses as pauses
     set resumed_at = now()
     where
@@ -1191,16 +1210,12 @@ create function core.pause_channel(channel text, reason text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform core.check_channel(pause_channel.channel);
     update core.delivery_channels as channels
     set
         paused_at = coalesce(channels.paused_at, now()),
         pause_reason = left(coalesce(pause_channel.reason, 'paused'), 500)
     where channels.channel = pause_channel.channel;
-    if not found then
-        perform core.fail(
-            'delivery.channel_unknown', jsonb_build_object('channel', pause_channel.channel)
-        );
-    end if;
 end
 $$;
 
@@ -1212,14 +1227,10 @@ create function core.resume_channel(channel text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform core.check_channel(resume_channel.channel);
     update core.delivery_channels as channels
     set paused_at = null, pause_reason = null
     where channels.channel = resume_channel.channel;
-    if not found then
-        perform core.fail(
-            'delivery.channel_unknown', jsonb_build_object('channel', resume_channel.channel)
-        );
-    end if;
 end
 $$;
 
@@ -1329,6 +1340,12 @@ declare
     delivery core.deliveries;
     replayed integer := 0;
 begin
+    if channel is not null then
+        perform core.check_channel(channel);
+    end if;
+    if coalesce(status, 'dead') not in ('dead', 'cancelled', 'suppressed') then
+        perform core.fail('delivery.status_invalid', jsonb_build_object('status', status));
+    end if;
     for delivery in
         select deliveries.*
         from core.deliveries
@@ -1336,7 +1353,6 @@ begin
             deliveries.tenant_id = owner_id
             and deliveries.channel = coalesce(replay_deliveries.channel, deliveries.channel)
             and deliveries.status = coalesce(replay_deliveries.status, 'dead')
-            and deliveries.status in ('dead', 'cancelled', 'suppressed')
             and deliveries.data_deleted_at is null
             and (
                 replay_deliveries.endpoint_id is null
@@ -1612,6 +1628,7 @@ core.lock_endpoints(jsonb[]),
 core.lock_more_endpoints(jsonb[]),
 core.claim_deliveries(text, integer, text, integer, timestamptz),
 core.finish_deliveries(jsonb, timestamptz),
+core.check_channel(text),
 core.pause_deliveries(text, text),
 core.resume_deliveries(text),
 core.pause_channel(text, text),

@@ -259,7 +259,7 @@ begin
     if
         (
             delivery_summary.from_at < delivery_summary.to_at
-            and delivery_summary.to_at - delivery_summary.from_at <= make_interval(days => days_max)
+            and delivery_summary.to_at <= delivery_summary.from_at + make_interval(days => days_max)
         ) is not true
     then
         perform core.fail('delivery.period_invalid', jsonb_build_object('days_max', days_max));
