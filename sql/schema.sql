@@ -1937,6 +1937,34 @@ COMMENT ON FUNCTION core.check_above(tenant_id uuid) IS 'Refuses a caller who ma
 Raises tenancy.permission_missing (403). Internal.';
 
 --
+-- Name: check_channel(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_channel(channel text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if not exists (
+        select from core.delivery_channels as channels
+        where channels.channel = check_channel.channel
+    ) then
+        perform core.fail(
+            'delivery.channel_unknown', jsonb_build_object('channel', check_channel.channel)
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.check_channel(channel text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_channel(channel text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_channel(channel text) IS 'Refuses a channel that there is none of: delivery.channel_unknown (400). Internal.';
+
+--
 -- Name: check_consent(text, text, timestamp with time zone, text, text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -3435,6 +3463,39 @@ ALTER FUNCTION core.cron_is_usable() OWNER TO postgres;
 COMMENT ON FUNCTION core.cron_is_usable() IS 'Whether pg_cron is installed, and the caller may look into its schema. Internal.';
 
 --
+-- Name: cron_runs(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.cron_runs(job text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    is_scheduled boolean := false;
+begin
+    if core.cron_is_usable() then
+        execute format(
+            'select exists ('
+            'select from %I.job where jobname = $1 and active and database = current_database()'
+            ')', 'cron'
+        )
+        into is_scheduled
+        using cron_runs.job;
+    end if;
+    return is_scheduled;
+end
+$_$;
+
+ALTER FUNCTION core.cron_runs(job text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION cron_runs(job text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.cron_runs(job text) IS 'Whether pg_cron has an active job of this name. Definer, because a job is seen by its owner alone.
+Internal.';
+
+--
 -- Name: data_map_faults(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -4119,7 +4180,7 @@ CREATE FUNCTION core.delivery_is_consistent(status text, held_for text, next_att
 begin
     return case
         when status = 'scheduled' then next_attempt_at is not null
-        when status = 'held' then coalesce(held_for in ('pause', 'order', 'endpoint'), false)
+        when status = 'held' then coalesce(held_for in ('pause', 'tenant', 'order', 'endpoint'), false)
         else status in ('queued', 'sending', 'delivered', 'dead', 'cancelled', 'suppressed')
     end
     and (status = 'held') = (held_for is not null)
@@ -4515,8 +4576,8 @@ COMMENT ON COLUMN core.deliveries.idempotency_key IS 'Two requests to deliver un
 -- Name: COLUMN deliveries.held_for; Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON COLUMN core.deliveries.held_for IS 'pause: of the tenant; order: another of its ordering_key; endpoint: as many as it takes at once are
-on their way.';
+COMMENT ON COLUMN core.deliveries.held_for IS 'pause: of the channel; tenant: it is suspended; order: another of its ordering_key; endpoint: as
+many as it takes at once are on their way.';
 
 --
 -- Name: COLUMN deliveries.attempts; Type: COMMENT; Schema: core; Owner: postgres
@@ -8044,6 +8105,7 @@ begin
         'select done, null from core.expire_answers($1)',
         'select done, null from core.expire_jobs($1)',
         'select core.queue_lost_jobs() is not null, null',
+        'select core.release_forgotten() is not null, null',
         'select core.watch_deliveries() is not null, null',
         'select done, null from core.expire_inbound_messages($1)',
         'select core.expire_provider_states() is not null, null',
@@ -8078,10 +8140,10 @@ ALTER FUNCTION core.housekeep(budget interval) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.housekeep(budget interval) IS 'Does what has to be done again and again, for about as long as the budget says: iot.compact,
 iot.retain, core.apply_retention, core.expire_events, core.expire_answers, core.expire_jobs,
-core.queue_lost_jobs, core.watch_deliveries, core.expire_inbound_messages,
-core.expire_provider_states, core.record_uses, core.forget_old_sign_in_attempts, core.keep_audit. Returns what iot.compact returns, and what
-failed, in words, where something did. Definer, because it works for every tenant; service_role
-may call it.';
+core.queue_lost_jobs, core.release_forgotten, core.watch_deliveries, core.expire_inbound_messages,
+core.expire_provider_states, core.record_uses, core.forget_old_sign_in_attempts, core.keep_audit.
+Returns what iot.compact returns, and what failed, in words, where something did. Definer, because
+it works for every tenant; service_role may call it.';
 
 --
 -- Name: housekeep_unscheduled(interval); Type: FUNCTION; Schema: core; Owner: postgres
@@ -8092,7 +8154,7 @@ CREATE FUNCTION core.housekeep_unscheduled(budget interval DEFAULT '00:00:30'::i
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    if not core.housekeeping_is_scheduled() then
+    if not core.cron_runs(core.housekeeping_job()) then
         return query
         select
             kept.batches,
@@ -8113,39 +8175,6 @@ ALTER FUNCTION core.housekeep_unscheduled(budget interval) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.housekeep_unscheduled(budget interval) IS 'Does what core.housekeep does, unless pg_cron does it: then no row is returned. Definer, because it
 works for every tenant; tenon_bridge may call it.';
-
---
--- Name: housekeeping_is_scheduled(); Type: FUNCTION; Schema: core; Owner: postgres
---
-
-CREATE FUNCTION core.housekeeping_is_scheduled() RETURNS boolean
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-    is_scheduled boolean := false;
-begin
-    if core.cron_is_usable() then
-        execute format(
-            'select exists ('
-            'select from %I.job where jobname = $1 and active and database = current_database()'
-            ')', 'cron'
-        )
-        into is_scheduled
-        using core.housekeeping_job();
-    end if;
-    return is_scheduled;
-end
-$_$;
-
-ALTER FUNCTION core.housekeeping_is_scheduled() OWNER TO postgres;
-
---
--- Name: FUNCTION housekeeping_is_scheduled(); Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON FUNCTION core.housekeeping_is_scheduled() IS 'Whether pg_cron has an active job for core.housekeep. Definer, because a job is seen by its owner
-alone. Internal.';
 
 --
 -- Name: housekeeping_job(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -8772,22 +8801,11 @@ Internal.';
 CREATE FUNCTION core.jobs_are_run_by_cron() RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-    is_scheduled boolean := false;
+    AS $$
 begin
-    if core.cron_is_usable() then
-        execute format(
-            'select exists ('
-            'select from %I.job where jobname = $1 and active and database = current_database()'
-            ')', 'cron'
-        )
-        into is_scheduled
-        using core.job_runner();
-    end if;
-    return is_scheduled;
+    return core.cron_runs(core.job_runner());
 end
-$_$;
+$$;
 
 ALTER FUNCTION core.jobs_are_run_by_cron() OWNER TO postgres;
 
@@ -8795,8 +8813,8 @@ ALTER FUNCTION core.jobs_are_run_by_cron() OWNER TO postgres;
 -- Name: FUNCTION jobs_are_run_by_cron(); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.jobs_are_run_by_cron() IS 'Whether pg_cron has an active job for core.run_jobs. Definer, because a job is seen by its owner
-alone. tenon_bridge may call it.';
+COMMENT ON FUNCTION core.jobs_are_run_by_cron() IS 'Whether pg_cron has an active job for core.run_jobs. Definer, because core.cron_runs is internal;
+tenon_bridge may call it.';
 
 --
 -- Name: jobs_kept_for(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -9986,6 +10004,12 @@ begin
     if found then
         return 'pause';
     end if;
+    if exists (
+        select from core.tenants
+        where tenants.id = delivery.tenant_id and tenants.status = 'suspended'
+    ) then
+        return 'tenant';
+    end if;
     if
         delivery.ordering_key is not null
         and exists (
@@ -10015,8 +10039,8 @@ ALTER FUNCTION core.must_wait_for(delivery core.deliveries, at timestamp with ti
 -- Name: FUNCTION must_wait_for(delivery core.deliveries, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.must_wait_for(delivery core.deliveries, at timestamp with time zone) IS 'What a delivery has to wait for before it may be sent: pause, order, endpoint, or nothing (null).
-Internal.';
+COMMENT ON FUNCTION core.must_wait_for(delivery core.deliveries, at timestamp with time zone) IS 'What a delivery has to wait for before it may be sent: pause, tenant, order, endpoint, or nothing
+(null). Internal.';
 
 --
 -- Name: my_access(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -10773,16 +10797,12 @@ CREATE FUNCTION core.pause_channel(channel text, reason text) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+    perform core.check_channel(pause_channel.channel);
     update core.delivery_channels as channels
     set
         paused_at = coalesce(channels.paused_at, now()),
         pause_reason = left(coalesce(pause_channel.reason, 'paused'), 500)
     where channels.channel = pause_channel.channel;
-    if not found then
-        perform core.fail(
-            'delivery.channel_unknown', jsonb_build_object('channel', pause_channel.channel)
-        );
-    end if;
 end
 $$;
 
@@ -10806,14 +10826,8 @@ CREATE FUNCTION core.pause_deliveries(channel text, reason text) RETURNS jsonb
 declare
     owner_id constant uuid := core.sole_tenant_with('core.deliveries.manage');
 begin
-    if
-        channel is not null
-        and not exists (
-            select from core.delivery_channels as channels
-            where channels.channel = pause_deliveries.channel
-        )
-    then
-        perform core.fail('delivery.channel_unknown', jsonb_build_object('channel', channel));
+    if channel is not null then
+        perform core.check_channel(channel);
     end if;
     insert into core.delivery_pauses as pauses (tenant_id, channel, reason)
     select
@@ -11517,6 +11531,35 @@ ALTER FUNCTION core.put_back(delivery core.deliveries) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.put_back(delivery core.deliveries) IS 'Has a delivery that is over made and sent anew. Internal.';
+
+--
+-- Name: queue_deliveries(text, jsonb[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.queue_deliveries(channel text, deliveries jsonb[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+begin
+    update core.deliveries as queued set status = 'queued', held_for = null
+    from unnest(queue_deliveries.deliveries) as named
+    where
+        queued.tenant_id = (named ->> 'tenant_id')::uuid
+        and queued.id = (named ->> 'id')::uuid;
+    perform core.send_to_queue(queue_deliveries.channel, queue_deliveries.deliveries);
+    return coalesce(cardinality(queue_deliveries.deliveries), 0);
+end
+$$;
+
+ALTER FUNCTION core.queue_deliveries(channel text, deliveries jsonb[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION queue_deliveries(channel text, deliveries jsonb[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.queue_deliveries(channel text, deliveries jsonb[]) IS 'Makes deliveries of a channel ready, {"tenant_id", "id"} each, which whoever calls has locked.
+Returns how many. Internal.';
 
 --
 -- Name: queue_due_jobs(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
@@ -12845,17 +12888,16 @@ idempotency.not_here (400). Anyone may call it.';
 CREATE FUNCTION core.release_deliveries(channel text, at timestamp with time zone DEFAULT clock_timestamp(), max_count integer DEFAULT 1000) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
-    due jsonb[];
+    ready jsonb[];
     pause core.delivery_pauses;
-    resumed jsonb[];
     released integer;
 begin
-    with ready as (
+    ready := array(
         select
-            deliveries.tenant_id,
-            deliveries.id
+            jsonb_build_object('tenant_id', deliveries.tenant_id, 'id', deliveries.id)
         from core.deliveries
         where
             deliveries.channel = release_deliveries.channel
@@ -12864,22 +12906,8 @@ begin
         order by deliveries.next_attempt_at
         limit release_deliveries.max_count
         for no key update skip locked
-    ),
-    released as (
-        update core.deliveries set status = 'queued'
-        from ready
-        where deliveries.tenant_id = ready.tenant_id and deliveries.id = ready.id
-        returning deliveries.tenant_id, deliveries.id, deliveries.next_attempt_at
-    )
-    select
-        array_agg(
-            jsonb_build_object('tenant_id', released.tenant_id, 'id', released.id)
-            order by released.next_attempt_at
-        )
-    into due
-    from released;
-    perform core.send_to_queue(release_deliveries.channel, due);
-    released := coalesce(cardinality(due), 0);
+    );
+    released := core.queue_deliveries(release_deliveries.channel, ready);
 
     -- What a pause held back goes in its order. The lock waits for whoever is about to hold more.
     for pause in
@@ -12891,10 +12919,9 @@ begin
         limit 100
         for update skip locked
     loop
-        with ready as (
+        ready := array(
             select
-                deliveries.tenant_id,
-                deliveries.id
+                jsonb_build_object('tenant_id', deliveries.tenant_id, 'id', deliveries.id)
             from core.deliveries
             where
                 deliveries.tenant_id = pause.tenant_id
@@ -12904,23 +12931,9 @@ begin
             order by deliveries.position
             limit release_deliveries.max_count
             for no key update
-        ),
-        released as (
-            update core.deliveries set status = 'queued', held_for = null
-            from ready
-            where deliveries.tenant_id = ready.tenant_id and deliveries.id = ready.id
-            returning deliveries.tenant_id, deliveries.id, deliveries.position
-        )
-        select
-            array_agg(
-                jsonb_build_object('tenant_id', released.tenant_id, 'id', released.id)
-                order by released.position
-            )
-        into resumed
-        from released;
-        perform core.send_to_queue(release_deliveries.channel, resumed);
-        released := released + coalesce(cardinality(resumed), 0);
-        if coalesce(cardinality(resumed), 0) < release_deliveries.max_count then
+        );
+        released := released + core.queue_deliveries(release_deliveries.channel, ready);
+        if cardinality(ready) < release_deliveries.max_count then
             delete from core.delivery_pauses as pauses
             where pauses.tenant_id = pause.tenant_id and pauses.channel = pause.channel;
         end if;
@@ -12946,42 +12959,30 @@ tenant; service_role may call it.';
 CREATE FUNCTION core.release_endpoint(tenant_id uuid, endpoint_id uuid, at timestamp with time zone) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
-    released jsonb[];
+    room constant integer := core.endpoint_room(
+        release_endpoint.tenant_id, release_endpoint.endpoint_id, release_endpoint.at
+    );
 begin
-    with ready as (
-        select
-            deliveries.tenant_id,
-            deliveries.id
-        from core.deliveries
-        where
-            deliveries.tenant_id = release_endpoint.tenant_id
-            and deliveries.endpoint_id = release_endpoint.endpoint_id
-            and deliveries.status = 'held'
-            and deliveries.held_for = 'endpoint'
-        order by deliveries.position
-        limit greatest(
-            core.endpoint_room(
-                release_endpoint.tenant_id, release_endpoint.endpoint_id, release_endpoint.at
-            ), 0
+    return core.queue_deliveries(
+        'webhook',
+        array(
+            select
+                jsonb_build_object('tenant_id', deliveries.tenant_id, 'id', deliveries.id)
+            from core.deliveries
+            where
+                deliveries.tenant_id = release_endpoint.tenant_id
+                and deliveries.endpoint_id = release_endpoint.endpoint_id
+                and deliveries.status = 'held'
+                and deliveries.held_for = 'endpoint'
+            order by deliveries.position
+            -- An endpoint that has been deleted has room for all: they are cancelled.
+            limit greatest(coalesce(room, 1000), 0)
+            for no key update skip locked
         )
-        for no key update skip locked
-    ),
-    released_rows as (
-        update core.deliveries set status = 'queued', held_for = null
-        from ready
-        where deliveries.tenant_id = ready.tenant_id and deliveries.id = ready.id
-        returning deliveries.tenant_id, deliveries.id, deliveries.position
-    )
-    select
-        array_agg(
-            jsonb_build_object('tenant_id', rows.tenant_id, 'id', rows.id) order by rows.position
-        )
-    into released
-    from released_rows as rows;
-    perform core.send_to_queue('webhook', released);
-    return coalesce(cardinality(released), 0);
+    );
 end
 $$;
 
@@ -13003,9 +13004,38 @@ CREATE FUNCTION core.release_forgotten(at timestamp with time zone DEFAULT clock
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
+    -- What a tenant that is resumed gets back at once.
+    step constant integer := 10000;
     waiting record;
     released integer := 0;
 begin
+    for waiting in
+        select
+            tenants.id as tenant_id,
+            held.channel,
+            array_agg(
+                jsonb_build_object('tenant_id', tenants.id, 'id', held.id) order by held.position
+            ) as ready
+        from core.tenants
+        cross join lateral (
+            select
+                deliveries.channel,
+                deliveries.id,
+                deliveries.position
+            from core.deliveries
+            where
+                deliveries.tenant_id = tenants.id
+                and deliveries.status = 'held'
+                and deliveries.held_for = 'tenant'
+            order by deliveries.position
+            limit step
+            for no key update skip locked
+        ) as held
+        where tenants.status <> 'suspended'
+        group by tenants.id, held.channel
+    loop
+        released := released + core.queue_deliveries(waiting.channel, waiting.ready);
+    end loop;
     for waiting in
         with recursive endpoints as (
             (
@@ -13055,9 +13085,10 @@ ALTER FUNCTION core.release_forgotten(at timestamp with time zone) OWNER TO post
 -- Name: FUNCTION release_forgotten(at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.release_forgotten(at timestamp with time zone) IS 'Puts deliveries into the queue that wait for an endpoint which has nothing on its way any more,
-because a worker died or what it had was cancelled. Returns how many. For housekeeping. Definer,
-because it works for every tenant; service_role may call it.';
+COMMENT ON FUNCTION core.release_forgotten(at timestamp with time zone) IS 'Puts deliveries into the queue that nobody else would: those of tenants that are not suspended any
+more, and those that wait for an endpoint which has nothing on its way any more, because a worker
+died. Returns how many. For housekeeping. Definer, because it works for every tenant; service_role
+may call it.';
 
 --
 -- Name: release_job(uuid, uuid, bigint); Type: FUNCTION; Schema: core; Owner: postgres
@@ -13145,6 +13176,7 @@ core.privacy.erase itself. Signed-in users may call it.';
 CREATE FUNCTION core.release_order(tenant_id uuid, ordering_key text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     following record;
@@ -13164,9 +13196,7 @@ begin
     limit 1
     for no key update;
     if following.held_for = 'order' then
-        update core.deliveries set status = 'queued', held_for = null
-        where deliveries.tenant_id = release_order.tenant_id and deliveries.id = following.id;
-        perform core.send_to_queue(
+        perform core.queue_deliveries(
             following.channel,
             array[jsonb_build_object('tenant_id', release_order.tenant_id, 'id', following.id)]
         );
@@ -13314,6 +13344,12 @@ declare
     delivery core.deliveries;
     replayed integer := 0;
 begin
+    if channel is not null then
+        perform core.check_channel(channel);
+    end if;
+    if coalesce(status, 'dead') not in ('dead', 'cancelled', 'suppressed') then
+        perform core.fail('delivery.status_invalid', jsonb_build_object('status', status));
+    end if;
     for delivery in
         select deliveries.*
         from core.deliveries
@@ -13321,7 +13357,6 @@ begin
             deliveries.tenant_id = owner_id
             and deliveries.channel = coalesce(replay_deliveries.channel, deliveries.channel)
             and deliveries.status = coalesce(replay_deliveries.status, 'dead')
-            and deliveries.status in ('dead', 'cancelled', 'suppressed')
             and deliveries.data_deleted_at is null
             and (
                 replay_deliveries.endpoint_id is null
@@ -13676,14 +13711,10 @@ CREATE FUNCTION core.resume_channel(channel text) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+    perform core.check_channel(resume_channel.channel);
     update core.delivery_channels as channels
     set paused_at = null, pause_reason = null
     where channels.channel = resume_channel.channel;
-    if not found then
-        perform core.fail(
-            'delivery.channel_unknown', jsonb_build_object('channel', resume_channel.channel)
-        );
-    end if;
 end
 $$;
 
@@ -13707,6 +13738,9 @@ CREATE FUNCTION core.resume_deliveries(channel text) RETURNS jsonb
 declare
     owner_id constant uuid := core.sole_tenant_with('core.deliveries.manage');
 begin
+    if channel is not null then
+        perform core.check_channel(channel);
+    end if;
     update core.delivery_pauses as pauses
     set resumed_at = now()
     where
@@ -22239,7 +22273,7 @@ begin
     if
         (
             delivery_summary.from_at < delivery_summary.to_at
-            and delivery_summary.to_at - delivery_summary.from_at <= make_interval(days => days_max)
+            and delivery_summary.to_at <= delivery_summary.from_at + make_interval(days => days_max)
         ) is not true
     then
         perform core.fail('delivery.period_invalid', jsonb_build_object('days_max', days_max));
@@ -28008,6 +28042,12 @@ CREATE INDEX deliveries_held ON core.deliveries USING btree (tenant_id, channel,
 CREATE INDEX deliveries_held_for_endpoint ON core.deliveries USING btree (tenant_id, endpoint_id, "position") WHERE ((status = 'held'::text) AND (held_for = 'endpoint'::text));
 
 --
+-- Name: deliveries_held_for_tenant; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX deliveries_held_for_tenant ON core.deliveries USING btree (tenant_id, "position") WHERE ((status = 'held'::text) AND (held_for = 'tenant'::text));
+
+--
 -- Name: deliveries_idempotency_key; Type: INDEX; Schema: core; Owner: postgres
 --
 
@@ -30740,6 +30780,12 @@ REVOKE ALL ON FUNCTION core.charge_rate_buckets(owners uuid[], buckets text[], l
 REVOKE ALL ON FUNCTION core.check_above(tenant_id uuid) FROM PUBLIC;
 
 --
+-- Name: FUNCTION check_channel(channel text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_channel(channel text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION check_consent(purpose text, legal_basis text, at timestamp with time zone, source text, channel text, proof_text text, proof_version text); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -31028,6 +31074,12 @@ GRANT ALL ON FUNCTION core.create_webhook_source(name text, scheme text, process
 --
 
 REVOKE ALL ON FUNCTION core.cron_is_usable() FROM PUBLIC;
+
+--
+-- Name: FUNCTION cron_runs(job text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.cron_runs(job text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION data_map_faults(); Type: ACL; Schema: core; Owner: postgres
@@ -31917,12 +31969,6 @@ REVOKE ALL ON FUNCTION core.housekeep_unscheduled(budget interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.housekeep_unscheduled(budget interval) TO tenon_bridge;
 
 --
--- Name: FUNCTION housekeeping_is_scheduled(); Type: ACL; Schema: core; Owner: postgres
---
-
-REVOKE ALL ON FUNCTION core.housekeeping_is_scheduled() FROM PUBLIC;
-
---
 -- Name: FUNCTION housekeeping_job(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32502,6 +32548,12 @@ GRANT ALL ON FUNCTION core.publish_template(template text, language text) TO ser
 --
 
 REVOKE ALL ON FUNCTION core.put_back(delivery core.deliveries) FROM PUBLIC;
+
+--
+-- Name: FUNCTION queue_deliveries(channel text, deliveries jsonb[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.queue_deliveries(channel text, deliveries jsonb[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION queue_due_jobs(at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
