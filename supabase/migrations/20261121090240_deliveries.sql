@@ -17,8 +17,9 @@ begin
     then
         create extension pgmq;
     end if;
-    if to_regnamespace('pgmq') is null then
-        raise exception 'the message queue pgmq is missing'
+    -- Messages have headers since 1.5.
+    if to_regprocedure('pgmq.send(text, jsonb, jsonb, timestamptz)') is null then
+        raise exception 'the message queue pgmq is missing, or older than 1.5'
             using hint = 'cargo install pgmq --features cli, then pgmq-cli install with'
             ' DATABASE_URL as the owner of the schema. Supabase brings it.';
     end if;

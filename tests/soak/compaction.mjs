@@ -7,6 +7,7 @@ import { runLoad } from "../support/compaction_load.mjs";
 import { compact, Feeder, stored } from "../support/feeder.mjs";
 import { addTenant } from "../support/identities.mjs";
 import { until } from "../support/process.mjs";
+import { randomOf } from "../support/random.mjs";
 import { Stack } from "../support/stack.mjs";
 
 const MINUTES = Number(process.env.MINUTES ?? 10);
@@ -25,16 +26,6 @@ before(async () => {
   for (const feeder of feeders) await feeder.send(1);
 });
 after(() => stack.down());
-
-/** Random numbers in 0..1 of a seed (mulberry32). */
-function randomOf(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let bits = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
-    return ((bits ^ (bits >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** Refusals of a database that was killed or is starting. */
 const isFault = (error) =>

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | webhook | status 2xx | delivered, whatever became of the answer's body |
 //! | | status 410 | dead, and the endpoint is disabled |
-//! | | `address_refused`, `url_refused` | dead: it leads where nobody must connect |
+//! | | `address_refused`, `url_refused`, `request_refused` | dead: it can never be sent |
 //! | | any other status, 3xx among them; no answer | tried again |
 //! | email by SMTP | 2xx for the message, or `delivered` without a status | delivered |
 //! | | 5xx at connect, tls or auth; 530, 534, 535, 538 anywhere | tried again: our settings |
@@ -119,8 +119,8 @@ pub fn decide(
     }
 }
 
-/// The error codes of a worker that was not to connect: what it is given leads where it must not.
-const REFUSED: &[&str] = &["address_refused", "url_refused"];
+/// The error codes of a worker that must not connect there, or could not say what it was to.
+const REFUSED: &[&str] = &["address_refused", "url_refused", "request_refused"];
 
 fn webhook(facts: &Facts) -> Verdict {
     match facts.status_code {

@@ -180,7 +180,7 @@ fn an_endpoint_that_said_yes_has_the_message() {
 #[test]
 fn an_address_that_must_not_be_reached_is_not_tried_again() {
     for status in [None, Some(200), Some(302), Some(410)] {
-        for refused in ["address_refused", "url_refused"] {
+        for refused in ["address_refused", "url_refused", "request_refused"] {
             let outcome = json!({"status_code": status, "error_code": refused});
             assert_told(Channel::Webhook, outcome, "dead", refused);
         }
