@@ -5,8 +5,8 @@ import { run, until } from "./process.mjs";
 import { ROOT } from "./stack.mjs";
 
 const PROGRAM = `${ROOT}.tenon/bin/tenon-bridge`;
-/** Stacks take their ports in tens and use the first six of them. */
-const SECOND_BRIDGE_PORT_OFFSET = 6;
+/** Stacks take their ports in tens and use the first nine of them. */
+const SECOND_BRIDGE_PORT_OFFSET = 9;
 
 /**
  * Runs one of the bridge's commands to its end.
