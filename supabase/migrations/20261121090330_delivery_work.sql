@@ -33,6 +33,7 @@ create index delivery_attempts_summary on core.delivery_attempts (tenant_id, end
 include (channel, endpoint_id, outcome, duration_ms);
 
 -- After the others, as that of core.deliveries.
+-- squawk-ignore adding-serial-primary-key-field
 alter table core.delivery_attempts
 add constraint delivery_attempts_pkey primary key (tenant_id, delivery_id, number);
 
