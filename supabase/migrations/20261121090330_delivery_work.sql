@@ -33,8 +33,8 @@ create index delivery_attempts_summary on core.delivery_attempts (tenant_id, end
 include (channel, endpoint_id, outcome, duration_ms);
 
 -- After the others, as that of core.deliveries.
--- squawk-ignore adding-serial-primary-key-field
 alter table core.delivery_attempts
+-- squawk-ignore adding-serial-primary-key-field
 add constraint delivery_attempts_pkey primary key (tenant_id, delivery_id, number);
 
 comment on table core.delivery_attempts is
