@@ -82,8 +82,8 @@ count_deno() {
     } END { print passed + 0, failed + 0, skipped + 0 }'
 }
 
-# Each file starts a stack of its own below .tenon/tests, and ends it.
-job_e2e() { node --test --test-reporter=tap tests/*.test.mjs; }
+# Each file starts a stack of its own below .tenon/tests, and ends it; two at a time, as they wait a lot.
+job_e2e() { node --test --test-concurrency=2 --test-reporter=tap tests/*.test.mjs; }
 # Node does not count a suite that is skipped as a whole; its line says so.
 count_e2e() {
     awk '/# SKIP/ { skipped++ } /^# (pass|fail|cancelled) / { n[$2] += $3 }
