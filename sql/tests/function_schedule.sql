@@ -17,23 +17,7 @@ select is(
 );
 
 -- Stand-ins for what Supabase brings.
-create schema cron;
-create table cron.job (
-    jobid bigint generated always as identity,
-    schedule text,
-    command text,
-    database text default current_database(),
-    active boolean default true,
-    jobname text unique
-);
-create function cron.schedule(job_name text, schedule text, command text) returns bigint
-language sql
-as $$
-    insert into cron.job (jobname, schedule, command)
-    values (job_name, schedule, command)
-    on conflict (jobname) do update set schedule = excluded.schedule, command = excluded.command
-    returning jobid
-$$;
+\ir ../support/cron.sql
 create function cron.unschedule(job_name text) returns boolean
 language sql
 as $$ with gone as (delete from cron.job where jobname = job_name returning 1)

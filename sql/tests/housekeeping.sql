@@ -66,23 +66,7 @@ select is_empty('select from iot.batches', 'and undoes nothing else');
 delete from iot.rejected_messages;
 
 -- With what the bridge sees of pg_cron; the real one is met in tests/housekeeping.test.mjs.
-create schema cron;
-create table cron.job (
-    jobid bigint generated always as identity,
-    schedule text,
-    command text,
-    database text default current_database(),
-    active boolean default true,
-    jobname text unique
-);
-create function cron.schedule(job_name text, schedule text, command text) returns bigint
-language sql
-as $$
-    insert into cron.job (jobname, schedule, command)
-    values (job_name, schedule, command)
-    on conflict (jobname) do update set schedule = excluded.schedule, command = excluded.command
-    returning jobid
-$$;
+\ir ../support/cron.sql
 select is(core.schedule_housekeeping(), true, 'where pg_cron is, it is scheduled');
 select is(core.schedule_housekeeping(), true, 'also a second time');
 select results_eq(
