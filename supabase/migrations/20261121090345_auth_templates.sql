@@ -6,7 +6,8 @@
 
 set local lock_timeout = '5s';
 
--- The mails with a link, or a code in place of it, are filled with the same.
+-- All mails of Auth are filled with the same, and those with a link, or a code in place of it, with
+-- what that is put together from.
 insert into core.template_kinds (
     template, description, is_open_to_tenants, variables, links
 )
@@ -17,18 +18,11 @@ select
     jsonb '{
         "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
         "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
+        "action": {"type": "text", "optional": true, "sample": "signup"}
+    }' || case when kinds.has_link then jsonb '{
         "token": {"type": "text", "optional": true, "sample": "123456"},
-        "site_url": {
-            "type": "url",
-            "optional": true,
-            "sample": "https://example.com/auth/v1"
-        },
-        "redirect_to": {
-            "type": "text",
-            "optional": true,
-            "sample": "https://app.example.com/"
-        },
+        "site_url": {"type": "url", "optional": true, "sample": "https://example.com/auth/v1"},
+        "redirect_to": {"type": "text", "optional": true, "sample": "https://app.example.com/"},
         "verify": {
             "type": "object",
             "optional": true,
@@ -36,137 +30,71 @@ select
                 "token": {"type": "text", "sample": "9f86d081884c7d65"},
                 "type": {"type": "text", "sample": "signup"},
                 "redirect_to": {
-                    "type": "text",
-                    "optional": true,
-                    "sample": "https://app.example.com/"
+                    "type": "text", "optional": true, "sample": "https://app.example.com/"
                 }
             }
         }
-    }' || kinds.variables,
-    jsonb_build_object(
+    }' else '{}' end || kinds.variables,
+    case when kinds.has_link then jsonb_build_object(
         'link',
         '{% if verify %}{{ site_url }}/verify'
         '?token={{ verify.token|urlencode }}&type={{ verify.type|urlencode }}'
         '{% if verify.redirect_to %}&redirect_to={{ verify.redirect_to|urlencode }}{% endif %}'
         '{% endif %}'
-    )
+    ) else '{}' end
 from (
     values
-    ('auth.signup', 'To confirm the address of a new account.', jsonb '{}'),
-    ('auth.invite', 'To whoever an administrator made an account for.', '{}'),
-    ('auth.magiclink', 'A link to sign in without a password.', '{}'),
-    ('auth.email', 'A code to sign in without a password.', '{}'),
-    ('auth.recovery', 'A link to choose a new password.', '{}'),
+    ('auth.signup', true, 'To confirm the address of a new account.', jsonb '{}'),
+    ('auth.invite', true, 'To whoever an administrator made an account for.', '{}'),
+    ('auth.magiclink', true, 'A link to sign in without a password.', '{}'),
+    ('auth.email', true, 'A code to sign in without a password.', '{}'),
+    ('auth.recovery', true, 'A link to choose a new password.', '{}'),
     (
-        'auth.email_change',
+        'auth.email_change', true,
         'To the present and the new address of an account; sent_to is current or new.',
         '{
             "sent_to": {"type": "text", "optional": true, "sample": "new"},
             "new_email": {"type": "text", "sample": "ann@new.example"}
         }'
+    ),
+    (
+        'auth.reauthentication', false, 'A code to confirm who it is.',
+        '{"token": {"type": "text", "sample": "123456"}}'
+    ),
+    ('auth.password_changed_notification', false, 'A password was changed.', '{}'),
+    (
+        'auth.email_changed_notification', false, 'An address was changed; goes to the old one.',
+        '{"old_email": {"type": "text", "optional": true, "sample": "ann@old.example"}}'
+    ),
+    (
+        'auth.phone_changed_notification', false, 'A phone number was changed.',
+        '{
+            "old_phone": {"type": "text", "optional": true, "sample": "+491701234567"},
+            "phone": {"type": "text", "optional": true, "sample": "+491707654321"}
+        }'
+    ),
+    (
+        'auth.identity_linked_notification', false, 'Another provider was added.',
+        '{"provider": {"type": "text", "optional": true, "sample": "google"}}'
+    ),
+    (
+        'auth.identity_unlinked_notification', false, 'A provider was removed.',
+        '{"provider": {"type": "text", "optional": true, "sample": "google"}}'
+    ),
+    (
+        'auth.mfa_factor_enrolled_notification', false, 'A second factor was added.',
+        '{"factor_type": {"type": "text", "optional": true, "sample": "totp"}}'
+    ),
+    (
+        'auth.mfa_factor_unenrolled_notification', false, 'A second factor was removed.',
+        '{"factor_type": {"type": "text", "optional": true, "sample": "totp"}}'
     )
-) as kinds (template, description, variables);
+) as kinds (template, has_link, description, variables);
 
 insert into core.template_kinds (
     template, description, is_open_to_tenants, variables, links
 )
 values
-(
-    'auth.reauthentication',
-    'A code to confirm who it is.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "token": {"type": "text", "sample": "123456"}
-    }',
-    '{}'
-),
-(
-    'auth.password_changed_notification',
-    'A password was changed.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"}
-    }',
-    '{}'
-),
-(
-    'auth.email_changed_notification',
-    'An address was changed; goes to the old one.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "old_email": {"type": "text", "optional": true, "sample": "ann@old.example"}
-    }',
-    '{}'
-),
-(
-    'auth.phone_changed_notification',
-    'A phone number was changed.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "old_phone": {"type": "text", "optional": true, "sample": "+491701234567"},
-        "phone": {"type": "text", "optional": true, "sample": "+491707654321"}
-    }',
-    '{}'
-),
-(
-    'auth.identity_linked_notification',
-    'Another provider was added.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "provider": {"type": "text", "optional": true, "sample": "google"}
-    }',
-    '{}'
-),
-(
-    'auth.identity_unlinked_notification',
-    'A provider was removed.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "provider": {"type": "text", "optional": true, "sample": "google"}
-    }',
-    '{}'
-),
-(
-    'auth.mfa_factor_enrolled_notification',
-    'A second factor was added.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "factor_type": {"type": "text", "optional": true, "sample": "totp"}
-    }',
-    '{}'
-),
-(
-    'auth.mfa_factor_unenrolled_notification',
-    'A second factor was removed.',
-    false,
-    '{
-        "email": {"type": "text", "optional": true, "sample": "ann@example.com"},
-        "tenant": {"type": "text", "optional": true, "sample": "acme"},
-        "action": {"type": "text", "optional": true, "sample": "signup"},
-        "factor_type": {"type": "text", "optional": true, "sample": "totp"}
-    }',
-    '{}'
-),
 (
     'core.invitation',
     'An invitation to become a member of a tenant.',
