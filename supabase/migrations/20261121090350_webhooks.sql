@@ -350,11 +350,10 @@ it: which address a name leads to is asked when a request is made, and then agai
 
 create function core.new_webhook_secret() returns text
 language sql volatile set search_path = pg_catalog, pg_temp
-return 'whsec_' || encode(
+return tenon.webhook_secret(
     sha256(
         uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
-    ),
-    'base64'
+    )
 );
 
 comment on function core.new_webhook_secret() is
