@@ -2756,14 +2756,11 @@ declare
     done bigint[] := '{}';
     requests jsonb[] := '{}';
 begin
+    perform core.check_channel(claim_deliveries.channel);
     select channels.* into taken
     from core.delivery_channels as channels
     where channels.channel = claim_deliveries.channel;
-    if not found then
-        perform core.fail(
-            'delivery.channel_unknown', jsonb_build_object('channel', claim_deliveries.channel)
-        );
-    elsif
+    if
         (max_count between 1 and count_max and lease_s between lease_s_min and lease_s_max)
         is not true
     then
@@ -5354,9 +5351,7 @@ declare
     );
 begin
     if queue is null then
-        perform core.fail(
-            'delivery.channel_unknown', jsonb_build_object('channel', enqueue_delivery.channel)
-        );
+        perform core.check_channel(enqueue_delivery.channel);
     end if;
     if
         enqueue_delivery.event_type is not null
@@ -10200,7 +10195,7 @@ COMMENT ON FUNCTION core.names_delivery(named jsonb) IS 'Whether {"tenant_id", "
 CREATE FUNCTION core.new_webhook_secret() RETURNS text
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    RETURN ('whsec_'::text || encode(sha256(((uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid()))), 'base64'::text));
+    RETURN tenon.webhook_secret(sha256(((uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid()))));
 
 ALTER FUNCTION core.new_webhook_secret() OWNER TO postgres;
 
@@ -11924,12 +11919,7 @@ declare
     );
     messages jsonb[];
 begin
-    if queue is null then
-        perform core.fail(
-            'delivery.channel_unknown',
-            jsonb_build_object('channel', rebuild_delivery_queue.channel)
-        );
-    end if;
+    perform core.check_channel(rebuild_delivery_queue.channel);
     perform pgmq.purge_queue(queue);
     select
         array_agg(

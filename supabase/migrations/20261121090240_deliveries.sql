@@ -311,6 +311,24 @@ insert into core.errors (code, status, message, hint) values
     'Compare the name with core.delivery_channels: email and webhook.'
 );
 
+create function core.check_channel(channel text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not exists (
+        select from core.delivery_channels as channels
+        where channels.channel = check_channel.channel
+    ) then
+        perform core.fail(
+            'delivery.channel_unknown', jsonb_build_object('channel', check_channel.channel)
+        );
+    end if;
+end
+$$;
+
+comment on function core.check_channel(text) is
+'Refuses a channel that there is none of: delivery.channel_unknown (400). Internal.';
+
 create function core.enqueue_delivery(
     tenant_id uuid,
     channel text,
@@ -341,9 +359,7 @@ declare
     );
 begin
     if queue is null then
-        perform core.fail(
-            'delivery.channel_unknown', jsonb_build_object('channel', enqueue_delivery.channel)
-        );
+        perform core.check_channel(enqueue_delivery.channel);
     end if;
     if
         enqueue_delivery.event_type is not null
@@ -490,6 +506,7 @@ core.delivery_is_well_formed(text, text, text, text, jsonb, text, text),
 core.delivery_is_consistent(
     text, text, timestamptz, timestamptz, timestamptz, integer, integer
 ),
+core.check_channel(text),
 core.lock_order(uuid, text),
 core.enqueue_delivery(
     uuid, text, text, text, jsonb, text, text, text, text, text, timestamptz, timestamptz, uuid,

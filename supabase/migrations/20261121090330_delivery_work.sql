@@ -426,12 +426,7 @@ declare
     );
     messages jsonb[];
 begin
-    if queue is null then
-        perform core.fail(
-            'delivery.channel_unknown',
-            jsonb_build_object('channel', rebuild_delivery_queue.channel)
-        );
-    end if;
+    perform core.check_channel(rebuild_delivery_queue.channel);
     perform pgmq.purge_queue(queue);
     select
         array_agg(
@@ -934,14 +929,11 @@ declare
     done bigint[] := '{}';
     requests jsonb[] := '{}';
 begin
+    perform core.check_channel(claim_deliveries.channel);
     select channels.* into taken
     from core.delivery_channels as channels
     where channels.channel = claim_deliveries.channel;
-    if not found then
-        perform core.fail(
-            'delivery.channel_unknown', jsonb_build_object('channel', claim_deliveries.channel)
-        );
-    elsif
+    if
         (max_count between 1 and count_max and lease_s between lease_s_min and lease_s_max)
         is not true
     then
@@ -1133,24 +1125,6 @@ comment on function core.finish_deliveries(jsonb, timestamptz) is
 tenant; service_role may call it.';
 
 -- What members and operators do -------------------------------------------------------------------
-
-create function core.check_channel(channel text) returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp
-as $$
-begin
-    if not exists (
-        select from core.delivery_channels as channels
-        where channels.channel = check_channel.channel
-    ) then
-        perform core.fail(
-            'delivery.channel_unknown', jsonb_build_object('channel', check_channel.channel)
-        );
-    end if;
-end
-$$;
-
-comment on function core.check_channel(text) is
-'Refuses a channel that there is none of: delivery.channel_unknown (400). Internal.';
 
 create function core.pause_deliveries(channel text, reason text) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -1629,7 +1603,6 @@ core.lock_endpoints(jsonb[]),
 core.lock_more_endpoints(jsonb[]),
 core.claim_deliveries(text, integer, text, integer, timestamptz),
 core.finish_deliveries(jsonb, timestamptz),
-core.check_channel(text),
 core.pause_deliveries(text, text),
 core.resume_deliveries(text),
 core.pause_channel(text, text),
