@@ -114,7 +114,7 @@ async function stateOf(tenant) {
     select json_build_array(classes.oid::regclass::text, attributes.attname)
     from pg_class as classes
     inner join pg_attribute as attributes on attributes.attrelid = classes.oid
-    where classes.relnamespace in ('core'::regnamespace, 'iot'::regnamespace)
+    where classes.relnamespace in ('core'::regnamespace, 'crm'::regnamespace, 'iot'::regnamespace)
       and classes.relkind in ('r', 'p') and not classes.relispartition
       and attributes.attname = case classes.relname when 'tenants' then 'id' else 'tenant_id' end
       and classes.oid::regclass::text not in ('core.idempotency_keys', 'core.rate_buckets', 'core.audit_entries')
@@ -319,7 +319,7 @@ test("no schema but v1 is reached, and no function of another", async () => {
   }
   const internal = await stack.sql(`
     select to_json(proname) from pg_proc
-    where pronamespace in ('core'::regnamespace, 'iot'::regnamespace)
+    where pronamespace in ('core'::regnamespace, 'crm'::regnamespace, 'iot'::regnamespace)
       and proname not in (select proname from pg_proc where pronamespace = 'v1'::regnamespace)
     group by proname
   `);

@@ -11,7 +11,7 @@ select '# SQL API
 Arguments with a default may be left out.';
 
 with schemas (name, position) as (
-    values ('v1', 1), ('core', 2), ('iot', 3), ('hooks', 4), ('tenon', 5)
+    values ('v1', 1), ('core', 2), ('crm', 3), ('iot', 4), ('hooks', 5), ('tenon', 6)
 ),
 
 -- A view's column says what the table's column of the same name says.

@@ -1246,7 +1246,9 @@ select is_empty(
         select classes.oid::regclass
         from pg_class as classes
         where
-            classes.relnamespace in ('core'::regnamespace, 'iot'::regnamespace, 'v1'::regnamespace)
+            classes.relnamespace in (
+                'core'::regnamespace, 'crm'::regnamespace, 'iot'::regnamespace, 'v1'::regnamespace
+            )
             and classes.relkind in ('r', 'p', 'v')
             and not classes.relispartition
             and exists (
@@ -1272,7 +1274,9 @@ select is_empty(
         from pg_attribute as attributes
         inner join pg_class as classes on classes.oid = attributes.attrelid
         where
-            classes.relnamespace in ('core'::regnamespace, 'iot'::regnamespace, 'v1'::regnamespace)
+            classes.relnamespace in (
+                'core'::regnamespace, 'crm'::regnamespace, 'iot'::regnamespace, 'v1'::regnamespace
+            )
             and classes.relkind in ('r', 'p', 'v')
             and classes.relname <> 'things'
             and attributes.attname in ('tenant_id', 'id', 'created_by')

@@ -54,7 +54,7 @@ select is_empty(
         select table_name from information_schema.role_table_grants
         where
             grantee = 'supabase_auth_admin'
-            and table_schema in ('core', 'iot', 'v1')
+            and table_schema in ('core', 'crm', 'iot', 'v1')
             and (
                 privilege_type <> 'SELECT'
                 or table_name not in (
@@ -354,7 +354,9 @@ select is_empty(
     $$
         select oid::regprocedure from pg_proc
         where
-            pronamespace in ('core'::regnamespace, 'iot'::regnamespace, 'v1'::regnamespace)
+            pronamespace in (
+                'core'::regnamespace, 'crm'::regnamespace, 'iot'::regnamespace, 'v1'::regnamespace
+            )
             and prosrc ~ '''\{?tenon[,'']'
     $$,
     'no function reads the claim'

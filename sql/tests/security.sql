@@ -14,7 +14,7 @@ select
     classes.reloptions as options
 from pg_class as classes
 inner join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
-where namespaces.nspname in ('core', 'hooks', 'iot', 'v1');
+where namespaces.nspname in ('core', 'crm', 'hooks', 'iot', 'v1');
 
 create temporary view our_functions as
 select
@@ -26,7 +26,7 @@ select
     procs.proacl as acl
 from pg_proc as procs
 inner join pg_namespace as namespaces on namespaces.oid = procs.pronamespace
-where namespaces.nspname in ('core', 'hooks', 'iot', 'v1');
+where namespaces.nspname in ('core', 'crm', 'hooks', 'iot', 'v1');
 
 select is_empty(
     $$select schema, name from ours where relkind in ('r', 'p') and not has_rls$$,
@@ -57,8 +57,9 @@ select set_eq(
     $$,
     array[
         'core.delivery_channels', 'core.errors', 'core.event_types', 'core.fields',
-        'core.inbound_processors', 'core.job_tasks', 'core.not_personal', 'core.permissions',
-        'core.personal_data', 'core.retention_runs', 'core.template_kinds', 'core.tenants'
+        'core.inbound_processors', 'core.job_tasks', 'core.not_personal', 'core.object_fields',
+        'core.objects', 'core.permissions', 'core.personal_data', 'core.retention_runs',
+        'core.template_kinds', 'core.tenants'
     ],
     'tenant_id leads the primary key of every table but the reference tables'
 );
@@ -71,7 +72,8 @@ select is_empty(
         where
             contype = 'f'
             and target.name not in (
-                'inbound_processors', 'job_tasks', 'permissions', 'template_kinds', 'tenants'
+                'inbound_processors', 'job_tasks', 'objects', 'permissions', 'template_kinds',
+                'tenants'
             )
             and cardinality(conkey) < 2
     $$,
@@ -138,6 +140,7 @@ select set_eq(
         'core.event_expiries', 'core.event_heads', 'core.event_types', 'core.events',
         'core.export_log', 'core.fields', 'core.idempotency_keys', 'core.inbound_messages',
         'core.inbound_processors', 'core.job_tasks', 'core.jobs', 'core.not_personal',
+        'core.object_fields', 'core.objects',
         'core.pending_events', 'core.permissions', 'core.personal_data', 'core.provider_states',
         'core.rate_buckets', 'core.retention_runs', 'core.sign_in_attempts',
         'core.sign_in_authenticators', 'core.template_kinds', 'core.user_settings',

@@ -195,12 +195,8 @@ $$;
 comment on function core.last_event_number(uuid) is
 'The number of a tenant''s newest event, 0 before the first. Internal.';
 
-create function core.emit(
-    tenant_id uuid,
-    type text,
-    subject_type text default null,
-    subject_id uuid default null,
-    data jsonb default '{}'
+create function core.emit_each(
+    type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]
 )
 returns void
 language plpgsql security definer
@@ -210,42 +206,67 @@ set enable_seqscan = off
 as $$
 declare
     actor constant record := core.caller();
+    has_events constant boolean := exists (
+        select from core.pending_events as pending
+        where pending.transaction = pg_current_xact_id()
+    );
 begin
-    if emit.tenant_id is null then
-        perform core.fail('event.tenant_missing', jsonb_build_object('type', emit.type));
-    end if;
-    if
-        jsonb_typeof(emit.data) is distinct from 'object'
-        or octet_length(emit.data::text) > core.event_bytes_max()
-    then
+    if array_position(tenant_ids, null) is not null then
+        perform core.fail('event.tenant_missing', jsonb_build_object('type', emit_each.type));
+    elsif exists (
+        select from unnest(emit_each.data) as of_event (data)
+        where
+            jsonb_typeof(of_event.data) is distinct from 'object'
+            or octet_length(of_event.data::text) > core.event_bytes_max()
+    ) then
         perform core.fail(
             'event.data_invalid',
-            jsonb_build_object('type', emit.type, 'bytes_max', core.event_bytes_max())
+            jsonb_build_object('type', emit_each.type, 'bytes_max', core.event_bytes_max())
         );
+    elsif not exists (
+        select from core.event_types where event_types.type = emit_each.type
+    ) then
+        perform core.fail('event.type_unknown', jsonb_build_object('type', emit_each.type));
     end if;
     insert into core.pending_events (
         tenant_id, transaction, is_first, type, at, subject_type, subject_id,
         actor_kind, actor_id, data
     )
     select
-        emit.tenant_id,
+        happened.tenant_id,
         pg_current_xact_id(),
-        not exists (
-            select from core.pending_events as pending
-            where pending.transaction = pg_current_xact_id()
-        ),
-        event_types.type,
+        happened.place = 1 and not has_events,
+        emit_each.type,
         now(),
-        emit.subject_type,
-        emit.subject_id,
+        emit_each.subject_type,
+        happened.subject_id,
         actor.kind,
         actor.id,
-        emit.data
-    from core.event_types
-    where event_types.type = emit.type;
-    if not found then
-        perform core.fail('event.type_unknown', jsonb_build_object('type', emit.type));
-    end if;
+        happened.data
+    from unnest(tenant_ids, subject_ids, emit_each.data)
+        with ordinality as happened (tenant_id, subject_id, data, place);
+end
+$$;
+
+comment on function core.emit_each(text, text, uuid[], uuid[], jsonb[]) is
+'core.emit for many events of one type in one statement: of tenant_ids[n], about subject_ids[n], with
+data[n]. Raises as core.emit does. Definer, and internal, as core.emit.';
+
+create function core.emit(
+    tenant_id uuid,
+    type text,
+    subject_type text default null,
+    subject_id uuid default null,
+    data jsonb default '{}'
+)
+returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform core.emit_each(
+        emit.type, emit.subject_type, array[emit.tenant_id], array[emit.subject_id],
+        array[emit.data]
+    );
 end
 $$;
 
@@ -253,8 +274,8 @@ comment on function core.emit(uuid, text, text, uuid, jsonb) is
 'Says that something has happened: appends an event to the tenant''s, in the caller''s transaction,
 with its principal as the actor. It has its number, and is seen, when that commits. type: one of
 core.event_types. Raises event.type_unknown, event.tenant_missing and event.data_invalid, and at
-commit 23503 where there is no such tenant. Definer, so that triggers may call it whoever fires
-them. Internal: whoever could call it could forge what happened.';
+commit 23503 where there is no such tenant. Internal: whoever could call it could forge what
+happened.';
 
 create function core.hint_at_events(tenant_id uuid, number bigint, types text[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -853,6 +874,7 @@ deletes for every tenant; service_role may call it.';
 revoke all on function
 core.event_bytes_max(),
 core.last_event_number(uuid),
+core.emit_each(text, text, uuid[], uuid[], jsonb[]),
 core.emit(uuid, text, text, uuid, jsonb),
 core.hint_at_events(uuid, bigint, text[]),
 core.number_pending_events(),
