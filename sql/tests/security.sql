@@ -57,9 +57,9 @@ select set_eq(
     $$,
     array[
         'core.delivery_channels', 'core.errors', 'core.event_types', 'core.fields',
-        'core.inbound_processors', 'core.job_tasks', 'core.not_personal', 'core.object_fields',
-        'core.objects', 'core.permissions', 'core.personal_data', 'core.retention_runs',
-        'core.template_kinds', 'core.tenants'
+        'core.inbound_processors', 'core.job_tasks', 'core.linked_tables', 'core.not_personal',
+        'core.object_fields', 'core.objects', 'core.permissions', 'core.personal_data',
+        'core.retention_runs', 'core.template_kinds', 'core.tenants'
     ],
     'tenant_id leads the primary key of every table but the reference tables'
 );
@@ -139,8 +139,8 @@ select set_eq(
         'core.delivery_attempts', 'core.delivery_channels', 'core.erasures', 'core.errors',
         'core.event_expiries', 'core.event_heads', 'core.event_types', 'core.events',
         'core.export_log', 'core.fields', 'core.idempotency_keys', 'core.inbound_messages',
-        'core.inbound_processors', 'core.job_tasks', 'core.jobs', 'core.not_personal',
-        'core.object_fields', 'core.objects',
+        'core.inbound_processors', 'core.job_tasks', 'core.jobs', 'core.linked_tables',
+        'core.not_personal', 'core.object_fields', 'core.objects',
         'core.pending_events', 'core.permissions', 'core.personal_data', 'core.provider_states',
         'core.rate_buckets', 'core.retention_runs', 'core.sign_in_attempts',
         'core.sign_in_authenticators', 'core.template_kinds', 'core.user_settings',

@@ -56,11 +56,21 @@ comment on column core.object_fields.type is
 texts), json (only whether it is null).';
 comment on column core.object_fields.is_writable is 'Whether a client may set it.';
 
+create table core.linked_tables (
+    relation text primary key
+);
+
+comment on table core.linked_tables is
+'The tables whose rows hang on records of any object, by tenant_id, object and record_id. Written by
+core.guard_linked. Global reference data: the same for every tenant.';
+
 alter table core.objects enable row level security;
+alter table core.linked_tables enable row level security;
 alter table core.object_fields enable row level security;
 create policy objects_read on core.objects for select to authenticated using (true);
 create policy object_fields_read on core.object_fields for select to authenticated using (true);
-grant select on core.objects, core.object_fields to authenticated, service_role;
+create policy linked_tables_read on core.linked_tables for select to authenticated using (true);
+grant select on core.objects, core.object_fields, core.linked_tables to authenticated, service_role;
 
 insert into core.errors (code, status, message, hint) values
 (
@@ -286,7 +296,7 @@ comment on function core.records_reached(text, text) is
 'core.tenants_with_records as texts "object tenant", for policies: one comparison a row.
 Signed-in users may call it.';
 
-create function core.guard_linked(guarded regclass) returns void
+create function core.guard_linked(guarded regclass, writing text default 'write') returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -296,8 +306,10 @@ declare
     allowed text;
 begin
     execute format('alter table %s enable row level security', guarded);
+    insert into core.linked_tables (relation)
+    select core.name_of(guarded);
     foreach verb in array array['select', 'insert', 'update', 'delete'] loop
-        permission := case verb when 'select' then 'read' else 'write' end;
+        permission := case verb when 'select' then 'read' else writing end;
         -- What is reached as a whole is one look-up; only who reaches own records alone has each
         -- of them looked at.
         allowed := format(
@@ -327,13 +339,14 @@ begin
 end
 $$;
 
-comment on function core.guard_linked(regclass) is
+comment on function core.guard_linked(regclass, text) is
 'Puts a table under row level security whose rows hang on records of any object, by the columns
-tenant_id, object and record_id: who may read (write) the record may read (write) the row. For the
-migration that makes the table. Owner only.';
+tenant_id, object and record_id: who may read (write) the record may read (write) the row, and with
+the record its rows go. writing: what writing rows takes of the record, write or read. The table has
+an index on (tenant_id, record_id). For the migration that makes the table. Owner only.';
 
 revoke all on function
-core.tenants_with_records(text, text), core.records_reached(text, text), core.guard_linked(regclass)
+core.tenants_with_records(text, text), core.records_reached(text, text), core.guard_linked(regclass, text)
 from public;
 grant execute on function
 core.tenants_with_records(text, text), core.records_reached(text, text)
@@ -474,7 +487,33 @@ comment on function core.report_records() is
 'Trigger for statements: emits <prefix>.created, .changed (with the names of the fields) and .deleted
 for every record of the statement at once. Arguments: the prefix, the singular. Definer, because no
 caller may emit.';
+
+create function core.drop_linked() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    linked text;
+begin
+    if exists (select from old_records) then
+        for linked in select linked_tables.relation from core.linked_tables loop
+            execute format(
+                'delete from %s as linked using old_records as gone where '
+                'linked.tenant_id = gone.tenant_id and linked.record_id = gone.id '
+                'and linked.object = $1',
+                linked
+            )
+            using tg_argv[0];
+        end loop;
+    end if;
+    return null;
+end
+$$;
+
+comment on function core.drop_linked() is
+'Trigger for statements that delete records: what hangs on them goes too. Argument: the object.
+Definer, because what hangs on a record may be hidden from who may delete it.';
 revoke all on function
+core.drop_linked(),
 core.touch_record(), core.check_record_owner(), core.unreported_fields(), core.report_records()
 from public;
 
@@ -548,12 +587,7 @@ returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    relation constant text := (
-        select namespaces.nspname || '.' || classes.relname
-        from pg_class as classes
-        inner join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
-        where classes.oid = registered
-    );
+    relation constant text := core.name_of(registered);
     event_prefix constant text := split_part(object, '.', 1) || '.' || singular;
     verb record;
 begin
@@ -615,6 +649,11 @@ begin
             verb.name, registered, verb.tables, event_prefix, singular
         );
     end loop;
+    execute format(
+        'create trigger drop_linked after delete on %s referencing old table as old_records '
+        'for each statement execute function core.drop_linked(%L)',
+        registered, object
+    );
     perform core.register_fields(object);
 end
 $$;
