@@ -3,8 +3,8 @@
 -- Pipelines, conditions, custom fields, tags, imports, search and the others serve contacts and
 -- deals as they serve vehicles and devices, and a product's own tables. A table joins them by one
 -- line in the migration that makes it, core.register_object. What an engine needs to know of it
--- then stands in core.objects: where its rows are, whose they are, and what they are called. Whoever
--- may read or write a record may do so with what hangs on it, and core.reaches is that one rule.
+-- then stands in core.objects: where its rows are, whose they are, and what they are called.
+-- Whoever may read or write a record may do so with what hangs on it: core.reaches is that rule.
 -- The ADR "Why engines know records by their object" has the alternatives.
 
 set local lock_timeout = '5s';
@@ -28,7 +28,8 @@ comment on table core.objects is
 'The kinds of records that engines serve, named as their permissions are: crm.contacts is read with
 crm.contacts.read. Global reference data: the same for every tenant.';
 comment on column core.objects.relation is 'The table with the records, as schema.table.';
-comment on column core.objects.singular is 'What one of them is called: subject_type of its events.';
+comment on column core.objects.singular is
+'What one of them is called: subject_type of its events.';
 comment on column core.objects.event_prefix is 'What its events begin with, such as crm.contact.';
 comment on column core.objects.label_column is 'The column that names a record to a person.';
 comment on column core.objects.owner_column is 'The column that grants of the scope own go by.';
@@ -90,7 +91,7 @@ insert into core.errors (code, status, message, hint) values
     'Name an active member of the tenant or of one above it.'
 );
 
--- Whose a record is --------------------------------------------------------------------------------
+-- Whose a record is -------------------------------------------------------------------------------
 
 create function core.reaches(
     permission text, tenant_id uuid, owner_id uuid default null, team_id uuid default null
@@ -224,8 +225,8 @@ $$;
 comment on function core.lock_record(text, uuid, text) is
 'Locks a record against other writers until the transaction ends, and answers its columns as a JSON
 object. Raises record.not_found (404) where the caller may not read it, or there is none, and
-tenancy.permission_missing (403) where the caller may read but not write it. Internal: functions that
-write past policies begin with it.';
+tenancy.permission_missing (403) where the caller may read but not write it. Internal: functions
+that write past policies begin with it.';
 
 create function core.fields_of(object text, tenant_id uuid) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -242,8 +243,8 @@ end
 $$;
 
 comment on function core.fields_of(text, uuid) is
-'What conditions may ask of the records of a tenant: {"amount": {"type": "number", "label": "Amount"},
-…}. Raises record.object_unknown (400). Internal.';
+'What conditions may ask of the records of a tenant:
+{"amount": {"type": "number", "label": "Amount"}, …}. Raises record.object_unknown (400). Internal.';
 
 revoke all on function
 core.reaches(text, uuid, uuid, uuid),
@@ -259,7 +260,7 @@ core.object_named(text),
 core.reaches_record(text, uuid, uuid, text)
 to authenticated, service_role;
 
--- What hangs on records ----------------------------------------------------------------------------
+-- What hangs on records ---------------------------------------------------------------------------
 
 create function core.tenants_with_records(verb text, scope text default 'tenant')
 returns table (object text, tenant_id uuid)
@@ -346,13 +347,15 @@ the record its rows go. writing: what writing rows takes of the record, write or
 an index on (tenant_id, record_id). For the migration that makes the table. Owner only.';
 
 revoke all on function
-core.tenants_with_records(text, text), core.records_reached(text, text), core.guard_linked(regclass, text)
+core.tenants_with_records(text, text),
+core.records_reached(text, text),
+core.guard_linked(regclass, text)
 from public;
 grant execute on function
 core.tenants_with_records(text, text), core.records_reached(text, text)
 to authenticated, service_role;
 
--- What each record has -----------------------------------------------------------------------------
+-- What each record has ----------------------------------------------------------------------------
 
 create function core.touch_record() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -484,7 +487,7 @@ end
 $$;
 
 comment on function core.report_records() is
-'Trigger for statements: emits <prefix>.created, .changed (with the names of the fields) and .deleted
+'Trigger for statements: emits <prefix>.created, .changed (with the names of the fields) or .deleted
 for every record of the statement at once. Arguments: the prefix, the singular. Definer, because no
 caller may emit.';
 

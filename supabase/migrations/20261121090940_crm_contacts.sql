@@ -239,7 +239,8 @@ create table crm.contact_points (
     constraint value_is_of_its_kind check (
         case kind
             when 'address' then value is null
-            else street is null and postal_code is null and city is null and region is null
+            else
+                street is null and postal_code is null and city is null and region is null
                 and country_code is null
         end
     ),
@@ -324,8 +325,7 @@ select
         'crm.contacts.id', 'user.unique_id', 'email is email or phone is phone or id is contact_id',
         'keep', 'What was agreed with a customer stays; it is nobody''s once the rest is erased.'
     );
-select
-    core.map_personal('crm.contacts.' || mapped, category, 'id in crm.contacts.id', 'set_null')
+select core.map_personal('crm.contacts.' || mapped, category, 'id in crm.contacts.id', 'set_null')
 from (
     values
     ('salutation', 'user.name'),
@@ -351,7 +351,9 @@ from (
     values ('contact_id', 'user.unique_id'), ('job_title', 'user.job_title')
 ) as line (mapped, category);
 select
-    core.map_personal(mapped, 'user.unique_id', split_part(mapped, '.', 3) || ' is user_id', 'set_null')
+    core.map_personal(
+        mapped, 'user.unique_id', split_part(mapped, '.', 3) || ' is user_id', 'set_null'
+    )
 from
     unnest(array[
         'crm.companies.owner_id', 'crm.companies.created_by', 'crm.companies.updated_by',
@@ -481,8 +483,8 @@ select
 from crm.contact_points;
 
 comment on view v1.contact_points is
-'Further e-mails, phones and addresses of contacts and companies. Whoever may read (write) the record
-may read (write) these.';
+'Further e-mails, phones and addresses of contacts and companies. Whoever may read (write) the
+record may read (write) these.';
 
 grant select, insert, update, delete on
 v1.companies, v1.contacts, v1.contact_companies, v1.contact_points

@@ -48,7 +48,8 @@ create table crm.products (
     constraint custom_is_an_object check (jsonb_typeof(custom) = 'object')
 );
 
-comment on table crm.products is 'What a tenant sells: the catalogue that lines of deals choose from.';
+comment on table crm.products is
+'What a tenant sells: the catalogue that lines of deals choose from.';
 comment on column crm.products.unit is 'What is counted: piece, hour, month.';
 comment on column crm.products.unit_price_minor is
 'The price that a line begins with, in minor units of the currency.';
@@ -303,10 +304,14 @@ select core.register_object('crm.deals', 'crm.deals', 'deal', 'name', 'owner_id'
 -- The data map ------------------------------------------------------------------------------------
 
 select
-    core.map_personal('crm.deals.' || mapped, 'user.unique_id', mapped || ' is user_id', 'set_null')
+    core.map_personal(
+        'crm.deals.' || mapped, 'user.unique_id', mapped || ' is user_id', 'set_null'
+    )
 from unnest(array['owner_id', 'created_by', 'updated_by']) as mapped;
 select
-    core.map_personal(mapped, 'user.unique_id', split_part(mapped, '.', 3) || ' is user_id', 'set_null')
+    core.map_personal(
+        mapped, 'user.unique_id', split_part(mapped, '.', 3) || ' is user_id', 'set_null'
+    )
 from
     unnest(array[
         'crm.products.created_by', 'crm.products.updated_by', 'crm.deal_contacts.created_by',

@@ -1,8 +1,8 @@
 -- Leads: people who may become customers, before anybody knows.
 --
--- A lead is one flat record, because that is how forms, fairs and feeds deliver it. It moves through
--- a pipeline until it is converted: crm.convert_lead finds or makes the contact, the company and,
--- if asked, a deal.
+-- A lead is one flat record, because that is how forms, fairs and feeds deliver it. It moves
+-- through a pipeline until it is converted: v1.convert_lead finds or makes the contact, the company
+-- and, if asked, a deal.
 
 set local lock_timeout = '5s';
 
@@ -113,7 +113,8 @@ comment on column crm.leads.external_id is 'Its key in another system, once a te
 comment on column crm.leads.stage is 'Where in its pipeline it stands. v1.move moves it.';
 comment on column crm.leads.stage_kind is 'What the stage means: open, won, lost or terminal.';
 comment on column crm.leads.first_response_at is 'When somebody first reached out to them.';
-comment on column crm.leads.converted_at is 'When it was converted; crm.conversions says into what.';
+comment on column crm.leads.converted_at is
+'When it was converted; crm.conversions says into what.';
 
 select core.guard('crm.leads', 'crm.leads', 'owner_id', 'team_id');
 

@@ -93,7 +93,8 @@ create table crm.activity_links (
 create index activity_links_record on crm.activity_links (tenant_id, record_id, created_at desc);
 create index activity_links_object on crm.activity_links (object);
 
-comment on table crm.activity_links is 'On which records activities hang: contacts, deals, vehicles.';
+comment on table crm.activity_links is
+'On which records activities hang: contacts, deals, vehicles.';
 
 select core.guard('crm.activities', 'crm.activities', 'owner_id', 'team_id');
 -- To note a call it takes the right to write activities, and no more of the record than to see it.

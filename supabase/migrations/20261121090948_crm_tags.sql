@@ -90,8 +90,7 @@ grant insert (
 grant update (name) on crm.attachments to authenticated;
 grant all on crm.tags, crm.taggings, crm.attachments to service_role;
 
-select
-    core.map_personal(mapped, 'user.unique_id', 'created_by is user_id', 'set_null')
+select core.map_personal(mapped, 'user.unique_id', 'created_by is user_id', 'set_null')
 from
     unnest(
         array['crm.tags.created_by', 'crm.taggings.created_by', 'crm.attachments.created_by']
