@@ -408,7 +408,8 @@ select is_empty(
             our.pronamespace = 'core'::regnamespace
             and our.proname in (
                 'write_audit_entry', 'record_security_event', 'append_audit_seal',
-                'erase_audit_values', 'audit', 'refresh_audits', 'audit_row', 'guard_sensitive'
+                'erase_audit_values', 'audit', 'refresh_audits', 'audit_row', 'audit_statement',
+                'guard_sensitive'
             )
             and granted.grantee <> our.proowner
     $$,

@@ -296,9 +296,68 @@ end
 $$;
 
 comment on function core.audit_row() is
-'Trigger after insert, update and delete, made by core.audit: appends what changed. Arguments: the
-settings of the table, its name, and a word where it has personal columns. Definer, because nobody
-may write the trail.';
+'Trigger after update, made by core.audit: appends what changed. Arguments: the settings of the
+table, its name, and a word where it has personal columns. Definer, because nobody may write the
+trail.';
+
+create function core.audit_statement() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    caller constant record := core.caller();
+begin
+    with recorded as materialized (
+        select
+            nextval('core.audit_entries_id_seq') as id,
+            tenon.audit_changes(
+                tg_argv[0],
+                case when tg_op = 'DELETE' then row_to_json(changed)::text end,
+                case when tg_op = 'INSERT' then row_to_json(changed)::text end,
+                case when tg_nargs > 2 then gen_random_uuid()::text || gen_random_uuid()::text end
+            ) as texts
+        from changed
+    ),
+    entries as (
+        insert into core.audit_entries (
+            tenant_id, id, operation, table_name, key, old, new, caller_kind, caller_id, origin
+        )
+        select
+            coalesce(recorded.texts[2]::uuid, core.platform_tenant_id()),
+            recorded.id,
+            recorded.texts[1],
+            tg_argv[1],
+            recorded.texts[3]::jsonb,
+            recorded.texts[4]::jsonb,
+            recorded.texts[5]::jsonb,
+            caller.kind,
+            caller.id,
+            case
+                when current_setting('tenon.origin', true) <> ''
+                    then current_setting('tenon.origin')::jsonb
+                when current_setting('request.headers', true) <> '' then core.request_origin()
+            end
+        from recorded
+        where recorded.texts is not null
+    )
+    insert into core.audit_values (tenant_id, entry_id, column_name, salt, old, new)
+    select
+        coalesce(recorded.texts[2]::uuid, core.platform_tenant_id()),
+        recorded.id,
+        value."column",
+        decode(value.salt, 'hex'),
+        value.old::json,
+        value.new::json
+    from recorded
+    cross join lateral json_to_recordset(recorded.texts[6]::json)
+        as value ("column" text, salt text, old text, new text);
+    return null;
+end
+$$;
+
+comment on function core.audit_statement() is
+'Trigger after inserts and deletes, made by core.audit: appends every row of the statement at once,
+which for many is half the price of one by one and for one the same. Arguments as those of
+core.audit_row. Definer, because nobody may write the trail.';
 
 create function core.audit_truncation() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -438,13 +497,18 @@ declare
                 and attributes.attname <> all(ignored)
         )
     end;
+    verb text;
     part regclass;
 begin
-    execute format('drop trigger if exists audit_row on %s', audited);
-    execute format(
-        'create trigger audit_row after insert or delete on %s '
-        'for each row execute function core.audit_row(%s)', audited, arguments
-    );
+    foreach verb in array array['insert', 'delete'] loop
+        execute format('drop trigger if exists %I on %s', 'audit_' || verb, audited);
+        execute format(
+            'create trigger %I after %s on %s referencing %s table as changed '
+            'for each statement execute function core.audit_statement(%s)',
+            'audit_' || verb, verb, audited,
+            case verb when 'insert' then 'new' else 'old' end, arguments
+        );
+    end loop;
     -- Compared as bytes, because not every type has an equality. What is not different costs this
     -- comparison and nothing else.
     execute format('drop trigger if exists audit_update on %s', audited);
@@ -619,6 +683,7 @@ core.write_audit_entry(uuid, text, text, jsonb, jsonb, jsonb, text, jsonb),
 core.record_security_event(uuid, text, jsonb),
 core.write_personal_values(text[]),
 core.audit_row(),
+core.audit_statement(),
 core.audit_truncation(),
 core.personal_columns(regclass),
 core.name_of(regclass),
