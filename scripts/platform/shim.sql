@@ -135,6 +135,34 @@ as $$
     )::text
 $$;
 
+-- storage: where the service keeps what it knows of files. Their bytes are elsewhere.
+
+create table if not exists storage.buckets (
+    id text primary key,
+    name text not null unique,
+    public boolean default false,
+    file_size_limit bigint,
+    allowed_mime_types text[],
+    created_at timestamptz default now(),
+    updated_at timestamptz default now()
+);
+create table if not exists storage.objects (
+    id uuid primary key default gen_random_uuid(),
+    bucket_id text references storage.buckets (id),
+    name text,
+    owner_id text,
+    metadata jsonb,
+    created_at timestamptz default now(),
+    updated_at timestamptz default now(),
+    unique (bucket_id, name)
+);
+alter table storage.buckets enable row level security;
+alter table storage.objects enable row level security;
+-- On the platform postgres may make policies there without owning the tables.
+alter table storage.buckets owner to postgres;
+alter table storage.objects owner to postgres;
+grant all on storage.buckets, storage.objects to authenticated, service_role, postgres;
+
 -- realtime: broadcast from the database, a partition a day as the service keeps them.
 
 create table if not exists realtime.messages (

@@ -67,6 +67,7 @@ create table crm.attachments (
     constraint media_type_is_short check (char_length(media_type) <= 200),
     constraint size_is_counted check (size_bytes >= 0)
 );
+create index attachments_path on crm.attachments (tenant_id, bucket, path);
 create index attachments_record on crm.attachments (tenant_id, record_id, created_at desc);
 create index attachments_object on crm.attachments (object);
 
@@ -155,3 +156,80 @@ guarded by the policies of storage.';
 
 grant select, insert, update, delete on v1.tags, v1.attachments to authenticated, service_role;
 grant select, insert, delete on v1.taggings to authenticated, service_role;
+
+-- The bytes ---------------------------------------------------------------------------------------
+
+create function crm.may_store(path text) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    folders constant text[] := string_to_array(path, '/');
+    uuid_pattern constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+begin
+    return coalesce(
+        cardinality(folders) = 4
+        and folders[1] ~ uuid_pattern
+        and folders[3] ~ uuid_pattern
+        and exists (select from core.objects where objects.object = folders[2])
+        and core.reaches_record(folders[2], folders[1]::uuid, folders[3]::uuid, 'write'),
+        false
+    );
+end
+$$;
+
+comment on function crm.may_store(text) is
+'Whether the caller may put a file at a path of the bucket attachments, which is
+{tenant_id}/{object}/{record_id}/{file}: where the record may be written. Signed-in users may call
+it.';
+
+create function crm.may_fetch(path text) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return crm.may_store(path) or exists (
+        select from crm.attachments
+        where
+            attachments.tenant_id::text = split_part(may_fetch.path, '/', 1)
+            and attachments.bucket = 'attachments'
+            and attachments.path = may_fetch.path
+    );
+end
+$$;
+
+comment on function crm.may_fetch(text) is
+'Whether the caller may have a file of the bucket attachments: one that hangs on a record that they
+may read, or that they might put there. Signed-in users may call it.';
+revoke all on function crm.may_store(text), crm.may_fetch(text) from public;
+grant execute on function crm.may_store(text), crm.may_fetch(text) to authenticated, service_role;
+
+-- On Supabase the role postgres may make buckets, and policies on storage.objects. Where it may
+-- not, or there is no Storage, files are kept elsewhere and attachments name where.
+do $$
+begin
+    if to_regclass('storage.objects') is not null then
+        insert into storage.buckets (id, name, public)
+        values ('attachments', 'attachments', false)
+        on conflict do nothing;
+        execute 'drop policy if exists attachments_fetch on storage.objects';
+        execute
+            'create policy attachments_fetch on storage.objects for select to authenticated '
+            'using (bucket_id = ''attachments'' and crm.may_fetch(name))';
+        execute 'drop policy if exists attachments_store on storage.objects';
+        execute
+            'create policy attachments_store on storage.objects for insert to authenticated '
+            'with check (bucket_id = ''attachments'' and crm.may_store(name))';
+        execute 'drop policy if exists attachments_replace on storage.objects';
+        execute
+            'create policy attachments_replace on storage.objects for update to authenticated '
+            'using (bucket_id = ''attachments'' and crm.may_store(name)) '
+            'with check (bucket_id = ''attachments'' and crm.may_store(name))';
+        execute 'drop policy if exists attachments_remove on storage.objects';
+        execute
+            'create policy attachments_remove on storage.objects for delete to authenticated '
+            'using (bucket_id = ''attachments'' and crm.may_store(name))';
+    end if;
+exception
+    when insufficient_privilege then
+        raise warning 'the bytes of attachments are not guarded: %', sqlerrm;
+end
+$$;
