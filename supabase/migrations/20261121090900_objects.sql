@@ -383,10 +383,10 @@ create function core.check_record_owner() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    owner_id constant uuid := to_jsonb(new) ->> tg_argv[0];
+    named_owner constant uuid := to_jsonb(new) ->> tg_argv[0];
     place uuid := new.tenant_id;
 begin
-    if owner_id = core.caller_id() or (core.caller()).kind = 'system' then
+    if named_owner = core.caller_id() or (core.caller()).kind = 'system' then
         return new;
     end if;
     while place is not null loop
@@ -394,7 +394,7 @@ begin
             select from core.members
             where
                 members.tenant_id = place
-                and members.user_id = check_record_owner.owner_id
+                and members.user_id = named_owner
                 and members.status = 'active'
         ) then
             return new;
