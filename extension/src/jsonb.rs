@@ -1,5 +1,8 @@
-//! `jsonb` as JSON text, without a tree of values in between: Postgres has read it already, and
+//! `jsonb` as its bytes, or as JSON text, without a tree of values in between: Postgres has read it already, and
 //! a tree would lose what its numbers cannot hold.
+
+mod bytes;
+mod container;
 
 use std::ffi::{CStr, CString};
 
@@ -11,6 +14,9 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 };
 use pgrx::{FromDatum, IntoDatum, direct_function_call, direct_function_call_as_datum, pg_sys};
 use tenon_domain::telemetry::value::Value;
+
+pub(crate) use bytes::JsonbBytes;
+pub(crate) use container::{Container, Found};
 
 /// A `jsonb` value as text.
 #[derive(Debug)]

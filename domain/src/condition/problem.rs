@@ -36,7 +36,7 @@ pub enum ConditionProblem {
     /// There is no such operator.
     #[error(
         "expected an operator: =, !=, <, <=, >, >=, in, between, contains, starts_with, ends_with, \
-         matches, is_null or is_not_null"
+         matches, is_null, is_not_null or changed"
     )]
     Operator,
     /// The operator cannot do anything with the value.
@@ -45,6 +45,35 @@ pub enum ConditionProblem {
     /// The pattern is no regular expression, or one that is too large.
     #[error("expected a regular expression of at most {PATTERN_BYTES_MAX} bytes: {0}")]
     Pattern(String),
+    /// The schema has no such field.
+    #[error("there is no field {0}")]
+    FieldUnknown(String),
+    /// The operator is not for fields of this type.
+    #[error("{field} is a field of type {kind}, which {operator} is not for")]
+    OperatorUnfit {
+        /// The field.
+        field: String,
+        /// Its type.
+        kind: &'static str,
+        /// The operator as it is written.
+        operator: &'static str,
+    },
+    /// The value is of another type than the field.
+    #[error("{field} is a field of type {kind}: expected {expected}")]
+    ValueUnfit {
+        /// The field.
+        field: String,
+        /// Its type.
+        kind: &'static str,
+        /// What it is compared with.
+        expected: &'static str,
+    },
+    /// The value is none of those that the field may have.
+    #[error("{0} has only certain values, and this is none of them")]
+    ValueUnlisted(String),
+    /// The schema of fields is none.
+    #[error("expected a schema of fields: {0}")]
+    Fields(&'static str),
 }
 
 impl ConditionProblem {
@@ -57,8 +86,13 @@ impl ConditionProblem {
             Self::Node | Self::List => "condition.malformed",
             Self::Field => "condition.field_invalid",
             Self::Operator => "condition.operator_unknown",
-            Self::Value(_) => "condition.value_invalid",
+            Self::Value(_) | Self::ValueUnfit { .. } | Self::ValueUnlisted(_) => {
+                "condition.value_invalid"
+            }
             Self::Pattern(_) => "condition.pattern_invalid",
+            Self::FieldUnknown(_) => "condition.field_unknown",
+            Self::OperatorUnfit { .. } => "condition.operator_unfit",
+            Self::Fields(_) => "condition.fields_malformed",
         }
     }
 }

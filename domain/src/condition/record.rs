@@ -3,13 +3,20 @@
 //! Nothing else of the record is built: a number of ten megabytes or a thousand levels that nobody
 //! asks for are passed over.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Field;
-use super::value::Found;
+use super::evaluate::Record;
+use super::number::NumberBuf;
+use super::value::Value;
+
+/// Levels of a list or an object that are compared to tell whether it has changed. Beyond this the
+/// stack would be at risk.
+const LEVELS_COMPARED_MAX: usize = 64;
 
 /// A field that is looked for below one object: its place, and the names that are left.
 #[derive(Clone, Copy)]
@@ -18,9 +25,20 @@ struct Sought<'f> {
     names: &'f [String],
 }
 
-/// The values of the fields, in their order; none where one is missing. None for all when the
-/// record is no JSON.
-pub(super) fn slots(fields: &[Field], record: &str) -> Option<Vec<Option<Found>>> {
+/// The values of a condition's fields in one record.
+pub(super) struct Found<'j>(Vec<Option<&'j RawValue>>, Vec<Scalar>);
+
+/// A value as the text has it, with what has to be kept to lend it out.
+#[derive(Clone)]
+enum Scalar {
+    Nothing,
+    Number(NumberBuf),
+    Text(String),
+    Unreadable,
+}
+
+/// The values of the fields, in their order; none where the record is no JSON.
+pub(super) fn values<'j>(fields: &[Field], record: &'j str) -> Option<Found<'j>> {
     let record: &RawValue = serde_json::from_str(record).ok()?;
     let mut slots: Vec<_> = fields.iter().map(|_| None).collect();
     let sought: Vec<_> = fields
@@ -32,11 +50,100 @@ pub(super) fn slots(fields: &[Field], record: &str) -> Option<Vec<Option<Found>>
         })
         .collect();
     fill(&sought, record, &mut slots);
-    Some(slots)
+    let scalars = slots.iter().map(|json| scalar(*json)).collect();
+    Some(Found(slots, scalars))
+}
+
+fn scalar(json: Option<&RawValue>) -> Scalar {
+    let text = json.map_or("null", RawValue::get);
+    let scalar = match text.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(text).ok().map(Scalar::Text),
+        Some(b'-' | b'0'..=b'9') => NumberBuf::parse(text).map(Scalar::Number),
+        _ => return Scalar::Nothing,
+    };
+    scalar.unwrap_or(Scalar::Unreadable)
+}
+
+impl Record for Found<'_> {
+    fn value(&self, place: usize) -> Value<'_> {
+        let Some(json) = self.0.get(place).copied().flatten() else {
+            return Value::Null;
+        };
+        match (self.1.get(place), json.get().as_bytes().first()) {
+            (Some(Scalar::Text(text)), _) => Value::Text(text),
+            (Some(Scalar::Number(number)), _) => Value::Decimal(number.get()),
+            (Some(Scalar::Nothing), Some(b'n')) => Value::Null,
+            (Some(Scalar::Nothing), Some(b't')) => Value::Boolean(true),
+            (Some(Scalar::Nothing), Some(b'f')) => Value::Boolean(false),
+            (Some(Scalar::Nothing), Some(b'[')) => Value::List,
+            (Some(Scalar::Nothing), Some(b'{')) => Value::Object,
+            _ => Value::Unreadable,
+        }
+    }
+
+    fn list_has(&self, place: usize, text: &str) -> bool {
+        let json = self.0.get(place).copied().flatten();
+        let list: Option<Vec<&RawValue>> = json.and_then(|it| serde_json::from_str(it.get()).ok());
+        let is_it =
+            |json: &RawValue| serde_json::from_str(json.get()).is_ok_and(|it: String| it == text);
+        list.is_some_and(|list| list.into_iter().any(is_it))
+    }
+
+    fn is_same_inside(&self, place: usize, previous: &Self) -> bool {
+        let json = |it: &Self| it.0.get(place).copied().flatten();
+        match (json(self), json(previous)) {
+            (Some(now), Some(before)) => is_same(now, before, LEVELS_COMPARED_MAX),
+            _ => false,
+        }
+    }
+}
+
+/// Whether two JSON texts stand for the same; further down than `levels` only if they are written in
+/// the same way.
+fn is_same(now: &RawValue, before: &RawValue, levels: usize) -> bool {
+    if now.get() == before.get() {
+        return true;
+    }
+    let Some(levels) = levels.checked_sub(1) else {
+        return false;
+    };
+    let first = |json: &RawValue| json.get().as_bytes().first().copied();
+    match (first(now), first(before)) {
+        (Some(b'['), Some(b'[')) => {
+            let list = |json: &'_ RawValue| -> Option<Vec<Box<RawValue>>> {
+                serde_json::from_str(json.get()).ok()
+            };
+            list(now).zip(list(before)).is_some_and(|(now, before)| {
+                let same =
+                    |(now, before): (&Box<RawValue>, &Box<RawValue>)| is_same(now, before, levels);
+                now.len() == before.len() && now.iter().zip(&before).all(same)
+            })
+        }
+        (Some(b'{'), Some(b'{')) => {
+            let object = |json: &'_ RawValue| -> Option<BTreeMap<String, Box<RawValue>>> {
+                serde_json::from_str(json.get()).ok()
+            };
+            object(now)
+                .zip(object(before))
+                .is_some_and(|(now, before)| {
+                    let same = |(key, now): (&String, &Box<RawValue>)| {
+                        before
+                            .get(key)
+                            .is_some_and(|before| is_same(now, before, levels))
+                    };
+                    now.len() == before.len() && now.iter().all(same)
+                })
+        }
+        _ => match (scalar(Some(now)), scalar(Some(before))) {
+            (Scalar::Text(now), Scalar::Text(before)) => now == before,
+            (Scalar::Number(now), Scalar::Number(before)) => now.get() == before.get(),
+            _ => false,
+        },
+    }
 }
 
 /// As deep as the longest path, which is short.
-fn fill(sought: &[Sought<'_>], json: &RawValue, slots: &mut [Option<Found>]) {
+fn fill<'j>(sought: &[Sought<'_>], json: &'j RawValue, slots: &mut [Option<&'j RawValue>]) {
     if !json.get().starts_with('{') {
         return;
     }
@@ -45,12 +152,12 @@ fn fill(sought: &[Sought<'_>], json: &RawValue, slots: &mut [Option<Found>]) {
     let _ = serde_json::Deserializer::from_str(json.get()).deserialize_map(object);
 }
 
-struct Object<'f, 's> {
+struct Object<'f, 's, 'j> {
     sought: &'f [Sought<'f>],
-    slots: &'s mut [Option<Found>],
+    slots: &'s mut [Option<&'j RawValue>],
 }
 
-impl<'de> Visitor<'de> for Object<'_, '_> {
+impl<'de> Visitor<'de> for Object<'_, '_, 'de> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,7 +175,7 @@ impl<'de> Visitor<'de> for Object<'_, '_> {
             for found in matching {
                 // Of a key that is there twice the last one counts.
                 let is_here = found.names.is_empty();
-                self.slots[found.slot] = is_here.then(|| Found::parse(json));
+                self.slots[found.slot] = is_here.then_some(json);
                 if !is_here {
                     below.push(found);
                 }

@@ -8,7 +8,7 @@ use super::*;
 fn truth(condition: &Value, record: &Value) -> Truth {
     Condition::parse(&condition.to_string())
         .expect("a condition")
-        .of(&record.to_string())
+        .of_json(&record.to_string())
 }
 
 fn problem(condition: &str) -> (&'static str, String) {
@@ -233,18 +233,18 @@ fn a_record_of_any_size_and_depth_is_read() {
     let condition = Condition::parse(&condition).expect("a condition");
     let digits = "9".repeat(10_000_000);
     assert_eq!(
-        condition.of(&format!(r#"{{"a":{{"b":{digits}}}}}"#)),
+        condition.of_json(&format!(r#"{{"a":{{"b":{digits}}}}}"#)),
         Truth::True
     );
     assert_eq!(
-        condition.of(&format!(r#"{{"a":{{"b":-{digits}}}}}"#)),
+        condition.of_json(&format!(r#"{{"a":{{"b":-{digits}}}}}"#)),
         Truth::False
     );
     let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
     let record = format!(r#"{{"x": {deep}, "a": {{"y": {deep}, "b": 2}}}}"#);
-    assert_eq!(condition.of(&record), Truth::True);
+    assert_eq!(condition.of_json(&record), Truth::True);
     let objects = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
-    assert_eq!(condition.of(&objects), Truth::Unknown);
+    assert_eq!(condition.of_json(&objects), Truth::Unknown);
     assert_eq!(problem(&objects).0, "condition.too_large");
     for record in [
         "",
@@ -255,17 +255,17 @@ fn a_record_of_any_size_and_depth_is_read() {
         "1",
         "{\"a\": {\"b\": NaN}}",
     ] {
-        assert_eq!(condition.of(record), Truth::Unknown, "{record}");
+        assert_eq!(condition.of_json(record), Truth::Unknown, "{record}");
     }
     let nan = json!({"a": {"b": "NaN"}}).to_string();
-    assert_eq!(condition.of(&nan), Truth::Unknown);
+    assert_eq!(condition.of_json(&nan), Truth::Unknown);
 }
 
 #[test]
 fn a_hard_pattern_takes_no_time() {
     let condition = leaf("a", "matches", json!("^(a|aa)+$")).to_string();
     let condition = Condition::parse(&condition).expect("a condition");
-    let of_text = |text: String| condition.of(&json!({"a": text}).to_string());
+    let of_text = |text: String| condition.of_json(&json!({"a": text}).to_string());
     assert_eq!(of_text("a".repeat(4_000) + "b"), Truth::False);
     assert_eq!(of_text("a".repeat(MATCHED_BYTES_MAX + 1)), Truth::Unknown);
 }
@@ -274,8 +274,8 @@ fn a_hard_pattern_takes_no_time() {
 fn the_last_of_two_keys_counts() {
     let condition = leaf("a.b", "=", json!(1)).to_string();
     let condition = Condition::parse(&condition).expect("a condition");
-    assert_eq!(condition.of(r#"{"a":{"b":1},"a":{}}"#), Truth::Unknown);
-    assert_eq!(condition.of(r#"{"a":{"b":2,"b":1}}"#), Truth::True);
+    assert_eq!(condition.of_json(r#"{"a":{"b":1},"a":{}}"#), Truth::Unknown);
+    assert_eq!(condition.of_json(r#"{"a":{"b":2,"b":1}}"#), Truth::True);
 }
 
 /// The oracle: the definition of each operator on a tree of values, with numbers as floats.
@@ -330,6 +330,9 @@ mod oracle {
                 return Some(leaf(">=", found, &wanted[0])? && leaf("<=", found, &wanted[1])?);
             }
             _ => {}
+        }
+        if let (Some(list), "contains") = (found.as_array(), op) {
+            return Some(list.contains(wanted));
         }
         if let (Some(found), Some(wanted)) = (found.as_f64(), wanted.as_f64()) {
             return compare(op, &found, &wanted);
@@ -421,7 +424,8 @@ fn any_condition() -> impl Strategy<Value = Value> {
 }
 
 fn any_record() -> impl Strategy<Value = Value> {
-    let value = || prop_oneof![6 => any_scalar(), 1 => Just(Value::Null), 1 => Just(json!([1]))];
+    let value =
+        || prop_oneof![6 => any_scalar(), 1 => Just(Value::Null), 1 => Just(json!([1, "a"]))];
     let object = || {
         prop::collection::btree_map("[ab]", value(), 0..3)
             .prop_map(|entries| Value::Object(entries.into_iter().collect()))
@@ -483,6 +487,6 @@ proptest! {
     fn no_text_upsets_it(text in "[\\{\\}\\[\\]\":,alnyotfiedpvu0-9. \\\\-]{0,60}") {
         let condition = leaf("a", "=", json!(1)).to_string();
         let _ = Condition::parse(&text);
-        let _ = Condition::parse(&condition).expect("a condition").of(&text);
+        let _ = Condition::parse(&condition).expect("a condition").of_json(&text);
     }
 }
