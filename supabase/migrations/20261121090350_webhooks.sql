@@ -27,35 +27,6 @@ insert into core.event_types (type, description, permission) values
 
 insert into core.errors (code, status, message, hint) values
 (
-    'condition.malformed', 400, 'At {path} there is neither a branch nor a leaf of a condition.',
-    'Write {"all": […]}, {"any": […]} or {"not": …} over {"field": …, "op": …, "value": …}.'
-),
-(
-    'condition.field_invalid', 400, 'At {path} there is no path to a field.',
-    'Write names with dots between them, such as data.stage.'
-),
-(
-    'condition.operator_unknown', 400, 'At {path} there is no operator.',
-    'Use =, !=, <, <=, >, >=, in, between, contains, starts_with, ends_with, matches, is_null or '
-    'is_not_null.'
-),
-(
-    'condition.value_invalid', 400, 'The value at {path} is none for its operator.',
-    'The message says what the operator takes.'
-),
-(
-    'condition.pattern_invalid', 400, 'At {path} there is no regular expression, or a large one.',
-    'Write a shorter one, without look-around, back-references and high counts.'
-),
-(
-    'condition.too_deep', 400, 'A condition has 8 levels at most.',
-    'Put branches of one kind together.'
-),
-(
-    'condition.too_large', 413, 'A condition has 64 nodes, 8 patterns and 16384 bytes at most.',
-    'Use in for a list of values, or several webhooks.'
-),
-(
     'webhook.unknown', 404, 'There is no webhook {id} in this tenant.',
     'Compare the id with those in v1.webhook_endpoints.'
 ),
