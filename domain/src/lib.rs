@@ -6,9 +6,11 @@
 pub mod audit;
 pub mod condition;
 pub mod delivery;
+pub mod effect;
 pub mod errors;
 pub mod identity;
 pub mod limit;
+pub mod pipeline;
 pub mod schedule;
 pub mod secret;
 pub mod sign_in;

@@ -17,6 +17,7 @@ use tenon_domain::delivery::signature::SignatureError;
 use tenon_domain::errors;
 use tenon_domain::identity::IdentityError;
 use tenon_domain::limit::LimitError;
+use tenon_domain::pipeline::{MappingError, PipelineError};
 use tenon_domain::schedule::ScheduleError;
 use tenon_domain::secret::SecretError;
 use tenon_domain::statistics::StatisticsError;
@@ -64,6 +65,7 @@ coded!(
     IdentityError,
     KeepingError,
     LimitError,
+    MappingError,
     PayloadError,
     QueryError,
     ScheduleError,
@@ -74,6 +76,16 @@ coded!(
 );
 
 impl Coded for ConditionError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn details(&self) -> Option<String> {
+        Some(serde_json::json!({ "path": self.path }).to_string())
+    }
+}
+
+impl Coded for PipelineError {
     fn code(&self) -> &'static str {
         self.code()
     }
