@@ -54,7 +54,8 @@ const TRANSITION_MEMBERS: &[&str] = &[
 pub(super) fn definition(json: &str) -> Result<Definition, Vec<PipelineError>> {
     let mut reader = Reader::default();
     let read = read(&mut reader, json);
-    if let Some(definition) = &read {
+    // A start that cannot be read would be missed in the graph too.
+    if let Some(definition) = read.as_ref().filter(|_| reader.problems() == 0) {
         graph::check(&mut reader, definition);
     }
     reader.outcome(read)
