@@ -214,20 +214,20 @@ returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    effect jsonb;
+    wanted jsonb;
     known core.effect_handlers;
 begin
-    for effect in select element from jsonb_array_elements(effects) as element loop
+    for wanted in select element from jsonb_array_elements(effects) as element loop
         select * into known
         from core.effect_handlers as handlers
-        where handlers.effect = run_effects.effect ->> 'effect';
+        where handlers.effect = wanted ->> 'effect';
         if not found then
             perform core.fail(
-                'effect.unsupported', jsonb_build_object('effect', effect ->> 'effect')
+                'effect.unsupported', jsonb_build_object('effect', wanted ->> 'effect')
             );
         end if;
         execute format('select %s($1, $2, $3, $4, $5)', known.handler)
-        using tenant_id, object, record_id, effect, coalesce(context, '{}');
+        using tenant_id, object, record_id, wanted, coalesce(context, '{}');
     end loop;
 end
 $$;

@@ -207,17 +207,26 @@ create function core.keep_published() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if tg_op = 'TRUNCATE' or old.status <> 'draft' and (
-        tg_op = 'DELETE'
-        or (old.status, new.status) not in (
-            ('published', 'published'), ('published', 'retired'), ('retired', 'retired')
+    if tg_op = 'TRUNCATE' then
+        perform core.fail('pipeline.published_immutable');
+    elsif tg_op = 'DELETE' then
+        if old.status <> 'draft' then
+            perform core.fail('pipeline.published_immutable');
+        end if;
+        return old;
+    elsif
+        old.status <> 'draft'
+        and (
+            (old.status, new.status) not in (
+                ('published', 'published'), ('published', 'retired'), ('retired', 'retired')
+            )
+            or to_jsonb(new) - '{status,published_by,created_by}'::text[]
+            <> to_jsonb(old) - '{status,published_by,created_by}'::text[]
         )
-        or to_jsonb(new) - '{status,published_by,created_by}'::text[]
-        <> to_jsonb(old) - '{status,published_by,created_by}'::text[]
-    ) then
+    then
         perform core.fail('pipeline.published_immutable');
     end if;
-    return case tg_op when 'DELETE' then old else new end;
+    return new;
 end
 $$;
 
@@ -234,7 +243,9 @@ create function core.keep_stages() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if tg_op <> 'INSERT' or not exists (
+    if tg_op <> 'INSERT' then
+        perform core.fail('pipeline.published_immutable');
+    elsif not exists (
         select from core.pipeline_versions as versions
         where
             versions.tenant_id = new.tenant_id
@@ -301,7 +312,6 @@ create function core.begin_stage() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    object constant text := tg_argv[0];
     chosen record;
     start jsonb;
 begin
@@ -318,7 +328,7 @@ begin
             and versions.status = 'published'
     where
         pipelines.tenant_id = new.tenant_id
-        and pipelines.object = begin_stage.object
+        and pipelines.object = tg_argv[0]
         and pipelines.archived_at is null
         and case
             when new.pipeline_id is null then pipelines.is_default
@@ -412,7 +422,7 @@ begin
     )
     select
         records.tenant_id,
-        enter_first_stages.object,
+        tg_argv[0],
         records.id,
         records.stage_entered_at,
         records.pipeline_id,
@@ -566,7 +576,7 @@ begin
         );
     end if;
     insert into core.pipeline_objects (object, has_closed_at)
-    values (attach_pipeline.object, attach_pipeline.has_closed_at);
+    values (attach_pipeline.object, has_closed_at);
     insert into core.event_types (type, description, permission)
     select
         known.event_prefix || '.' || happened.word,

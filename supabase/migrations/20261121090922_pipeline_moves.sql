@@ -115,7 +115,7 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
     caller constant record := core.caller();
-    record_id constant uuid := record ->> 'id';
+    subject_id constant uuid := record ->> 'id';
     -- Judged after the lock, and never before what was there: clocks go back.
     at constant timestamptz := greatest(
         clock_timestamp(), (record ->> 'stage_entered_at')::timestamptz + interval '1 microsecond'
@@ -130,7 +130,7 @@ begin
     set left_at = at
     where
         periods.tenant_id = enter_stage.tenant_id
-        and periods.record_id = enter_stage.record_id
+        and periods.record_id = subject_id
         and periods.object = known.object
         and periods.left_at is null;
     insert into core.stage_periods (
@@ -138,7 +138,7 @@ begin
         from_stage, reason, moved_by_kind, moved_by
     )
     values (
-        enter_stage.tenant_id, known.object, enter_stage.record_id, at, stage.pipeline_id,
+        enter_stage.tenant_id, known.object, subject_id, at, stage.pipeline_id,
         stage.pipeline_version_id, stage.stage, record ->> 'stage', enter_stage.reason,
         caller.kind, caller.id
     );
@@ -156,19 +156,19 @@ begin
     )
     into strict entered
     using
-        enter_stage.tenant_id, record_id, core.with_fields(record, fields), stage.pipeline_id,
+        enter_stage.tenant_id, subject_id, core.with_fields(record, fields), stage.pipeline_id,
         stage.pipeline_version_id, stage.stage, stage.kind, at;
     if stage.time_limit_s is not null then
         perform core.start_time_limit(
-            enter_stage.tenant_id, known.object, record_id, stage, at
+            enter_stage.tenant_id, known.object, subject_id, stage, at
         );
     else
         perform core.cancel_timer(
-            enter_stage.tenant_id, known.object, record_id, 'pipeline stage_time_limit'
+            enter_stage.tenant_id, known.object, subject_id, 'pipeline stage_time_limit'
         );
     end if;
     perform core.emit(
-        enter_stage.tenant_id, known.event_prefix || '.moved', known.singular, record_id,
+        enter_stage.tenant_id, known.event_prefix || '.moved', known.singular, subject_id,
         jsonb_build_object(
             'from', record ->> 'stage',
             'to', stage.stage,

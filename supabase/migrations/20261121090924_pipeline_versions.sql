@@ -586,7 +586,7 @@ returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    record_id constant uuid := record ->> 'id';
+    subject_id constant uuid := record ->> 'id';
     entered_at constant timestamptz := record ->> 'stage_entered_at';
 begin
     if stage.stage <> record ->> 'stage' then
@@ -600,21 +600,21 @@ begin
     set pipeline_version_id = stage.pipeline_version_id
     where
         periods.tenant_id = change_version.tenant_id
-        and periods.record_id = change_version.record_id
+        and periods.record_id = subject_id
         and periods.object = known.object
         and periods.left_at is null;
     execute format(
         'update %s set pipeline_version_id = $3, stage_kind = $4 where tenant_id = $1 and id = $2',
         known.relation
     )
-    using change_version.tenant_id, record_id, stage.pipeline_version_id, stage.kind;
+    using change_version.tenant_id, subject_id, stage.pipeline_version_id, stage.kind;
     if stage.time_limit_s is not null then
         perform core.start_time_limit(
-            change_version.tenant_id, known.object, record_id, stage, entered_at
+            change_version.tenant_id, known.object, subject_id, stage, entered_at
         );
     else
         perform core.cancel_timer(
-            change_version.tenant_id, known.object, record_id, 'pipeline stage_time_limit'
+            change_version.tenant_id, known.object, subject_id, 'pipeline stage_time_limit'
         );
     end if;
 end
