@@ -203,7 +203,7 @@ fn refusals(transition: &Transition, entered: &Stage, request: &Request<'_>) -> 
         refusals.push(Refusal::PermissionMissing { permission });
     }
     if let Some(guard) = &transition.when {
-        let truth = guard.condition.of(request.record);
+        let truth = guard.condition.of_json(request.record);
         if truth != Truth::True {
             refusals.push(Refusal::GuardFailed {
                 condition: guard.json.clone(),
