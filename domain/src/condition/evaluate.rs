@@ -100,7 +100,11 @@ fn unless<R: Record + ?Sized>(
 ) -> Option<Truth> {
     let mut outcome = None;
     for inner in nodes {
-        match node(inner, record, moment) {
+        let truth = match inner {
+            Node::Leaf { place, test } => test.of(*place, record, moment),
+            _ => node(inner, record, moment),
+        };
+        match truth {
             truth if truth == decisive => return Some(decisive),
             Truth::Unknown => outcome = Some(Truth::Unknown),
             Truth::True | Truth::False => {}

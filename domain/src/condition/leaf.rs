@@ -38,14 +38,16 @@ pub(super) enum Comparison {
 impl Comparison {
     #[inline]
     const fn holds(self, ordering: Ordering) -> bool {
-        match self {
-            Self::Equal => ordering.is_eq(),
-            Self::NotEqual => ordering.is_ne(),
-            Self::Less => ordering.is_lt(),
-            Self::LessOrEqual => ordering.is_le(),
-            Self::Greater => ordering.is_gt(),
-            Self::GreaterOrEqual => ordering.is_ge(),
-        }
+        // The orderings at which each holds: 1 less, 2 equal, 4 greater.
+        let orderings = match self {
+            Self::Equal => 0b010,
+            Self::NotEqual => 0b101,
+            Self::Less => 0b001,
+            Self::LessOrEqual => 0b011,
+            Self::Greater => 0b100,
+            Self::GreaterOrEqual => 0b110,
+        };
+        orderings >> (ordering as i8 + 1) & 1 == 1
     }
 
     /// What holds where this does not.
@@ -77,6 +79,20 @@ impl Test {
         record: &R,
         moment: Moment<'_, R>,
     ) -> Truth {
+        // What rules ask of sensors, without a call.
+        if let Self::Compare(comparison, Wanted::Number(wanted)) = self
+            && let Value::Float(found) = record.value(place)
+        {
+            return match wanted.compare_float(found) {
+                Some(order) => comparison.holds(order).into(),
+                None => Truth::Unknown,
+            };
+        }
+        self.of_any(place, record, moment)
+    }
+
+    #[inline(never)]
+    fn of_any<R: Record + ?Sized>(&self, place: usize, record: &R, moment: Moment<'_, R>) -> Truth {
         let found = record.value(place);
         let holds = match self {
             Self::Compare(comparison, wanted) => {

@@ -87,6 +87,14 @@ impl WantedNumber {
         })
     }
 
+    /// How a float compares with the number, as its shortest decimal does; none for NaN and the
+    /// infinities.
+    #[inline]
+    pub(super) fn compare_float(&self, found: f64) -> Option<Ordering> {
+        let order = found.partial_cmp(&self.float)?;
+        found.is_finite().then(|| order.then(self.float_order))
+    }
+
     pub(super) fn decimal(&self) -> &NumberBuf {
         &self.decimal
     }
@@ -124,10 +132,7 @@ impl Value<'_> {
     #[inline]
     pub(super) fn compare(&self, wanted: &Wanted, at: Option<Timestamp>) -> Option<Ordering> {
         match (self, wanted) {
-            (Self::Float(found), Wanted::Number(wanted)) => {
-                let order = found.partial_cmp(&wanted.float)?;
-                found.is_finite().then(|| order.then(wanted.float_order))
-            }
+            (Self::Float(found), Wanted::Number(wanted)) => wanted.compare_float(*found),
             (Self::Integer(found), Wanted::Number(wanted)) => {
                 Some(found.cmp(&wanted.integer).then(wanted.integer_order))
             }

@@ -84,27 +84,38 @@ impl<'j> Container<'j> {
         word(self.bytes, (place + 1) * WORD)
     }
 
-    /// The data of an entry, which begins at a multiple of `align`. One in 32 entries says where it
-    /// ends, the others say how long they are.
-    fn data(&self, place: usize, align: usize) -> Option<&'j [u8]> {
+    /// Where the data of an entry begins. One in 32 entries says where its data ends, the others say
+    /// how long they are.
+    fn start(&self, place: usize) -> Option<usize> {
+        let entries = self.bytes.get(WORD..(place + 1) * WORD)?.as_chunks().0;
         let mut start = 0;
-        for before in (0..place).rev() {
-            let entry = self.entry(before)?;
-            start += (entry & ENTRY_LENGTH_MASK) as usize;
-            if entry & ENTRY_HAS_END != 0 {
+        for &before in entries.iter().rev() {
+            let before = u32::from_ne_bytes(before);
+            start += (before & ENTRY_LENGTH_MASK) as usize;
+            if before & ENTRY_HAS_END != 0 {
                 break;
             }
         }
+        Some(start)
+    }
+
+    /// The length of the data of an entry, and of the gap before it.
+    fn length(&self, place: usize) -> Option<usize> {
         let entry = self.entry(place)?;
         let length = (entry & ENTRY_LENGTH_MASK) as usize;
-        let end = if entry & ENTRY_HAS_END == 0 {
-            start + length
+        if entry & ENTRY_HAS_END == 0 {
+            Some(length)
         } else {
-            length
-        };
-        let base = (self.entries() + 1) * WORD;
-        self.bytes
-            .get(base + start.next_multiple_of(align)..base.checked_add(end)?)
+            length.checked_sub(self.start(place)?)
+        }
+    }
+
+    /// The data of an entry, which begins at a multiple of `align`.
+    fn data(&self, place: usize, align: usize) -> Option<&'j [u8]> {
+        let start = self.start(place)?;
+        let end = start + self.length(place)?;
+        let data = self.bytes.get((self.entries() + 1) * WORD..)?;
+        data.get(start.next_multiple_of(align)..end)
     }
 
     fn found(&self, place: usize) -> Option<Found<'j>> {
@@ -124,9 +135,11 @@ impl<'j> Container<'j> {
         let (mut low, mut high) = (0, if self.is_object() { self.count() } else { 0 });
         while low < high {
             let middle = low.midpoint(high);
-            let found = self.data(middle, 1)?;
-            let order = found.len().cmp(&key.len());
-            match order.then_with(|| found.cmp(key.as_bytes())) {
+            let order = match self.length(middle)?.cmp(&key.len()) {
+                Ordering::Equal => self.data(middle, 1)?.cmp(key.as_bytes()),
+                order => order,
+            };
+            match order {
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
                 Ordering::Equal => {
