@@ -1,5 +1,7 @@
 //! Conditions against an oracle that shares nothing with them, and against the laws of the logic.
 
+mod forms;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
