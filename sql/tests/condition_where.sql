@@ -219,7 +219,10 @@ analyze things;
 create temporary table trees as
 select
     number,
-    pg_temp.any_tree(1 + number % 4) as condition
+    case
+        when number % 5 = 0 then jsonb_build_object('not', pg_temp.any_leaf())
+        else pg_temp.any_tree(1 + number % 4)
+    end as condition
 from generate_series(1, 1000) as number;
 
 -- How many rows a condition holds of, and of how many the two say different things.
