@@ -170,6 +170,10 @@ test("the guide to inbound webhooks does what it says", async () => {
   await runInTransaction("inbound-webhooks", { nora: north.members.nora });
 });
 
+test("the guide to conditions does what it says", async () => {
+  await runInTransaction("conditions");
+});
+
 test("the guide to data protection does what it says", async () => {
   const tenant = await addTenant(stack, "careful", { members: { dana: { role: "owner" } } });
   await runInTransaction("data-protection", { tenant_id: tenant.id, user_id: tenant.members.dana });
