@@ -14,7 +14,7 @@ create temporary table things (
     seen_at timestamptz,
     due date,
     owner_id uuid,
-    tags text [],
+    tags text[],
     data jsonb,
     custom jsonb,
     whole jsonb
@@ -74,7 +74,7 @@ create function pg_temp.any_of(list jsonb) returns jsonb
 language sql volatile
 as $$select list -> floor(random() * jsonb_array_length(list))::integer$$;
 
-create function pg_temp.any_text(list text []) returns text
+create function pg_temp.any_text(list text[]) returns text
 language sql volatile
 as $$select list[1 + floor(random() * cardinality(list))::integer]$$;
 
@@ -134,17 +134,17 @@ begin
     order by random()
     limit 1;
     op := pg_temp.any_text(
-        '{is_null,is_not_null}'::text []
+        '{is_null,is_not_null}'::text[]
         || case
             when type in ('list', 'json') then '{}'
-            else '{=,!=,in}'::text []
+            else '{=,!=,in}'::text[]
         end
         || case
-            when type in ('text', 'number', 'instant', 'date') then '{<,<=,>,>=,between}'::text []
+            when type in ('text', 'number', 'instant', 'date') then '{<,<=,>,>=,between}'::text[]
             else '{}'
         end
         || case type
-            when 'text' then '{contains,starts_with,ends_with,matches,contains,ends_with}'::text []
+            when 'text' then '{contains,starts_with,ends_with,matches,contains,ends_with}'::text[]
             when 'list' then '{contains,contains,contains,changed}'
             else '{}'
         end
@@ -209,7 +209,9 @@ select
         when random() < 0.9 then pg_temp.any_of(pg_temp.pool('date')) #>> '{}'
     end::date,
     case when random() < 0.9 then pg_temp.any_of(pg_temp.pool('id')) #>> '{}' end::uuid,
-    case when random() < 0.9 then pg_temp.any_text('{"{}","{a}","{a,b,NULL}","{ä,100%}","{{a}}"}') end::text [],
+    case
+        when random() < 0.9 then pg_temp.any_text('{"{}","{a}","{a,b,NULL}","{ä,100%}","{{a}}"}')
+    end::text[],
     case when random() < 0.8 then pg_temp.any_of(pg_temp.pool('json')) end,
     case when random() < 0.9 then pg_temp.custom() end
 from generate_series(1, 250) as number;
@@ -264,13 +266,21 @@ select cmp_ok(
     (select count(*) from asked where held between 1 and 249), '>', 450::bigint,
     'and about half of the conditions tell rows apart'
 );
+create function pg_temp.operators() returns text[]
+language sql
+as $$
+    select array[
+        '=', '!=', '<', '<=', '>', '>=', 'in', 'between', 'contains', 'starts_with', 'ends_with',
+        'matches', 'is_null', 'is_not_null'
+    ]
+$$;
 select set_eq(
     $$
         select distinct condition ->> 'op'
         from asked
         where condition ? 'op' and held between 1 and 249
     $$,
-    '{=,!=,<,<=,>,>=,in,between,contains,starts_with,ends_with,matches,is_null,is_not_null}'::text [],
+    pg_temp.operators(),
     'by every operator'
 );
 select set_eq(
@@ -279,7 +289,7 @@ select set_eq(
         from asked
         where condition -> 'not' ? 'op' and held between 1 and 249
     $$,
-    '{=,!=,<,<=,>,>=,in,between,contains,starts_with,ends_with,matches,is_null,is_not_null}'::text [],
+    pg_temp.operators(),
     'and by the negation of every operator'
 );
 select is_empty(
@@ -340,7 +350,7 @@ select is(
         tenon.condition_holds('{"field": "a", "op": "changed"}', '{"a": null}', '{}', null),
         tenon.condition_holds('{"field": "a", "op": "changed"}', '{"a": 1}', null, null),
         tenon.condition_holds('{"field": "a", "op": "changed"}', '{"a": 1}')
-    ], '{t,f,f,t,t,f,f,f}'::boolean [], 'changed compares with the record before'
+    ], '{t,f,f,t,t,f,f,f}'::boolean[], 'changed compares with the record before'
 );
 select is(
     array[
@@ -357,9 +367,10 @@ select is(
             '{"at": "2026-11-22"}', null, '2026-11-21 23:59:59Z'
         ),
         tenon.condition_holds(
-            '{"field": "at", "op": ">=", "value": {"ago": "P30D"}}', '{"at": "2026-10-22T12:00:00Z"}'
+            '{"field": "at", "op": ">=", "value": {"ago": "P30D"}}',
+            '{"at": "2026-10-22T12:00:00Z"}'
         )
-    ], '{t,f,t,f}'::boolean [], 'times are relative to the instant that is given'
+    ], '{t,f,t,f}'::boolean[], 'times are relative to the instant that is given'
 );
 
 create function pg_temp.refusal(condition jsonb) returns text
@@ -401,7 +412,7 @@ select results_eq(
             '{"field": "name", "op": "between", "value": ["a", {"ago": "P1D"}]}',
             '{"field": "stage", "op": "in", "value": ["new", "gone"]}',
             '{"field": "stage", "op": "in", "value": ["new", "won"]}'
-        ]::jsonb []) as wrong
+        ]::jsonb[]) as wrong
     $$,
     array[
         '400 condition.field_unknown /any/0/not/field',
@@ -431,7 +442,11 @@ select throws_like(
 );
 select is(
     pg_temp.code_of(
-        $$select tenon.condition_check('{"field": "a", "op": "is_null"}', '{"a": {"type": "blob"}}')$$
+        $$
+            select tenon.condition_check(
+                '{"field": "a", "op": "is_null"}', '{"a": {"type": "blob"}}'
+            )
+        $$
     ), 'XX001', 'fields of no type are whoever wrote them''s mistake'
 );
 
@@ -440,7 +455,9 @@ select is(
     (
         select count(*)
         from
-            unnest(array['''', '"', '\', ';', '--', '$1', '%s', E'\n', 'x'' or true --']) as hostile,
+            unnest(
+                array['''', '"', '\', ';', '--', '$1', '%s', E'\n', 'x'' or true --']
+            ) as hostile,
             unnest(array['=', 'contains', 'starts_with', 'matches', '<']) as op,
             jsonb_build_object(
                 'field', 'custom.HOSTILE' || hostile,
@@ -451,8 +468,16 @@ select is(
         where tenon.condition_where(condition, fields, 'r') ~ 'HOSTILE'
     ), 0::bigint, 'neither names of custom fields nor values are in the text'
 );
-create temporary table "odd""; drop table things; --" ("x""y" integer, custom jsonb);
-insert into "odd""; drop table things; --" values (7, '{"it''s": "%s $1"}');
+do $$
+begin
+    execute format(
+        'create temporary table %I (%I integer, custom jsonb)', 'odd"; drop table things; --', 'x"y'
+    );
+    execute format(
+        'insert into %I values ($1, $2)', 'odd"; drop table things; --'
+    ) using 7, '{"it''s": "%s $1"}'::jsonb;
+end
+$$;
 create function pg_temp.found(condition jsonb, fields jsonb) returns bigint
 language plpgsql
 as $$
@@ -527,7 +552,7 @@ select is(
 select results_eq(
     $$
         select tenon.condition_instant(text), tenon.condition_date(text)
-        from unnest('{2026-11-21T12:00:00+01:00,2026-11-21,x,infinity}'::text []) as text
+        from unnest('{2026-11-21T12:00:00+01:00,2026-11-21,x,infinity}'::text[]) as text
     $$,
     $$
         values

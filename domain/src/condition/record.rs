@@ -3,7 +3,6 @@
 //! Nothing else of the record is built: a number of ten megabytes or a thousand levels that nobody
 //! asks for are passed over.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -12,6 +11,7 @@ use serde_json::value::RawValue;
 use super::Field;
 use super::evaluate::Record;
 use super::number::NumberBuf;
+use super::parse::{Object, list};
 use super::value::Value;
 
 /// Levels of a list or an object that are compared to tell whether it has changed. Beyond this the
@@ -83,7 +83,7 @@ impl Record for Found<'_> {
 
     fn list_has(&self, place: usize, text: &str) -> bool {
         let json = self.0.get(place).copied().flatten();
-        let list: Option<Vec<&RawValue>> = json.and_then(|it| serde_json::from_str(it.get()).ok());
+        let list = json.and_then(list);
         let is_it =
             |json: &RawValue| serde_json::from_str(json.get()).is_ok_and(|it: String| it == text);
         list.is_some_and(|list| list.into_iter().any(is_it))
@@ -100,7 +100,7 @@ impl Record for Found<'_> {
 
 /// Whether two JSON texts stand for the same; further down than `levels` only if they are written in
 /// the same way.
-fn is_same(now: &RawValue, before: &RawValue, levels: usize) -> bool {
+fn is_same<'j>(now: &'j RawValue, before: &'j RawValue, levels: usize) -> bool {
     if now.get() == before.get() {
         return true;
     }
@@ -109,29 +109,20 @@ fn is_same(now: &RawValue, before: &RawValue, levels: usize) -> bool {
     };
     let first = |json: &RawValue| json.get().as_bytes().first().copied();
     match (first(now), first(before)) {
-        (Some(b'['), Some(b'[')) => {
-            let list = |json: &'_ RawValue| -> Option<Vec<Box<RawValue>>> {
-                serde_json::from_str(json.get()).ok()
-            };
-            list(now).zip(list(before)).is_some_and(|(now, before)| {
-                let same =
-                    |(now, before): (&Box<RawValue>, &Box<RawValue>)| is_same(now, before, levels);
-                now.len() == before.len() && now.iter().zip(&before).all(same)
-            })
-        }
+        (Some(b'['), Some(b'[')) => list(now).zip(list(before)).is_some_and(|(now, before)| {
+            let mut both = now.iter().zip(&before);
+            now.len() == before.len() && both.all(|(now, before)| is_same(now, before, levels))
+        }),
         (Some(b'{'), Some(b'{')) => {
-            let object = |json: &'_ RawValue| -> Option<BTreeMap<String, Box<RawValue>>> {
-                serde_json::from_str(json.get()).ok()
-            };
+            let object = |json: &'j RawValue| serde_json::from_str::<Object<'j>>(json.get()).ok();
             object(now)
                 .zip(object(before))
                 .is_some_and(|(now, before)| {
-                    let same = |(key, now): (&String, &Box<RawValue>)| {
-                        before
-                            .get(key)
-                            .is_some_and(|before| is_same(now, before, levels))
-                    };
-                    now.len() == before.len() && now.iter().all(same)
+                    let mut both = now.iter().map(|(key, now)| (now, before.get(key)));
+                    now.len() == before.len()
+                        && both.all(|(now, before)| {
+                            before.is_some_and(|before| is_same(now, before, levels))
+                        })
                 })
         }
         _ => match (scalar(Some(now)), scalar(Some(before))) {
@@ -147,17 +138,17 @@ fn fill<'j>(sought: &[Sought<'_>], json: &'j RawValue, slots: &mut [Option<&'j R
     if !json.get().starts_with('{') {
         return;
     }
-    let object = Object { sought, slots };
+    let object = Sieve { sought, slots };
     // It is JSON, as it has been read once: what can fail is a key with half a surrogate pair.
     let _ = serde_json::Deserializer::from_str(json.get()).deserialize_map(object);
 }
 
-struct Object<'f, 's, 'j> {
+struct Sieve<'f, 's, 'j> {
     sought: &'f [Sought<'f>],
     slots: &'s mut [Option<&'j RawValue>],
 }
 
-impl<'de> Visitor<'de> for Object<'_, '_, 'de> {
+impl<'de> Visitor<'de> for Sieve<'_, '_, 'de> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
