@@ -1,7 +1,7 @@
 -- Conditions as SQL find the rows for which conditions hold, whatever is in either.
 begin;
 \ir ../support/fixtures.sql
-select plan(19);
+select plan(20);
 
 create temporary table things (
     id integer primary key,
@@ -512,6 +512,41 @@ select is(
     || '< ''Infinity'') and (jsonb_typeof(("r"."custom" -> ($1 ->> 1))) = ''string'' and '
     || '("r"."custom" -> ($1 ->> 1)) not in (($1 -> 2), ($1 -> 3))))',
     'the text is made of columns, operators and places of values'
+);
+
+-- Values are constants by the time of planning, so that indexes serve.
+create index on things (seen_at);
+create index on things (name);
+create index on things ((custom -> 't'));
+create index on things using gin (tags);
+set local enable_seqscan = off;
+create function pg_temp.plan_of(condition jsonb) returns text
+language plpgsql
+as $$
+declare
+    plan json;
+begin
+    execute 'explain (costs off, format json) select from things as r where '
+    || tenon.condition_where(condition, pg_temp.fields(), 'r')
+    into strict plan
+    using tenon.condition_values(condition, pg_temp.fields()), now();
+    return plan::text;
+end
+$$;
+select is(
+    (
+        select count(*)
+        from
+            unnest(
+                array[
+                    '{"not": {"field": "seen_at", "op": "<", "value": {"ago": "P1D"}}}',
+                    '{"field": "name", "op": "in", "value": ["a", "b"]}',
+                    '{"field": "custom.t", "op": "=", "value": "a"}',
+                    '{"field": "tags", "op": "contains", "value": "a"}'
+                ]::jsonb[]
+            ) as condition
+        where pg_temp.plan_of(condition) like '%"Index Cond"%'
+    ), 4::bigint, 'indexes serve times, texts, custom fields and lists'
 );
 
 -- Words and forms.
