@@ -8,8 +8,11 @@ use crate::jsonb::JsonbText;
 
 /// All that is wrong with a list of effects, for records with these fields where they are given.
 #[pg_extern(immutable, parallel_safe)]
-fn effect_problems(effects: JsonbText, fields: default!(Option<JsonbText>, "null")) -> JsonbText {
-    let problems = match effect::parse(&effects.0) {
+fn effect_problems(
+    effects: Option<JsonbText>,
+    fields: default!(Option<JsonbText>, "null"),
+) -> Option<JsonbText> {
+    let problems = match effect::parse(&effects?.0) {
         Err(problems) => problems,
         Ok(effects) => fields.map_or_else(Vec::new, |fields| {
             let fields = Fields::parse(&fields.0);
@@ -18,7 +21,7 @@ fn effect_problems(effects: JsonbText, fields: default!(Option<JsonbText>, "null
         }),
     };
     let problems = problems.iter().map(problem);
-    JsonbText(Value::from_iter(problems).to_string())
+    Some(JsonbText(Value::from_iter(problems).to_string()))
 }
 
 fn problem(error: &EffectError) -> Value {

@@ -45,16 +45,17 @@ fn first(problems: Vec<PipelineError>) -> PipelineError {
 /// All that is wrong with a definition, for records with these fields where they are given.
 #[pg_extern(immutable, parallel_safe)]
 fn pipeline_problems(
-    definition: JsonbText,
+    definition: Option<JsonbText>,
     fields: default!(Option<JsonbText>, "null"),
-) -> JsonbText {
+) -> Option<JsonbText> {
+    let definition = definition?;
     let problems = match Definition::parse(&definition.0) {
         Err(problems) => problems,
         Ok(definition) => fields.map_or_else(Vec::new, |fields| {
             definition.check(&Fields::parse(&fields.0))
         }),
     };
-    answer::problems(&problems)
+    Some(answer::problems(&problems))
 }
 
 /// The stages of a definition, in their order.
@@ -123,48 +124,55 @@ fn pipeline_permissions(definition: JsonbText) -> Vec<String> {
 
 /// Where a record begins, every reason why it may not, and what follows.
 #[pg_extern(immutable, parallel_safe)]
-fn pipeline_start(definition: JsonbText, stage: Option<&str>, record: JsonbText) -> JsonbText {
-    ask(definition, |definition| {
+fn pipeline_start(
+    definition: Option<JsonbText>,
+    stage: Option<&str>,
+    record: Option<JsonbText>,
+) -> Option<JsonbText> {
+    let record = record?;
+    Some(ask(definition?, |definition| {
         answer::start(&definition.start(stage, &record.0))
-    })
+    }))
 }
 
 /// Whether a record may move, every reason why not, and what follows.
 #[pg_extern(immutable, parallel_safe)]
 fn pipeline_decide(
-    definition: JsonbText,
-    from_stage: &str,
-    to_stage: &str,
-    record: JsonbText,
+    definition: Option<JsonbText>,
+    from_stage: Option<&str>,
+    to_stage: Option<&str>,
+    record: Option<JsonbText>,
     permissions: Option<Vec<String>>,
     reason: Option<&str>,
-) -> JsonbText {
+) -> Option<JsonbText> {
+    let (record, from_stage, to_stage) = (record?, from_stage?, to_stage.unwrap_or_default());
     let request = Request {
         record: &record.0,
         permissions: permissions.as_deref(),
         reason,
     };
-    ask(definition, |definition| {
+    Some(ask(definition?, |definition| {
         answer::decision(&definition.decide(from_stage, to_stage, &request))
-    })
+    }))
 }
 
 /// Every move that leads away from a stage, and every reason against each.
 #[pg_extern(immutable, parallel_safe)]
 fn pipeline_moves(
-    definition: JsonbText,
-    from_stage: &str,
-    record: JsonbText,
+    definition: Option<JsonbText>,
+    from_stage: Option<&str>,
+    record: Option<JsonbText>,
     permissions: Option<Vec<String>>,
-) -> JsonbText {
+) -> Option<JsonbText> {
+    let (record, from_stage) = (record?, from_stage?);
     let request = Request {
         record: &record.0,
         permissions: permissions.as_deref(),
         reason: None,
     };
-    ask(definition, |definition| {
+    Some(ask(definition?, |definition| {
         answer::moves(&definition.possible(from_stage, &request))
-    })
+    }))
 }
 
 /// Where the records in these stages go in another definition.

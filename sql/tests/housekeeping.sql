@@ -75,6 +75,7 @@ select results_eq(
         values
         ('tenon-housekeeping', '* * * * *', 'select core.housekeep()'),
         ('tenon-jobs', '5 seconds', 'call core.run_jobs()'),
+        ('tenon-timers', '5 seconds', 'select core.run_timers()'),
         ('tenon-audit', '10 seconds', 'select core.seal_audit()')
     $$,
     'as one job of each kind'

@@ -56,10 +56,10 @@ select set_eq(
             )
     $$,
     array[
-        'core.delivery_channels', 'core.errors', 'core.event_types', 'core.fields',
-        'core.inbound_processors', 'core.job_tasks', 'core.linked_tables', 'core.not_personal',
-        'core.object_fields', 'core.objects', 'core.permissions', 'core.personal_data',
-        'core.retention_runs', 'core.template_kinds', 'core.tenants'
+        'core.delivery_channels', 'core.effect_events', 'core.effect_handlers', 'core.errors',
+        'core.event_types', 'core.fields', 'core.inbound_processors', 'core.job_tasks',
+        'core.linked_tables', 'core.not_personal', 'core.object_fields', 'core.objects',
+        'core.permissions', 'core.personal_data', 'core.pipeline_objects', 'core.retention_runs', 'core.template_kinds', 'core.tenants'
     ],
     'tenant_id leads the primary key of every table but the reference tables'
 );
@@ -72,8 +72,8 @@ select is_empty(
         where
             contype = 'f'
             and target.name not in (
-                'inbound_processors', 'job_tasks', 'objects', 'permissions', 'template_kinds',
-                'tenants'
+                'event_types', 'inbound_processors', 'job_tasks', 'objects', 'permissions',
+                'pipeline_objects', 'template_kinds', 'tenants'
             )
             and cardinality(conkey) < 2
     $$,
@@ -136,14 +136,17 @@ select set_eq(
     array[
         'core.audit_anchors', 'core.audit_entries', 'core.audit_heads', 'core.audit_progress',
         'core.audit_seals', 'core.audit_values', 'core.deliveries', 'core.delivery_alarms',
-        'core.delivery_attempts', 'core.delivery_channels', 'core.erasures', 'core.errors',
+        'core.delivery_attempts', 'core.delivery_channels', 'core.effect_events',
+        'core.effect_handlers', 'core.erasures', 'core.errors',
         'core.event_expiries', 'core.event_heads', 'core.event_types', 'core.events',
         'core.export_log', 'core.fields', 'core.idempotency_keys', 'core.inbound_messages',
         'core.inbound_processors', 'core.job_tasks', 'core.jobs', 'core.linked_tables',
         'core.not_personal', 'core.object_fields', 'core.objects',
-        'core.pending_events', 'core.permissions', 'core.personal_data', 'core.provider_states',
+        'core.pending_events', 'core.permissions', 'core.personal_data', 'core.pipeline_objects',
+        'core.pipeline_stages', 'core.provider_states',
         'core.rate_buckets', 'core.retention_runs', 'core.sign_in_attempts',
-        'core.sign_in_authenticators', 'core.template_kinds', 'core.user_settings',
+        'core.sign_in_authenticators', 'core.stage_periods', 'core.template_kinds', 'core.timers',
+        'core.user_settings',
         'core.webhook_cursors', 'core.webhook_followers', 'core.webhook_marks', 'iot.batches',
         'iot.blocks', 'iot.latest', 'iot.rejected_messages'
     ],

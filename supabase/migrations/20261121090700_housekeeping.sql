@@ -1,5 +1,5 @@
 -- What has to be done again and again: readings compacted, everything dropped when its time is
--- over, the audit trail sealed.
+-- over, timers run, the audit trail sealed.
 --
 -- pg_cron does it where it is there; elsewhere each bridge asks once a minute whether somebody else
 -- does it, and if not, does it. Everything here may run in several sessions at once.
@@ -45,6 +45,7 @@ begin
         'select core.expire_provider_states() is not null, null',
         'select core.record_uses() is not null, null',
         'select core.forget_old_sign_in_attempts() is not null, null',
+        'select done, null from core.run_timers(1000)',
         'select core.keep_audit(greatest($1, interval ''5 seconds'')) is not null, null'
     ] loop
         begin
@@ -70,7 +71,8 @@ comment on function core.housekeep(interval) is
 'Does what has to be done again and again, for about as long as the budget says: iot.compact,
 iot.retain, core.apply_retention, core.expire_events, core.expire_answers, core.expire_jobs,
 core.queue_lost_jobs, core.release_forgotten, core.watch_deliveries, core.expire_inbound_messages,
-core.expire_provider_states, core.record_uses, core.forget_old_sign_in_attempts, core.keep_audit.
+core.expire_provider_states, core.record_uses, core.forget_old_sign_in_attempts, core.run_timers,
+core.keep_audit.
 Returns what iot.compact returns, and what failed, in words, where something did. Definer, because
 it works for every tenant; service_role may call it.';
 
@@ -107,6 +109,14 @@ begin
             execute format('select %I.schedule($1, $2, $3)', 'cron')
             using core.job_runner(), '* * * * *', 'call core.run_jobs()';
     end;
+    -- Without seconds, core.housekeep runs timers, every minute.
+    begin
+        execute format('select %I.schedule($1, $2, $3)', 'cron')
+        using 'tenon-timers', '5 seconds', 'select core.run_timers()';
+    exception
+        when invalid_parameter_value then
+            null;
+    end;
     -- The tail of the audit trail that is not sealed yet is kept short: without seconds,
     -- core.housekeep seals, every minute.
     begin
@@ -121,9 +131,9 @@ end
 $$;
 
 comment on function core.schedule_housekeeping() is
-'Has pg_cron call core.housekeep every minute, core.run_jobs every five seconds, which begins when
-the call before is over, and core.seal_audit every ten seconds; false where
-there is no pg_cron that the caller may use. Calling it again changes nothing. For the owner of the
+'Has pg_cron call core.housekeep every minute, core.run_jobs and core.run_timers every five seconds,
+which begin when the call before is over, and core.seal_audit every ten seconds; false where there is
+no pg_cron that the caller may use. Calling it again changes nothing. For the owner of the
 schema, after pg_cron was installed later than Tenon.';
 
 create function core.housekeep_unscheduled(budget interval default '30 seconds')
