@@ -131,6 +131,7 @@ struct Guard {
     condition: Condition,
     /// The condition as it was given.
     json: String,
+    path: String,
 }
 
 impl Definition {

@@ -6,9 +6,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use pgrx::prelude::*;
+use tenon_domain::condition;
 use tenon_domain::effect::Fields;
 use tenon_domain::pipeline::{Definition, PipelineError, Request, map_stages};
 
+use crate::convert::to_timestamp;
 use crate::error::OrReport;
 use crate::jsonb::JsonbText;
 
@@ -52,7 +54,8 @@ fn pipeline_problems(
     let problems = match Definition::parse(&definition.0) {
         Err(problems) => problems,
         Ok(definition) => fields.map_or_else(Vec::new, |fields| {
-            definition.check(&Fields::parse(&fields.0))
+            let asked = condition::Fields::parse(&fields.0).or_report();
+            definition.check(&Fields::parse(&fields.0), &asked)
         }),
     };
     Some(answer::problems(&problems))
@@ -144,10 +147,14 @@ fn pipeline_decide(
     record: Option<JsonbText>,
     permissions: Option<Vec<String>>,
     reason: Option<&str>,
+    previous: Option<JsonbText>,
+    at: Option<TimestampWithTimeZone>,
 ) -> Option<JsonbText> {
     let (record, from_stage, to_stage) = (record?, from_stage?, to_stage.unwrap_or_default());
     let request = Request {
         record: &record.0,
+        previous: previous.as_ref().map(|previous| previous.0.as_str()),
+        at: at.map(to_timestamp),
         permissions: permissions.as_deref(),
         reason,
     };
@@ -163,10 +170,13 @@ fn pipeline_moves(
     from_stage: Option<&str>,
     record: Option<JsonbText>,
     permissions: Option<Vec<String>>,
+    at: Option<TimestampWithTimeZone>,
 ) -> Option<JsonbText> {
     let (record, from_stage) = (record?, from_stage?);
     let request = Request {
         record: &record.0,
+        previous: Some(&record.0),
+        at: at.map(to_timestamp),
         permissions: permissions.as_deref(),
         reason: None,
     };
@@ -206,9 +216,9 @@ comment on function pipeline_permissions(jsonb) is
     'The permissions that transitions of a definition ask for, each once. Raises what is wrong with the definition.';
 comment on function pipeline_start(jsonb, text, jsonb) is
     'Where a record begins: {"stage", "allowed", "refusals": [{"code", …}], "effects", "time_limit_s", "on_time_limit"}. stage: null for the first start of the definition. Raises what is wrong with the definition.';
-comment on function pipeline_decide(jsonb, text, text, jsonb, text[], text) is
-    'Whether a record may move from one stage to another: {"allowed", "refusals": [{"code", …}], "effects", "time_limit_s", "on_time_limit"}, with every reason against it, and the effects in their order: leaving, the transition, entering. record: as it would be after the move. permissions: what the caller holds; null for all. Raises what is wrong with the definition.';
-comment on function pipeline_moves(jsonb, text, jsonb, text[]) is
+comment on function pipeline_decide(jsonb, text, text, jsonb, text[], text, jsonb, timestamptz) is
+    'Whether a record may move from one stage to another: {"allowed", "refusals": [{"code", …}], "effects", "time_limit_s", "on_time_limit"}, with every reason against it, and the effects in their order: leaving, the transition, entering. record: as it would be after the move. permissions: what the caller holds; null for all. previous: the record as it is; at: the instant that conditions count from. Raises what is wrong with the definition.';
+comment on function pipeline_moves(jsonb, text, jsonb, text[], timestamptz) is
     'Every move that leads away from a stage: [{"to", "to_label", "kind", "label", "reason_required", "allowed", "refusals": [{"code", …}]}]; a reason that is not given is no refusal here. Raises what is wrong with the definition.';
 comment on function pipeline_mapping(text[], jsonb, jsonb) is
     'For each stage the one of the definition that its records go to: the one that the mapping {"old": "new"} names, else the one of the same name, else null. Raises pipeline.mapping_invalid for stages that are not there.';

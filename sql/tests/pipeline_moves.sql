@@ -92,7 +92,9 @@ select is(
     #- '{refusals,0,message}',
     '{
         "condition": {"field": "paid", "op": "=", "value": true}, "unknown": false,
+        "words": "paid is true",
         "refusals": [{
+            "words": "paid is true",
             "code": "pipeline.guard_failed", "unknown": false,
             "condition": {"field": "paid", "op": "=", "value": true}
         }]

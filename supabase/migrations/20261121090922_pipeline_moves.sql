@@ -26,7 +26,7 @@ insert into core.errors (code, status, message, hint) values
     'Ask somebody who does, or an owner of the tenant for a role with this permission.'
 ),
 (
-    'pipeline.guard_failed', 422, 'The record does not meet the condition of this move.',
+    'pipeline.guard_failed', 422, 'The record does not meet the condition of this move: {words}.',
     'Details have the condition; unknown says that a field it asks for is empty.'
 ),
 (
@@ -250,7 +250,7 @@ begin
         core.pipeline_permissions_held(
             held_version.definition, held_version.tenant_id, known, before
         ),
-        move.reason
+        move.reason, before, clock_timestamp()
     );
     if decision ->> 'allowed' = 'false' then
         perform core.refuse_move(decision -> 'refusals');
@@ -428,7 +428,8 @@ begin
                     held_version.definition, record ->> 'stage', record,
                     core.pipeline_permissions_held(
                         held_version.definition, held_version.tenant_id, known, record
-                    )
+                    ),
+                    now()
                 )
             ) with ordinality as ways (way, position)
         )

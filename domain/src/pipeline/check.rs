@@ -2,12 +2,14 @@
 
 use super::Definition;
 use super::problem::{PipelineError, PipelineProblem};
+use crate::condition;
 use crate::effect::Fields;
 
 impl Definition {
-    /// All that is wrong with the definition for records with these fields.
+    /// All that is wrong with the definition for records with these fields, as effects and as
+    /// conditions know them.
     #[must_use]
-    pub fn check(&self, fields: &Fields) -> Vec<PipelineError> {
+    pub fn check(&self, fields: &Fields, asked: &condition::Fields) -> Vec<PipelineError> {
         let required = self.stages.iter().flat_map(|stage| {
             let named = stage.required.iter().enumerate();
             let unknown = named.filter(|(_, field)| fields.get(field).is_none());
@@ -28,6 +30,14 @@ impl Definition {
                 problem: error.problem.into(),
             })
         });
-        required.chain(of_effects).collect()
+        let of_guards = self.transitions.iter().filter_map(|transition| {
+            let guard = transition.when.as_ref()?;
+            let error = guard.condition.check(asked).err()?;
+            Some(PipelineError {
+                path: format!("{}{}", guard.path, error.path),
+                problem: error.problem.into(),
+            })
+        });
+        required.chain(of_effects).chain(of_guards).collect()
     }
 }

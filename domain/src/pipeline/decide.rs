@@ -3,12 +3,17 @@
 use super::{Definition, Stage, Transition, record};
 use crate::condition::Truth;
 use crate::effect::Effect;
+use crate::time::Timestamp;
 
 /// A move that is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'r> {
     /// The record as it would be after the move, a JSON object.
     pub record: &'r str,
+    /// The record as it is, for conditions that ask what the move changes.
+    pub previous: Option<&'r str>,
+    /// The instant of the move, for conditions that ask how long ago something was.
+    pub at: Option<Timestamp>,
     /// What the caller holds; none for a caller who holds everything.
     pub permissions: Option<&'r [String]>,
     /// Why the record is to move.
@@ -46,6 +51,8 @@ pub enum Refusal {
     GuardFailed {
         /// The condition as JSON.
         condition: String,
+        /// The condition in words.
+        words: String,
         /// Whether what the record lacks leaves it open.
         is_unknown: bool,
     },
@@ -203,10 +210,12 @@ fn refusals(transition: &Transition, entered: &Stage, request: &Request<'_>) -> 
         refusals.push(Refusal::PermissionMissing { permission });
     }
     if let Some(guard) = &transition.when {
-        let truth = guard.condition.of_json(request.record);
+        let (record, previous) = (request.record, request.previous);
+        let truth = guard.condition.of_json_change(record, previous, request.at);
         if truth != Truth::True {
             refusals.push(Refusal::GuardFailed {
                 condition: guard.json.clone(),
+                words: guard.condition.prose(None),
                 is_unknown: truth == Truth::Unknown,
             });
         }

@@ -333,6 +333,7 @@ impl<'j> Its<'_, 'j> {
             Ok(condition) => Some(Guard {
                 condition,
                 json: json.to_owned(),
+                path: place.path.clone(),
             }),
             Err(error) => {
                 let path = format!("{}{}", place.path, error.path);

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::condition;
 use crate::effect::Fields;
+use crate::time::Timestamp;
 
 fn read(definition: &Value) -> Definition {
     Definition::parse(&definition.to_string()).expect("a definition")
@@ -322,7 +324,8 @@ fn fields_are_those_of_the_records() {
         json!([{"effect": "set_fields", "fields": {"amount": "much"}}]),
     ));
     let found = |fields: Value| -> Vec<_> {
-        let found = definition.check(&Fields::parse(&fields.to_string()));
+        let asked = condition::Fields::parse(&fields.to_string()).expect("fields");
+        let found = definition.check(&Fields::parse(&fields.to_string()), &asked);
         found.into_iter().map(|it| (it.code(), it.path)).collect()
     };
     assert_eq!(
@@ -337,7 +340,10 @@ fn fields_are_those_of_the_records() {
     );
     assert_eq!(
         found(json!({"amount": {"type": "text"}, "custom.color": {"type": "text"}})),
-        []
+        [(
+            "condition.value_invalid",
+            "/transitions/1/when/value".to_owned()
+        )]
     );
 }
 
@@ -435,6 +441,8 @@ proptest! {
             held.clone().map(|held| held.into_iter().map(str::to_owned).collect());
         let request = Request {
             record: &record,
+            previous: None,
+            at: None,
             permissions: permissions.as_deref(),
             reason: reason.as_deref(),
         };
@@ -530,11 +538,11 @@ proptest! {
         if !any(&|it| ends[it]) {
             expected.push(("pipeline.end_missing", "/stages".to_owned()));
         }
-        for it in 0..count {
+        for (it, ahead) in leads.iter().enumerate() {
             if any(&|start| starts[start]) && !any(&|start| starts[start] && leads[start][it]) {
                 expected.push(("pipeline.stage_unreachable", format!("/stages/{it}")));
             }
-            if any(&|end| ends[end]) && !any(&|end| ends[end] && leads[it][end]) {
+            if any(&|end| ends[end]) && !any(&|end| ends[end] && ahead[end]) {
                 expected.push(("pipeline.end_unreachable", format!("/stages/{it}")));
             }
         }
@@ -619,6 +627,33 @@ fn a_record_begins_where_it_may() {
     let offer = definition.start(Some("offer"), &filled.to_string());
     assert_eq!(offer.decision.limit.map(|it| it.0), Some(60));
     assert_eq!(offer.decision.effects.len(), 1);
+}
+
+#[test]
+fn guards_may_ask_for_changes_and_for_time() {
+    let when = json!({"all": [
+        {"field": "name", "op": "changed"},
+        {"field": "called_at", "op": ">=", "value": {"ago": "P1D"}}
+    ]});
+    let definition = read(&with("/transitions/1/when", when));
+    let allowed = |name: &str, at: &str| {
+        let after = json!({"name": name, "called_at": "2026-01-01T00:00:00Z"}).to_string();
+        let request = Request {
+            record: &after,
+            previous: Some(r#"{"name": "a"}"#),
+            at: at
+                .parse()
+                .ok()
+                .map(|at: jiff::Timestamp| Timestamp::from_micros(at.as_microsecond())),
+            permissions: None,
+            reason: None,
+        };
+        definition.decide("offer", "won", &request).is_allowed()
+    };
+    assert!(allowed("b", "2026-01-01T12:00:00Z"));
+    assert!(!allowed("a", "2026-01-01T12:00:00Z"));
+    assert!(!allowed("b", "2026-01-03T12:00:00Z"));
+    assert!(!allowed("b", "never"));
 }
 
 #[test]

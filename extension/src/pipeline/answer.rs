@@ -72,10 +72,11 @@ fn refusal(refusal: &Refusal) -> Value {
         Refusal::PermissionMissing { permission } => json!({"permission": permission}),
         Refusal::GuardFailed {
             condition,
+            words,
             is_unknown,
         } => {
             let condition: Value = serde_json::from_str(condition).unwrap_or_default();
-            json!({"condition": condition, "unknown": is_unknown})
+            json!({"condition": condition, "words": words, "unknown": is_unknown})
         }
         Refusal::FieldsMissing { stage, fields } => json!({"stage": stage, "fields": fields}),
         Refusal::ReasonRequired => json!({}),
