@@ -1,6 +1,6 @@
 -- A small table whose records go through a pipeline, for `\ir` after fixtures.sql: acme's orders.
 --
---     new ──▶ packed ──▶ shipped (won)      ada owns acme, vic views it, ann sees her own orders
+--     new ──▶ packed ──▶ shipped (won)      ada owns acme, vic views, ann has her own orders
 --       └────────┴─────▶ cancelled (lost) ──▶ new
 
 create schema shop;

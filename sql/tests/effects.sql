@@ -2,10 +2,10 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/orders.sql
-select plan(33);
 
 \set one '\'00000000-0000-4000-c000-000000000001\''
 \set two '\'00000000-0000-4000-c000-000000000002\''
+select plan(33);
 :as_ada
 insert into shop.orders (id, name, email, owner_id) values
 (:one, 'One', 'paula@example.com', '00000000-0000-4000-8000-0000000000a1'), (:two, 'Two', null, null);

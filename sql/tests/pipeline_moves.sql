@@ -2,11 +2,11 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/orders.sql
-select plan(45);
 
 \set one '\'00000000-0000-4000-c000-000000000001\''
 \set two '\'00000000-0000-4000-c000-000000000002\''
 \set rivals '\'00000000-0000-4000-c000-000000000003\''
+select plan(45);
 
 :as_ada
 select v1.save_pipeline('shop.orders', 'orders', 'Orders', pg_temp.orders_definition()) ->> 'id'

@@ -2,11 +2,11 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/orders.sql
-select plan(34);
 
 \set one '\'00000000-0000-4000-c000-000000000001\''
 \set two '\'00000000-0000-4000-c000-000000000002\''
 \set three '\'00000000-0000-4000-c000-000000000003\''
+select plan(34);
 
 -- Drafts
 :as_ada

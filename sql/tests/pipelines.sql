@@ -1,5 +1,5 @@
--- Pipelines as tables: who sees them, what never changes, where records begin, and that nothing but a
--- move changes a stage.
+-- Pipelines as tables: who sees them, what never changes, where records begin, and that nothing
+-- but a move changes a stage.
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/orders.sql

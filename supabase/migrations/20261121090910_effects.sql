@@ -3,7 +3,8 @@
 -- An effect is data, {"effect": "set_fields", "fields": {…}}, whose form tenon.effect_problems
 -- checks where it is written down. What it does is a function in a table: packs bring handlers of
 -- their own, and engines that have effects carried out know none of them. Effects happen in the
--- transaction of what they follow, so that a deal is won with all that winning means, or not at all.
+-- transaction of what they follow, so that a deal is won with all that winning means, or not at
+-- all.
 
 set local lock_timeout = '5s';
 
@@ -18,8 +19,8 @@ create table core.effect_handlers (
 
 comment on table core.effect_handlers is
 'Who carries an effect out: functions handler(tenant_id uuid, object text, record_id uuid, effect
-jsonb, context jsonb) returns void, which run as the owner. Global reference data: the same for every
-tenant.';
+jsonb, context jsonb) returns void, which run as the owner. Global reference data: the same for
+every tenant.';
 comment on column core.effect_handlers.is_open is
 'Whether tenants may write it into what they define. Others are written by engines alone.';
 
@@ -146,8 +147,8 @@ end
 $$;
 
 comment on function core.check_settable(text, text) is
-'Refuses a field that no client could set in records of the object. Raises effect.field_protected and
-effect.field_unknown (400). Internal.';
+'Refuses a field that no client could set in records of the object. Raises effect.field_protected
+and effect.field_unknown (400). Internal.';
 
 create function core.field_assignments(object text, fields jsonb) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -162,9 +163,9 @@ end
 $$;
 
 comment on function core.field_assignments(text, jsonb) is
-'The assignments of an update from a row called given that core.with_fields made: of the columns that
-the fields stand in and no other, so that triggers see what is written. Null for no fields. Raises
-effect.field_protected and effect.field_unknown (400). Internal.';
+'The assignments of an update from a row called given that core.with_fields made: of the columns
+that the fields stand in and no other, so that triggers see what is written. Null for no fields.
+Raises effect.field_protected and effect.field_unknown (400). Internal.';
 
 create function core.resolved_fields(object text, fields jsonb, at timestamptz) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -233,9 +234,9 @@ end
 $$;
 
 comment on function core.run_effects(uuid, text, uuid, jsonb, jsonb) is
-'Carries effects out for a record, in their order and in this transaction. context: what they follow,
-such as {"from", "to", "reason", "actor": {"kind", "id"}}. What a handler raises is raised. Raises
-effect.unsupported (422). Internal.';
+'Carries effects out for a record, in their order and in this transaction. context: what they
+follow, such as {"from", "to", "reason", "actor": {"kind", "id"}}. What a handler raises is raised.
+Raises effect.unsupported (422). Internal.';
 
 create function core.skip_effect(
     tenant_id uuid, object text, record_id uuid, effect jsonb, why text
@@ -376,7 +377,8 @@ end
 $$;
 
 comment on function core.member_email(uuid, uuid) is
-'The address of an active member of the tenant or of one above it; null for anybody else. Internal.';
+'The address of an active member of the tenant or of one above it; null for anybody else.
+Internal.';
 
 create function core.effect_deliver(
     tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb

@@ -310,7 +310,9 @@ from public;
 grant execute on function core.run_timers(integer, timestamptz) to service_role;
 
 select
-    core.map_personal('core.timers.created_by', 'user.unique_id', 'created_by is user_id', 'set_null');
+    core.map_personal(
+        'core.timers.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
+    );
 select
     core.map_not_personal(
         'Ids, states and what a tenant defined; errors name fields, not their values.',

@@ -2,10 +2,10 @@
 --
 -- A definition is data that tenants write. It is drafted, checked and published as a version that
 -- never changes again; a record stays on the version it began with until it is migrated on purpose.
--- The stage of a record stands in its own row, where boards and lists read it, and in the history of
--- its periods. The history leads: a trigger lets a row say no other stage than its open period has,
--- and only moves write periods, so that no path around the guards is left, not for the owner either.
--- The ADR "Why a record's stage says what its history says" has the alternatives.
+-- The stage of a record stands in its own row, where boards and lists read it, and in the history
+-- of its periods. The history leads: a trigger lets a row say no other stage than its open period
+-- has, and only moves write periods, so that no path around the guards is left, not for the owner
+-- either. The ADR "Why a record's stage says what its history says" has the alternatives.
 
 set local lock_timeout = '5s';
 
@@ -109,7 +109,8 @@ create table core.pipeline_stages (
 );
 
 comment on table core.pipeline_stages is
-'The stages of published versions as rows, for boards, reports and foreign keys. They never change.';
+'The stages of published versions as rows, for boards, reports and foreign keys. They never
+change.';
 comment on column core.pipeline_stages.position is '1, 2, 3 … from the left of a board.';
 comment on column core.pipeline_stages.probability is
 'How likely a record there is to be won, in percent: 100 where won, 0 where lost.';
@@ -174,7 +175,7 @@ to service_role;
 insert into core.errors (code, status, message, hint) values
 (
     'pipeline.unknown', 404, 'There is no such pipeline, or you may not see it.',
-    'Compare with v1.pipelines. One without a published version, or an archived one, takes no records.'
+    'Compare with v1.pipelines. One that is archived, or was never published, takes no records.'
 ),
 (
     'pipeline.object_unknown', 400, 'Records of {object} go through no pipelines.',
@@ -376,10 +377,10 @@ $$;
 comment on function core.begin_stage() is
 'Trigger before insert: a record begins in the pipeline that it names, or the default one of its
 tenant and object, in the published version, in the stage that it names if that is a start, or the
-first start. Without a default pipeline it is in none. Arguments: the object, and closed_at where the
-table has that column. Raises pipeline.unknown (404), pipeline.stage_unknown (400),
-pipeline.start_refused and pipeline.fields_missing (422). Definer, because whoever adds a record need
-not see pipelines.';
+first start. Without a default pipeline it is in none. Arguments: the object, and closed_at where
+the table has that column. Raises pipeline.unknown (404), pipeline.stage_unknown (400),
+pipeline.start_refused and pipeline.fields_missing (422). Definer, because whoever adds a record
+need not see pipelines.';
 
 create function core.start_time_limit(
     tenant_id uuid, object text, record_id uuid, stage core.pipeline_stages, entered_at timestamptz
@@ -624,11 +625,11 @@ end
 $$;
 
 comment on function core.attach_pipeline(text) is
-'Has the records of an object go through pipelines, which core.register_object made known before: adds
-what is missing of pipeline_id, pipeline_version_id, stage, stage_kind and stage_entered_at, and the
-events moved, overdue and signalled. A column closed_at is kept where there is one. For the migration
-that makes the table, before its grants: clients may be let insert pipeline_id and stage. Owner
-only.';
+'Has the records of an object go through pipelines, which core.register_object made known before:
+adds what is missing of pipeline_id, pipeline_version_id, stage, stage_kind and stage_entered_at,
+and the events moved, overdue and signalled. A column closed_at is kept where there is one. For the
+migration that makes the table, before its grants: clients may be let insert pipeline_id and stage.
+Owner only.';
 
 revoke all on function
 core.keep_published(),
@@ -645,7 +646,9 @@ from public;
 -- The data map ------------------------------------------------------------------------------------
 
 select
-    core.map_personal(mapped, 'user.unique_id', split_part(mapped, '.', 3) || ' is user_id', 'set_null')
+    core.map_personal(
+        mapped, 'user.unique_id', split_part(mapped, '.', 3) || ' is user_id', 'set_null'
+    )
 from
     unnest(array[
         'core.pipelines.created_by', 'core.pipeline_versions.created_by',
@@ -734,8 +737,8 @@ select
 from core.stage_periods as periods;
 
 comment on view v1.stage_history is
-'Which record was in which stage, from when to when, and who moved it there: left_at is null where it
-is now. seconds: how long, until now. Whoever may read the record may read its history.';
+'Which record was in which stage, from when to when, and who moved it there: left_at is null where
+it is now. seconds: how long, until now. Whoever may read the record may read its history.';
 
 grant select on
 v1.pipelines, v1.pipeline_versions, v1.pipeline_stages, v1.stage_history

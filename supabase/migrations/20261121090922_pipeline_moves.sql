@@ -1,9 +1,9 @@
 -- Moves: the one way in which a record comes from one stage to another.
 --
--- A move locks the record first, and judges what it finds then: two who move one record go one after
--- the other, and the second is told that the record is not what it was. Whether a record may move is
--- decided by tenon.pipeline_decide, which says everything that speaks against it and not only the
--- first. What follows a move happens in its transaction.
+-- A move locks the record first, and judges what it finds then: two who move one record go one
+-- after the other, and the second is told that the record is not what it was. Whether a record may
+-- move is decided by tenon.pipeline_decide, which says everything that speaks against it and not
+-- only the first. What follows a move happens in its transaction.
 
 set local lock_timeout = '5s';
 
@@ -14,11 +14,12 @@ insert into core.errors (code, status, message, hint) values
     'Read the record again, and decide whether it is still to be moved.'
 ),
 (
-    'pipeline.version_missing', 400, 'A move names the version of the record that it was decided on.',
+    'pipeline.version_missing', 400, 'A move names the version of the record that was read.',
     'Send the version that you read as expected_version.'
 ),
 (
-    'pipeline.transition_missing', 422, 'No way leads from {from} to {to}; from there to: {possible}.',
+    'pipeline.transition_missing', 422,
+    'No way leads from {from} to {to}, but to {possible}.',
     'v1.allowed_moves lists the ways.'
 ),
 (
@@ -26,7 +27,8 @@ insert into core.errors (code, status, message, hint) values
     'Ask somebody who does, or an owner of the tenant for a role with this permission.'
 ),
 (
-    'pipeline.guard_failed', 422, 'The record does not meet the condition of this move: {words}.',
+    'pipeline.guard_failed', 422,
+    'The record does not meet the condition of this move: {words}.',
     'Details have the condition; unknown says that a field it asks for is empty.'
 ),
 (
@@ -74,8 +76,9 @@ end
 $$;
 
 comment on function core.subject_of_pipeline(uuid, text) is
-'Of which object and tenant a record in a pipeline is, among those that the caller may read; one that
-the caller may do more with, by the verb, is preferred. Raises record.not_found (404). Internal.';
+'Of which object and tenant a record in a pipeline is, among those that the caller may read; one
+that the caller may do more with, by the verb, is preferred. Raises record.not_found (404).
+Internal.';
 
 create function core.pipeline_permissions_held(
     definition jsonb, tenant_id uuid, known core.objects, record jsonb
@@ -99,8 +102,8 @@ end
 $$;
 
 comment on function core.pipeline_permissions_held(jsonb, uuid, core.objects, jsonb) is
-'Which of the permissions that a definition asks for the caller holds over a record; null for all: the
-system and the service role hold every one. Internal.';
+'Which of the permissions that a definition asks for the caller holds over a record; null for all:
+the system and the service role hold every one. Internal.';
 
 create function core.enter_stage(
     tenant_id uuid,
@@ -151,7 +154,7 @@ begin
         ', ' || core.field_assignments(known.object, fields),
         case
             when has_closed_at
-                then case when stage.kind = 'open' then ', closed_at = null' else ', closed_at = $8' end
+                then ', closed_at = ' || case stage.kind when 'open' then 'null' else '$8' end
         end
     )
     into strict entered
@@ -301,9 +304,9 @@ end
 $$;
 
 comment on function core.move(uuid, text, integer, text, jsonb) is
-'What v1.move does; without an expected_version whatever version the record has. The system itself, at
-psql, in a job or a migration, moves any record, and is bound by the same guards. Definer, because it
-locks the record and writes history. Signed-in users may call it.';
+'What v1.move does; without an expected_version whatever version the record has. The system itself,
+at psql, in a job or a migration, moves any record, and is bound by the same guards. Definer,
+because it locks the record and writes history. Signed-in users may call it.';
 
 create function core.move_many(
     subjects uuid[],
@@ -471,8 +474,8 @@ end
 $$;
 
 comment on function core.effect_stage_overdue(uuid, text, uuid, jsonb, jsonb) is
-'The effect stage_overdue, which the timer of a time limit carries: emits <prefix>.overdue and carries
-out on_time_limit, if the record is where it was. Internal.';
+'The effect stage_overdue, which the timer of a time limit carries: emits <prefix>.overdue and
+carries out on_time_limit, if the record is where it was. Internal.';
 
 insert into core.effect_handlers (effect, handler, description, is_open) values
 (
@@ -489,7 +492,7 @@ returns table (
     stage text,
     label text,
     kind text,
-    "position" integer,
+    stage_position integer,
     entered bigint,
     still_there bigint,
     "left" bigint,
@@ -509,7 +512,7 @@ begin atomic
         inner join core.pipeline_versions as versions
             on versions.tenant_id = known.tenant_id and versions.id = known.pipeline_version_id
         where known.pipeline_id = time_in_stage.pipeline
-        order by known.stage, versions.number desc
+        order by known.stage asc, versions.number desc
     ),
     periods as (
         select
@@ -519,7 +522,10 @@ begin atomic
         from core.stage_periods as known
         where
             known.pipeline_id = time_in_stage.pipeline
-            and (time_in_stage.entered_from is null or known.entered_at >= time_in_stage.entered_from)
+            and (
+                time_in_stage.entered_from is null
+                or known.entered_at >= time_in_stage.entered_from
+            )
             and (
                 time_in_stage.entered_before is null
                 or known.entered_at < time_in_stage.entered_before
@@ -582,8 +588,8 @@ $$;
 
 comment on function v1.move(uuid, text, integer, text, jsonb) is
 'Moves a record to another stage of its pipeline, with what follows, or not at all. subject: its id;
-expected_version: the version that you read; fields: what is to be set with the move, columns by name
-and custom fields as custom.name. Returns {object, id, version, from, stage, stage_kind,
+expected_version: the version that you read; fields: what is to be set with the move, columns by
+name and custom fields as custom.name. Returns {object, id, version, from, stage, stage_kind,
 stage_entered_at, pipeline_version, effects}, with the new version. Raises record.not_found (404),
 tenancy.permission_missing (403), pipeline.version_conflict (409), pipeline.transition_missing,
 pipeline.guard_failed, pipeline.fields_missing, pipeline.reason_required (422),
@@ -636,10 +642,10 @@ end
 $$;
 
 comment on function v1.allowed_moves(uuid) is
-'Where a record may move, and where not and why: {id, object, version, stage, stage_kind, moves: [{to,
-to_label, kind, label, reason_required, allowed, refusals: [{code, message, …}]}]}. A reason that a
-move will take is no refusal here; fields that a refusal names may be given with the move. Raises
-record.not_found (404). Needs <object>.read on the record. Signed-in users may call it.';
+'Where a record may move, and where not and why: {id, object, version, stage, stage_kind, moves:
+[{to, to_label, kind, label, reason_required, allowed, refusals: [{code, message, …}]}]}. A reason
+that a move will take is no refusal here; fields that a refusal names may be given with the move.
+Raises record.not_found (404). Needs <object>.read on the record. Signed-in users may call it.';
 
 revoke all on function
 core.subject_of_pipeline(uuid, text),

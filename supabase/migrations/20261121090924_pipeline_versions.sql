@@ -1,9 +1,9 @@
 -- Drafts, publication, and the migration of records from version to version.
 --
--- A draft may be unfinished: saving one tells all that is still wrong with it. Publishing refuses it
--- until nothing is, so that no record ever stands in a stage without a way out. Records stay on the
--- version that they began with; to bring them over is a step of its own, which says before it does
--- anything what would become of them.
+-- A draft may be unfinished: saving one tells all that is still wrong with it. Publishing refuses
+-- it until nothing is, so that no record ever stands in a stage without a way out. Records stay on
+-- the version that they began with; to bring them over is a step of its own, which says before it
+-- does anything what would become of them.
 
 set local lock_timeout = '5s';
 
@@ -26,7 +26,8 @@ insert into core.errors (code, status, message, hint) values
     'Details name the place as a JSON pointer.'
 ),
 (
-    'pipeline.too_large', 413, 'A definition has at most 50 stages, 500 transitions and 65,536 bytes.',
+    'pipeline.too_large', 413,
+    'A definition has at most 50 stages, 500 transitions and 65,536 bytes.',
     'Split the pipeline.'
 ),
 (
@@ -105,8 +106,8 @@ end
 $$;
 
 comment on function core.pipeline_of(uuid, text) is
-'The pipeline, locked, in whose tenant the caller holds the permission. Raises pipeline.unknown (404).
-Internal.';
+'The pipeline, locked, in whose tenant the caller holds the permission. Raises pipeline.unknown
+(404). Internal.';
 
 create function core.definition_problems(tenant_id uuid, object text, definition jsonb)
 returns jsonb
@@ -306,8 +307,8 @@ end
 $$;
 
 comment on function core.release_pipeline(core.pipelines, integer) is
-'Publishes the draft with this number of a pipeline that is locked. Raises as v1.publish_pipeline does.
-For packs that give tenants their first pipelines. Internal.';
+'Publishes the draft with this number of a pipeline that is locked. Raises as v1.publish_pipeline
+does. For packs that give tenants their first pipelines. Internal.';
 
 insert into core.event_types (type, description, permission) values
 (
@@ -334,7 +335,8 @@ end
 $$;
 
 comment on function core.save_pipeline(text, text, text, jsonb) is
-'What v1.save_pipeline does. Definer, because it writes core.pipelines. Signed-in users may call it.';
+'What v1.save_pipeline does. Definer, because it writes core.pipelines. Signed-in users may call
+it.';
 
 create function core.check_pipeline(object text, definition jsonb) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -354,8 +356,8 @@ end
 $$;
 
 comment on function core.check_pipeline(text, jsonb) is
-'What v1.check_pipeline does. Definer, because it reads the fields of the tenant. Signed-in users may
-call it.';
+'What v1.check_pipeline does. Definer, because it reads the fields of the tenant. Signed-in users
+may call it.';
 
 create function core.publish_pipeline(pipeline uuid, number integer) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -369,8 +371,8 @@ end
 $$;
 
 comment on function core.publish_pipeline(uuid, integer) is
-'What v1.publish_pipeline does. Definer, because it writes core.pipeline_versions. Signed-in users may
-call it.';
+'What v1.publish_pipeline does. Definer, because it writes core.pipeline_versions. Signed-in users
+may call it.';
 
 create function core.set_default_pipeline(pipeline uuid) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -462,7 +464,8 @@ declare
 begin
     return query execute format(
         'select versions.id, versions.number, counted.stage, mapped.to_stage, counted.records '
-        'from (select record.pipeline_version_id, record.stage, count(*) as records from %s as record '
+        'from (select record.pipeline_version_id, record.stage, count(*) as records '
+        'from %s as record '
         'where record.tenant_id = $1 and record.pipeline_version_id in (select id from '
         'core.pipeline_versions where tenant_id = $1 and pipeline_id = $2 and id <> $3) '
         'group by record.pipeline_version_id, record.stage) as counted '
@@ -621,8 +624,8 @@ end
 $$;
 
 comment on function core.change_version(uuid, core.objects, jsonb, core.pipeline_stages) is
-'Brings a record that is locked to a stage of another version of its pipeline. Guards are not asked and
-effects do not follow: it is the pipeline that moved. Internal.';
+'Brings a record that is locked to a stage of another version of its pipeline. Guards are not asked
+and effects do not follow: it is the pipeline that moved. Internal.';
 
 create function core.pipeline_diagram(pipeline uuid, number integer) returns text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -678,9 +681,9 @@ end
 $$;
 
 comment on function v1.save_pipeline(text, text, text, jsonb) is
-'Makes a pipeline, or finds it by object and slug, and saves the definition as its draft, finished or
-not. Returns {id, tenant_id, object, slug, name, draft, problems}: the number of the draft, and all
-that is wrong with it as v1.check_pipeline says it. Raises pipeline.object_unknown,
+'Makes a pipeline, or finds it by object and slug, and saves the definition as its draft, finished
+or not. Returns {id, tenant_id, object, slug, name, draft, problems}: the number of the draft, and
+all that is wrong with it as v1.check_pipeline says it. Raises pipeline.object_unknown,
 pipeline.slug_invalid, pipeline.malformed (400), pipeline.too_large (413). Needs
 core.pipelines.manage. Signed-in users may call it.';
 
@@ -755,9 +758,9 @@ end
 $$;
 
 comment on function v1.archive_pipeline(uuid) is
-'Lets no record begin in the pipeline any more; those that are there go on. Returns {id, object, slug,
-archived_at}. Raises pipeline.unknown (404). Needs core.pipelines.manage. Signed-in users may call
-it.';
+'Lets no record begin in the pipeline any more; those that are there go on. Returns {id, object,
+slug, archived_at}. Raises pipeline.unknown (404). Needs core.pipelines.manage. Signed-in users may
+call it.';
 
 create function v1.migrate_pipeline(
     pipeline uuid,
@@ -788,12 +791,13 @@ end
 $$;
 
 comment on function v1.migrate_pipeline(uuid, jsonb, boolean, integer) is
-'Brings records that are on earlier versions of a pipeline to the published one, max_count (10,000 at
-most) in one call. mapping: {"old stage": "new stage"}; a stage that is not named goes to the one of
-its name. With dry_run nothing happens. Returns {id, to_version, dry_run, stages: [{from_version,
+'Brings records that are on earlier versions of a pipeline to the published one, max_count (10,000
+at most) in one call. mapping: {"old stage": "new stage"}; a stage that is not named goes to the one
+of its name. With dry_run nothing happens. Returns {id, to_version, dry_run, stages: [{from_version,
 stage, to, records}], without_place, migrated, left}: call again while left is more than 0. Guards
 are not asked, and effects do not follow. Raises pipeline.unknown (404), pipeline.mapping_invalid
-(400), pipeline.mapping_incomplete (409). Needs core.pipelines.manage. Signed-in users may call it.';
+(400), pipeline.mapping_incomplete (409). Needs core.pipelines.manage. Signed-in users may call
+it.';
 
 create function v1.pipeline_diagram(pipeline uuid, number integer default null) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp

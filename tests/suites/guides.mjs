@@ -141,6 +141,11 @@ test("the guide to templates does what it says", async () => {
   await runInTransaction("templates", { tenant_id: tenant.id, user_id: tenant.members.tess });
 });
 
+test("the guide to pipelines does what it says", async () => {
+  const tenant = await addTenant(stack, "piped", { members: { pia: { role: "owner" } } });
+  await runInTransaction("pipelines", { tenant_id: tenant.id, user_id: tenant.members.pia });
+});
+
 test("the guide to jobs does what it says", async () => {
   const tenant = await addTenant(stack, "busy", { members: { otis: { role: "owner" } } });
   await runInTransaction("jobs", { tenant_id: tenant.id, user_id: tenant.members.otis });
