@@ -1,12 +1,11 @@
--- Tables of a pack that is not there, about people: what the tests of data protection are about.
+-- Tables that stand for a product's own, about people: what the tests of data protection are about.
 -- After fixtures.sql. They lead to a person in every way that the data map has: by a column, by
 -- several, through a parent, through a child, and by who wrote a row.
 --
 -- Paula (paula@example.com, +49 30 1234) is a contact of acme and of rival, and no user.
 -- ada@example.com is ada's confirmed address, and vic's is confirmed too; the others' are not.
 
-create schema crm;
-create table crm.contacts (
+create table crm.guests (
     tenant_id uuid not null references core.tenants (id),
     id uuid not null default gen_random_uuid(),
     name text,
@@ -15,12 +14,12 @@ create table crm.contacts (
     created_by uuid,
     primary key (tenant_id, id)
 );
-create table crm.contact_emails (
+create table crm.guest_emails (
     tenant_id uuid not null,
     contact_id uuid not null,
     email text not null,
     primary key (tenant_id, contact_id, email),
-    foreign key (tenant_id, contact_id) references crm.contacts (tenant_id, id)
+    foreign key (tenant_id, contact_id) references crm.guests (tenant_id, id)
 );
 create table crm.notes (
     tenant_id uuid not null,
@@ -29,7 +28,7 @@ create table crm.notes (
     body jsonb not null,
     written_by uuid not null,
     primary key (tenant_id, id),
-    foreign key (tenant_id, contact_id) references crm.contacts (tenant_id, id)
+    foreign key (tenant_id, contact_id) references crm.guests (tenant_id, id)
 );
 create table crm.calls (
     tenant_id uuid not null references core.tenants (id),
@@ -49,8 +48,8 @@ create table crm.requests (
 );
 
 select core.map_personal(
-    'crm.contacts.' || line.named, line.category,
-    'id in crm.contact_emails.contact_id or id is contact_id', line.erasure, line.reason
+    'crm.guests.' || line.named, line.category,
+    'id in crm.guest_emails.contact_id or id is contact_id', line.erasure, line.reason
 )
 from (
     values
@@ -59,17 +58,17 @@ from (
     ('city', 'user.contact.address.city', 'set_null', null)
 ) as line (named, category, erasure, reason);
 select core.map_personal(
-    'crm.contacts.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
+    'crm.guests.created_by', 'user.unique_id', 'created_by is user_id', 'set_null'
 );
 select core.map_personal(
-    'crm.contact_emails.contact_id', 'user.unique_id', 'email is email', 'delete_row'
+    'crm.guest_emails.contact_id', 'user.unique_id', 'email is email', 'delete_row'
 );
 select core.map_personal(
-    'crm.contact_emails.email', 'user.contact.email',
-    'email is email or contact_id in crm.contacts.id', 'delete_row'
+    'crm.guest_emails.email', 'user.contact.email',
+    'email is email or contact_id in crm.guests.id', 'delete_row'
 );
 select core.map_personal(
-    'crm.notes.body', 'user.content', 'contact_id in crm.contacts.id', 'pseudonymise'
+    'crm.notes.body', 'user.content', 'contact_id in crm.guests.id', 'pseudonymise'
 );
 select core.map_personal(
     'crm.notes.written_by', 'user.unique_id', 'written_by is user_id', 'pseudonymise'
@@ -103,7 +102,7 @@ select
 from core.tenants
 where slug in ('acme', 'rival');
 
-insert into crm.contacts (tenant_id, id, name, city, created_by)
+insert into crm.guests (tenant_id, id, name, city, created_by)
 select
     tenant_id,
     contact_id,
@@ -112,13 +111,13 @@ select
     '00000000-0000-4000-8000-000000000001'
 from people;
 -- Otto of acme has the id by chance that Paula has in rival.
-insert into crm.contacts (tenant_id, id, name)
+insert into crm.guests (tenant_id, id, name)
 select
     :acme,
     contact_id,
     'Otto'
 from people where tenant = 'rival';
-insert into crm.contact_emails (tenant_id, contact_id, email)
+insert into crm.guest_emails (tenant_id, contact_id, email)
 select
     people.tenant_id,
     people.contact_id,

@@ -42,7 +42,6 @@ as $$
     where exported ->> 'table' = table_name
 $$;
 
-grant usage on schema crm to authenticated;
 create temporary table exports (name text primary key, export jsonb);
 grant all on exports, people to authenticated, service_role;
 
@@ -61,12 +60,12 @@ select results_eq(
         where name = 'paula'
         order by 1
     $$,
-    $$values ('crm.contact_emails'), ('crm.contacts'), ('crm.notes'), ('crm.requests')$$,
+    $$values ('crm.guest_emails'), ('crm.guests'), ('crm.notes'), ('crm.requests')$$,
     'every table that leads to the person is in it'
 );
 select is(
     -- Not with Otto, who has the id that she has in another tenant.
-    pg_temp.rows_of(export, 'crm.contacts'),
+    pg_temp.rows_of(export, 'crm.guests'),
     jsonb_build_array(jsonb_build_object(
         'tenant_id', :acme::text, 'id', contact_id, 'name', 'Paula at acme', 'city', 'Berlin'
     )),
@@ -76,7 +75,7 @@ select is(
     (
         select array_agg(line ->> 'email' order by line ->> 'email' collate "C")
         from exports
-        cross join jsonb_array_elements(pg_temp.rows_of(export, 'crm.contact_emails')) as line
+        cross join jsonb_array_elements(pg_temp.rows_of(export, 'crm.guest_emails')) as line
         where line ? 'email' and name = 'paula'
     ),
     array['Paula@Example.com', 'paula.private@example.com'],
@@ -95,7 +94,7 @@ select is(
         select exported -> 'categories'
         from exports
         cross join jsonb_array_elements(export -> 'tables') as exported
-        where exported ->> 'table' = 'crm.contacts'
+        where exported ->> 'table' = 'crm.guests'
     ),
     '{"id": "user.unique_id", "name": "user.name", "city": "user.contact.address.city"}'::jsonb,
     'each column has its category'
@@ -155,7 +154,7 @@ select is(
     'Ada Lovelace', 'what Supabase Auth has of a member is in it'
 );
 select is(
-    (select jsonb_array_length(pg_temp.rows_of(export, 'crm.contacts')) from exports
+    (select jsonb_array_length(pg_temp.rows_of(export, 'crm.guests')) from exports
     where name = 'ada'),
     1, 'so is which row a member made'
 );
@@ -166,7 +165,7 @@ select is(
     'active', 'a member is known by the id'
 );
 select is(
-    pg_temp.rows_of(export, 'crm.contacts') -> 0 -> 'name', null,
+    pg_temp.rows_of(export, 'crm.guests') -> 0 -> 'name', null,
     'but of a row that a member made only that it was made'
 ) from exports where name = 'ada';
 
@@ -275,7 +274,7 @@ select lives_ok(
         select v1.export_person(
             email => 'paula@example.com',
             after => jsonb_build_object(
-                'table', 'crm.contacts', 'subject', 'x', 'position', ''' or true --'
+                'table', 'crm.guests', 'subject', 'x', 'position', ''' or true --'
             )
         )
     $$, 'and what it goes on from is a value too'

@@ -63,11 +63,11 @@ select results_eq(
     $$,
     $$
         values
-        ('crm.contact_emails', 'delete_row', '["contact_id"]'::jsonb, 1),
-        ('crm.contact_emails', 'delete_row', '["email"]', 2),
-        ('crm.contacts', 'keep', '["id"]', 1),
-        ('crm.contacts', 'pseudonymise', '["name"]', 1),
-        ('crm.contacts', 'set_null', '["city"]', 1),
+        ('crm.guest_emails', 'delete_row', '["contact_id"]'::jsonb, 1),
+        ('crm.guest_emails', 'delete_row', '["email"]', 2),
+        ('crm.guests', 'keep', '["id"]', 1),
+        ('crm.guests', 'pseudonymise', '["name"]', 1),
+        ('crm.guests', 'set_null', '["city"]', 1),
         ('crm.notes', 'pseudonymise', '["body"]', 1),
         ('crm.requests', 'delete_row', '["weird \"column", "email"]', 1)
     $$,
@@ -218,7 +218,7 @@ select is(
 select is(
     (
         select array_agg(name ~ '^erased-[0-9a-f]{24}$' or name = 'Otto')
-        from crm.contacts where tenant_id = :acme
+        from crm.guests where tenant_id = :acme
     ), array[true, true],
     'a name becomes a pseudonym'
 );
@@ -405,7 +405,7 @@ select is(
 :as_owner
 update core.personal_data set erasure = 'delete_row', reason = null
 where table_schema = 'crm' and (table_name, column_name) in (
-    ('contacts', 'id'), ('contacts', 'name'), ('contacts', 'city'), ('notes', 'body')
+    ('guests', 'id'), ('guests', 'name'), ('guests', 'city'), ('notes', 'body')
 );
 select is_empty('select * from core.data_map_faults()', 'a map may delete parents and children');
 :as_eve

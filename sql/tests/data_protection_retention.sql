@@ -11,7 +11,7 @@ select core.map_personal(
     interval '1 year', 'asked_at'
 );
 select core.map_personal(
-    'crm.contacts.name', 'user.name', 'id in crm.contact_emails.contact_id', 'pseudonymise', null,
+    'crm.guests.name', 'user.name', 'id in crm.guest_emails.contact_id', 'pseudonymise', null,
     interval '2 years', 'gone_at'
 );
 update crm.requests set asked_at = now() - interval '366 days';
@@ -51,7 +51,7 @@ select results_eq(
     'a column may end before its row does'
 );
 select is(
-    (select count(*) from crm.contacts where name like 'Paula%'), 2::bigint,
+    (select count(*) from crm.guests where name like 'Paula%'), 2::bigint,
     'what has no date yet stays'
 );
 select results_eq(
@@ -64,12 +64,12 @@ select results_eq(
     $$
         values
         ('crm.calls', 'set_null', 2::bigint, true, null::text),
-        ('crm.contacts', 'pseudonymise', 0::bigint, true, null::text),
+        ('crm.guests', 'pseudonymise', 0::bigint, true, null::text),
         ('crm.requests', 'delete_row', 3::bigint, true, null::text)
     $$,
     'what was done is counted by rule'
 );
-update crm.contacts set gone_at = now() - interval '25 months'
+update crm.guests set gone_at = now() - interval '25 months'
 where tenant_id = :acme and name <> 'Otto';
 update core.retention_runs set finished_at = now() - interval '59 minutes';
 select is(
@@ -81,13 +81,13 @@ select is(
     (select row_count from core.apply_retention()), 1::bigint, 'and then looked at again'
 );
 select set_eq(
-    $$select case when name like 'erased-%' then 'pseudonym' else name end from crm.contacts$$,
+    $$select case when name like 'erased-%' then 'pseudonym' else name end from crm.guests$$,
     $$values ('pseudonym'), ('Paula at rival'), ('Otto')$$, 'a pseudonym takes the place of a name'
 );
-create temporary table names as select name from crm.contacts;
+create temporary table names as select name from crm.guests;
 update core.retention_runs set finished_at = null;
 select is((select row_count from core.apply_retention()), 0::bigint, 'only once');
-select set_eq('select name from crm.contacts', 'select name from names', 'and stays the same');
+select set_eq('select name from crm.guests', 'select name from names', 'and stays the same');
 
 -- A hold that is released, and a budget that is not enough.
 :as_ada

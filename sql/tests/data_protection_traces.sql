@@ -8,15 +8,15 @@ select plan(19);
 
 insert into core.event_types (type, description, personal_fields)
 values ('crm.contact.renamed', 'A contact has another name.', array['name']);
-select core.audit('crm.contacts');
-select core.audit('crm.contact_emails');
+select core.audit('crm.guests');
+select core.audit('crm.guest_emails');
 select core.audit('crm.requests');
 select core.audit('crm.notes');
 
 -- A name changes, an address is given up, and a request is gone before anybody asks for erasure.
 :as_owner
-update crm.contacts set name = 'Paula Maria' where name = 'Paula at acme';
-insert into crm.contacts (tenant_id, id, name)
+update crm.guests set name = 'Paula Maria' where name = 'Paula at acme';
+insert into crm.guests (tenant_id, id, name)
 values (:acme, '00000000-0000-4000-c000-00000000000a', 'Paula of old');
 insert into crm.requests (tenant_id, email) values
 (:acme, 'paula@example.com'), (:acme, 'otto@example.com');
@@ -124,7 +124,7 @@ select is(v1.verify_audit() ->> 'findings_total', '0', 'and the chain goes on');
 -- Of a row that a user only wrote, the audit keeps what it says.
 insert into crm.notes (tenant_id, contact_id, body, written_by)
 select tenant_id, id, '{"text": "Otto called."}', '00000000-0000-4000-8000-000000000002'
-from crm.contacts where tenant_id = :acme and name = 'Otto';
+from crm.guests where tenant_id = :acme and name = 'Otto';
 :as_ada
 select v1.erase_person(email => 'vic@example.com', dry_run => false) ->> 'rows' as rows;
 :as_owner
