@@ -38,8 +38,24 @@ insert into grants (roles, permissions, scope) values
     core.api_keys.read,core.events.read,core.limits.read,core.sign_up.read,core.sign_up.write,
     core.privacy.read,core.audit.read,core.sensitive.read,core.deliveries.read,core.jobs.read,
     core.webhooks.read,core.webhooks.manage,core.templates.read,
-    iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
+    iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write,
+    crm.companies.read,crm.companies.write,crm.contacts.read,crm.contacts.write,crm.leads.read,
+    crm.leads.write,crm.deals.read,crm.deals.write,crm.products.read,crm.products.write,
+    crm.activities.read,crm.activities.write,crm.tags.read,crm.tags.write}',
     'descendants'
+),
+('{manager}', '{crm.products.write}', 'tenant'),
+(
+    '{manager,agent}',
+    '{crm.companies.write,crm.contacts.write,crm.leads.write,crm.deals.write,
+    crm.activities.write,crm.tags.write}',
+    'tenant'
+),
+(
+    '{manager,agent,analyst,viewer}',
+    '{crm.companies.read,crm.contacts.read,crm.leads.read,crm.deals.read,crm.products.read,
+    crm.activities.read,crm.tags.read}',
+    'tenant'
 ),
 (
     '{manager}',
@@ -263,6 +279,203 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
     'insert into v1.things (tenant_id, id, kind, owner_id, team_id) '
     'values (%1$L, %5$L, %2$L, %3$L, %4$L)',
     'title = title'
+);
+insert into objects (object, reading, adding, changing, deleting, addition, change) values
+(
+    'crm.companies', 'crm.companies.read', 'crm.companies.write', 'crm.companies.write',
+    'crm.companies.write',
+    'insert into crm.companies (tenant_id, name) '
+    'values (%1$L, ''Added'')',
+    'name = name'
+),
+(
+    'v1.companies', 'crm.companies.read', 'crm.companies.write', 'crm.companies.write',
+    'crm.companies.write',
+    'insert into v1.companies (tenant_id, name) '
+    'values (%1$L, ''Added'')',
+    'name = name'
+),
+(
+    'crm.contacts', 'crm.contacts.read', 'crm.contacts.write', 'crm.contacts.write',
+    'crm.contacts.write',
+    'insert into crm.contacts (tenant_id, email) '
+    'values (%1$L, ''addedcrm.contactsmatrix.example'')',
+    'email = email'
+),
+(
+    'v1.contacts', 'crm.contacts.read', 'crm.contacts.write', 'crm.contacts.write',
+    'crm.contacts.write',
+    'insert into v1.contacts (tenant_id, email) '
+    'values (%1$L, ''addedv1.contactsmatrix.example'')',
+    'email = email'
+),
+(
+    'crm.contact_companies', 'crm.contacts.read', 'crm.contacts.write', 'crm.contacts.write',
+    'crm.contacts.write',
+    'insert into crm.contact_companies (tenant_id, contact_id, company_id) '
+    'values (%1$L, %1$L, md5(%1$L)::uuid)',
+    'job_title = job_title'
+),
+(
+    'v1.contact_companies', 'crm.contacts.read', 'crm.contacts.write', 'crm.contacts.write',
+    'crm.contacts.write',
+    'insert into v1.contact_companies (tenant_id, contact_id, company_id) '
+    'values (%1$L, %1$L, md5(%1$L)::uuid)',
+    'job_title = job_title'
+),
+(
+    'crm.contact_points', 'crm.contacts.read', 'crm.contacts.write', 'crm.contacts.write',
+    'crm.contacts.write',
+    'insert into crm.contact_points (tenant_id, contact_id, kind, value) '
+    'values (%1$L, %1$L, ''phone'', ''1'')',
+    'label = label'
+),
+(
+    'v1.contact_points', 'crm.contacts.read', 'crm.contacts.write', 'crm.contacts.write',
+    'crm.contacts.write',
+    'insert into v1.contact_points (tenant_id, contact_id, kind, value) '
+    'values (%1$L, %1$L, ''phone'', ''1'')',
+    'label = label'
+),
+(
+    'crm.leads', 'crm.leads.read', 'crm.leads.write', 'crm.leads.write',
+    'crm.leads.write',
+    'insert into crm.leads (tenant_id, email) '
+    'values (%1$L, ''addedcrm.leadsmatrix.example'')',
+    'email = email'
+),
+(
+    'v1.leads', 'crm.leads.read', 'crm.leads.write', 'crm.leads.write',
+    'crm.leads.write',
+    'insert into v1.leads (tenant_id, email) '
+    'values (%1$L, ''addedv1.leadsmatrix.example'')',
+    'email = email'
+),
+(
+    'crm.products', 'crm.products.read', 'crm.products.write', 'crm.products.write',
+    'crm.products.write',
+    'insert into crm.products (tenant_id, code, name) '
+    'values (%1$L, ''added'', ''Added'')',
+    'name = name'
+),
+(
+    'v1.products', 'crm.products.read', 'crm.products.write', 'crm.products.write',
+    'crm.products.write',
+    'insert into v1.products (tenant_id, code, name) '
+    'values (%1$L, ''added'', ''Added'')',
+    'name = name'
+),
+(
+    'crm.deals', 'crm.deals.read', 'crm.deals.write', 'crm.deals.write',
+    'crm.deals.write',
+    'insert into crm.deals (tenant_id, name) '
+    'values (%1$L, ''Added'')',
+    'name = name'
+),
+(
+    'v1.deals', 'crm.deals.read', 'crm.deals.write', 'crm.deals.write',
+    'crm.deals.write',
+    'insert into v1.deals (tenant_id, name) '
+    'values (%1$L, ''Added'')',
+    'name = name'
+),
+(
+    'crm.deal_contacts', 'crm.deals.read', 'crm.deals.write', 'crm.deals.write',
+    'crm.deals.write',
+    'insert into crm.deal_contacts (tenant_id, deal_id, contact_id) '
+    'values (%1$L, %1$L, md5(%1$L)::uuid)',
+    'role = role'
+),
+(
+    'v1.deal_contacts', 'crm.deals.read', 'crm.deals.write', 'crm.deals.write',
+    'crm.deals.write',
+    'insert into v1.deal_contacts (tenant_id, deal_id, contact_id) '
+    'values (%1$L, %1$L, md5(%1$L)::uuid)',
+    'role = role'
+),
+(
+    'crm.deal_lines', 'crm.deals.read', 'crm.deals.write', 'crm.deals.write',
+    'crm.deals.write',
+    'insert into crm.deal_lines (tenant_id, deal_id, name, unit_price_minor) '
+    'values (%1$L, %1$L, ''Added'', 100)',
+    'name = name'
+),
+(
+    'v1.deal_lines', 'crm.deals.read', 'crm.deals.write', 'crm.deals.write',
+    'crm.deals.write',
+    'insert into v1.deal_lines (tenant_id, deal_id, name, unit_price_minor) '
+    'values (%1$L, %1$L, ''Added'', 100)',
+    'name = name'
+),
+(
+    'crm.activities', 'crm.activities.read', 'crm.activities.write', 'crm.activities.write',
+    'crm.activities.write',
+    'insert into crm.activities (tenant_id, type, subject) '
+    'values (%1$L, ''note'', ''Added'')',
+    'subject = subject'
+),
+(
+    'v1.activities', 'crm.activities.read', 'crm.activities.write', 'crm.activities.write',
+    'crm.activities.write',
+    'insert into v1.activities (tenant_id, type, subject) '
+    'values (%1$L, ''note'', ''Added'')',
+    'subject = subject'
+),
+(
+    'crm.activity_links', 'crm.contacts.read', 'crm.activities.write', null,
+    'crm.activities.write',
+    'insert into crm.activity_links (tenant_id, activity_id, object, record_id) '
+    'values (%1$L, %1$L, ''crm.contacts'', md5(%1$L)::uuid)',
+    null
+),
+(
+    'v1.activity_links', 'crm.contacts.read', 'crm.activities.write', null,
+    'crm.activities.write',
+    'insert into v1.activity_links (tenant_id, activity_id, object, record_id) '
+    'values (%1$L, %1$L, ''crm.contacts'', md5(%1$L)::uuid)',
+    null
+),
+(
+    'crm.tags', 'crm.tags.read', 'crm.tags.write', 'crm.tags.write',
+    'crm.tags.write',
+    'insert into crm.tags (tenant_id, name) '
+    'values (%1$L, ''added'')',
+    'name = name'
+),
+(
+    'v1.tags', 'crm.tags.read', 'crm.tags.write', 'crm.tags.write',
+    'crm.tags.write',
+    'insert into v1.tags (tenant_id, name) '
+    'values (%1$L, ''added'')',
+    'name = name'
+),
+(
+    'crm.taggings', 'crm.contacts.read', 'crm.contacts.write', null,
+    'crm.contacts.write',
+    'insert into crm.taggings (tenant_id, tag_id, object, record_id) '
+    'values (%1$L, %1$L, ''crm.contacts'', md5(%1$L)::uuid)',
+    null
+),
+(
+    'v1.taggings', 'crm.contacts.read', 'crm.contacts.write', null,
+    'crm.contacts.write',
+    'insert into v1.taggings (tenant_id, tag_id, object, record_id) '
+    'values (%1$L, %1$L, ''crm.contacts'', md5(%1$L)::uuid)',
+    null
+),
+(
+    'crm.attachments', 'crm.contacts.read', 'crm.contacts.write', 'crm.contacts.write',
+    'crm.contacts.write',
+    'insert into crm.attachments (tenant_id, object, record_id, bucket, path, name) '
+    'values (%1$L, ''crm.contacts'', %1$L, ''files'', %1$L || ''/added.pdf'', ''added.pdf'')',
+    'name = name'
+),
+(
+    'v1.attachments', 'crm.contacts.read', 'crm.contacts.write', 'crm.contacts.write',
+    'crm.contacts.write',
+    'insert into v1.attachments (tenant_id, object, record_id, bucket, path, name) '
+    'values (%1$L, ''crm.contacts'', %1$L, ''files'', %1$L || ''/added.pdf'', ''added.pdf'')',
+    'name = name'
 );
 update objects set owned = true where object in ('core.things', 'v1.things');
 update objects set besides = 'core.members.read' where object in ('core.events', 'v1.events');
@@ -889,6 +1102,104 @@ select
 from places
 cross join kinds
 where kinds.kind <> 'row';
+
+-- A record of each kind, whose id is its tenant's, and what hangs on it.
+insert into crm.companies (tenant_id, id, name)
+select
+    tenants.id,
+    ids.id,
+    'Matrix'
+from core.tenants
+cross join lateral (values (tenants.id), (md5(tenants.id::text)::uuid)) as ids (id)
+where tenants.id in (select pg_temp.tenant(places.key) from places);
+insert into crm.contacts (tenant_id, id, email)
+select
+    companies.tenant_id,
+    companies.id,
+    'contact@matrix.example'
+from crm.companies;
+insert into crm.leads (tenant_id, id, email)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'lead@matrix.example'
+from places;
+insert into crm.products (tenant_id, id, code, name)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'matrix',
+    'Matrix'
+from places;
+insert into crm.deals (tenant_id, id, name, currency)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'Matrix',
+    'EUR'
+from places;
+insert into crm.activities (tenant_id, id, type, subject)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'note',
+    'Matrix'
+from places;
+insert into crm.tags (tenant_id, id, name)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'matrix'
+from places;
+insert into crm.contact_companies (tenant_id, contact_id, company_id)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key)
+from places;
+insert into crm.contact_points (tenant_id, contact_id, kind, value)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'email',
+    'more@matrix.example'
+from places;
+insert into crm.deal_contacts (tenant_id, deal_id, contact_id)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key)
+from places;
+insert into crm.deal_lines (tenant_id, deal_id, name, unit_price_minor)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'Matrix',
+    100
+from places;
+insert into crm.activity_links (tenant_id, activity_id, object, record_id)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    pg_temp.tenant(places.key)
+from places;
+insert into crm.taggings (tenant_id, tag_id, object, record_id)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    pg_temp.tenant(places.key)
+from places;
+insert into crm.attachments (tenant_id, object, record_id, bucket, path, name)
+select
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    pg_temp.tenant(places.key),
+    'files',
+    pg_temp.tenant(places.key) || '/matrix.pdf',
+    'matrix.pdf'
+from places;
 
 -- Trying -----------------------------------------------------------------------------------------
 

@@ -673,6 +673,41 @@ core.register_fields(text),
 core.register_object(regclass, text, text, text, text, text)
 from public;
 
+create function core.grant_as(viewed regclass, guarded regclass) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    verb text;
+    columns text;
+begin
+    execute format('grant select, insert, update, delete on %s to service_role', viewed);
+    foreach verb in array array['select', 'delete'] loop
+        if has_table_privilege('authenticated', guarded, verb) then
+            execute format('grant %s on %s to authenticated', verb, viewed);
+        end if;
+    end loop;
+    foreach verb in array array['insert', 'update'] loop
+        select string_agg(quote_ident(shown.attname), ', ' order by shown.attnum)
+        into columns
+        from pg_attribute as shown
+        inner join pg_attribute as kept
+            on kept.attrelid = guarded and kept.attname = shown.attname and kept.attnum > 0
+        where
+            shown.attrelid = viewed
+            and shown.attnum > 0
+            and has_column_privilege('authenticated', guarded, kept.attnum, verb);
+        if columns is not null then
+            execute format('grant %s (%s) on %s to authenticated', verb, columns, viewed);
+        end if;
+    end loop;
+end
+$$;
+
+comment on function core.grant_as(regclass, regclass) is
+'Opens a view to signed-in users as far as its table is open to them, column by column, so that what
+the API offers is what it would let through. For the migration that makes the view. Owner only.';
+revoke all on function core.grant_as(regclass, regclass) from public;
+
 create view v1.object_fields with (security_invoker = true) as
 select
     fields.object,

@@ -486,6 +486,5 @@ comment on view v1.contact_points is
 'Further e-mails, phones and addresses of contacts and companies. Whoever may read (write) the
 record may read (write) these.';
 
-grant select, insert, update, delete on
-v1.companies, v1.contacts, v1.contact_companies, v1.contact_points
-to authenticated, service_role;
+select core.grant_as(('v1.' || named)::regclass, ('crm.' || named)::regclass)
+from unnest(array['companies', 'contacts', 'contact_companies', 'contact_points']) as named;

@@ -432,6 +432,5 @@ from crm.deal_lines;
 comment on view v1.deal_lines is
 'What deals are made of. Whoever may read (write) the deal may read (write) its lines.';
 
-grant select, insert, update, delete on
-v1.products, v1.deals, v1.deal_contacts, v1.deal_lines
-to authenticated, service_role;
+select core.grant_as(('v1.' || named)::regclass, ('crm.' || named)::regclass)
+from unnest(array['products', 'deals', 'deal_contacts', 'deal_lines']) as named;

@@ -206,4 +206,5 @@ comment on view v1.leads is
 scope own or team reaches the records of that owner or those teams. v1.move changes the stage,
 v1.convert_lead converts.';
 
-grant select, insert, update, delete on v1.leads to authenticated, service_role;
+select core.grant_as(('v1.' || named)::regclass, ('crm.' || named)::regclass)
+from unnest(array['leads']) as named;

@@ -203,5 +203,5 @@ comment on view v1.activity_links is
 'On which records activities hang. Whoever may read a record sees what hangs on it, and hangs own
 activities on it.';
 
-grant select, insert, update, delete on v1.activities to authenticated, service_role;
-grant select, insert, delete on v1.activity_links to authenticated, service_role;
+select core.grant_as(('v1.' || named)::regclass, ('crm.' || named)::regclass)
+from unnest(array['activities', 'activity_links']) as named;

@@ -154,8 +154,8 @@ comment on view v1.attachments is
 'Files of records. Whoever may read (write) a record may read (write) its attachments; the bytes are
 guarded by the policies of storage.';
 
-grant select, insert, update, delete on v1.tags, v1.attachments to authenticated, service_role;
-grant select, insert, delete on v1.taggings to authenticated, service_role;
+select core.grant_as(('v1.' || named)::regclass, ('crm.' || named)::regclass)
+from unnest(array['tags', 'attachments', 'taggings']) as named;
 
 -- The bytes ---------------------------------------------------------------------------------------
 
