@@ -106,10 +106,12 @@ create table crm.deals (
     constraint custom_is_an_object check (jsonb_typeof(custom) = 'object')
 );
 create index deals_board on crm.deals (tenant_id, pipeline_id, stage, stage_entered_at desc, id)
-include (amount_minor, currency, probability)
+include (amount_minor, currency, probability, pipeline_version_id, owner_id, team_id)
 where stage_kind = 'open';
-create index deals_closed on crm.deals (tenant_id, pipeline_id, stage_kind, closed_at)
+create index deals_closed_board
+on crm.deals (tenant_id, pipeline_id, stage, stage_entered_at desc, id)
 where stage_kind <> 'open';
+create index deals_closed on crm.deals (tenant_id, closed_at) where stage_kind <> 'open';
 create index deals_version on crm.deals (tenant_id, pipeline_version_id, stage);
 create index deals_company on crm.deals (tenant_id, company_id) where company_id is not null;
 create index deals_contact on crm.deals (tenant_id, contact_id) where contact_id is not null;

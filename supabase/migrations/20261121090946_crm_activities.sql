@@ -61,6 +61,8 @@ create table crm.activities (
 );
 create index activities_due on crm.activities (tenant_id, due_at)
 where done_at is null and due_at is not null;
+create index activities_done on crm.activities (tenant_id, done_at)
+where done_at is not null;
 create index activities_reminders on crm.activities (remind_at)
 where reminded_at is null and done_at is null and remind_at is not null;
 create index activities_owner on crm.activities (owner_id, tenant_id) where owner_id is not null;
