@@ -882,15 +882,15 @@ as $$
 #variable_conflict use_column
 declare
     within constant uuid := core.sole_tenant_with('crm.activities.read', 'own');
-    begins_at timestamptz;
-    ends_at timestamptz;
+    range_from timestamptz;
+    range_to timestamptz;
 begin
     perform core.check_report(
         activity_report.by, '{owner,type,team,day,week,month}', "from", "to",
         activity_report.time_zone
     );
-    begins_at := "from"::timestamp at time zone activity_report.time_zone;
-    ends_at := "to"::timestamp at time zone activity_report.time_zone;
+    range_from := "from"::timestamp at time zone activity_report.time_zone;
+    range_to := "to"::timestamp at time zone activity_report.time_zone;
     return query
     with happened as (
         select
@@ -900,7 +900,7 @@ begin
         from crm.activities
         where
             activities.tenant_id = within
-            and activities.created_at >= begins_at and activities.created_at < ends_at
+            and activities.created_at >= range_from and activities.created_at < range_to
         union all
         select
             'done',
@@ -909,7 +909,7 @@ begin
         from crm.activities
         where
             activities.tenant_id = within
-            and activities.done_at >= begins_at and activities.done_at < ends_at
+            and activities.done_at >= range_from and activities.done_at < range_to
         union all
         select
             'overdue',
@@ -919,7 +919,7 @@ begin
         where
             activities.tenant_id = within
             and activities.done_at is null
-            and activities.due_at >= begins_at and activities.due_at < least(ends_at, now())
+            and activities.due_at >= range_from and activities.due_at < least(range_to, now())
     ),
     keyed as (
         select
