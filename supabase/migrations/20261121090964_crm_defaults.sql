@@ -49,8 +49,10 @@ execute function crm.keep_lost_reason('crm.leads');
 
 create function crm.default_pipelines()
 returns table (object text, slug text, name text, is_default boolean, definition jsonb)
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp
-begin atomic
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
     values
     (
         'crm.deals', 'sales', 'Sales', true,
@@ -174,7 +176,8 @@ begin atomic
             ]
         }'::jsonb
     );
-end;
+end
+$$;
 
 comment on function crm.default_pipelines() is
 'The pipelines that a tenant begins with. A lead is converted by converting it, which sets
