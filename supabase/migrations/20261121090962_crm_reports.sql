@@ -154,31 +154,6 @@ and its published version. Raises record.object_unknown, tenancy.ambiguous (400)
 tenancy.permission_missing (403), report.pipeline_unknown (404). Definer as core.stages_read.
 Signed-in users may call it.';
 
-create function core.share_of(amount numeric, percent numeric) returns numeric
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp
-return round(amount * percent / 100);
-
-comment on function core.share_of(numeric, numeric) is
-'A percentage of an amount in minor units, rounded half away from zero. Signed-in users may call
-it.';
-
-create function crm.forecast_category(stage_kind text, category text, percent numeric)
-returns text
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp
-return case
-    when stage_kind = 'won' then 'closed_won'
-    when stage_kind = 'lost' then 'closed_lost'
-    when stage_kind = 'terminal' then 'omitted'
-    when category is not null then category
-    when percent >= 80 then 'commit'
-    when percent >= 50 then 'best_case'
-    else 'pipeline'
-end;
-
-comment on function crm.forecast_category(text, text, numeric) is
-'What a deal counts as in a forecast: what is closed as that, what is open as somebody says, and
-otherwise commit from 80 percent, best_case from 50, pipeline below. Signed-in users may call it.';
-
 -- The board ---------------------------------------------------------------------------------------
 
 create function core.board_filter(
@@ -258,12 +233,13 @@ declare
         in_pipeline
     );
     by_stage constant text := ' group by 1, 2, 3';
+    -- Found in the index alone, and fetched once they are known to be the first.
     cards constant text := format(
-        'select to_jsonb(record) as card, record.stage_entered_at, record.id '
+        'select record.stage_entered_at, record.id '
         'from %s as record where %s and record.stage = stages.stage and ('
         'positions.at is null or (record.stage_entered_at <= positions.at '
         'and (record.stage_entered_at < positions.at or record.id > positions.id))) and ',
-        shown, in_pipeline
+        known.relation, in_pipeline
     );
     in_order constant text := ' order by stage_entered_at desc, id limit $3 + 1';
     is_with_closed constant boolean := closed_since is not null;
@@ -351,14 +327,28 @@ begin
             ) as positions
             left join lateral (
                 select
-                    array_agg(first.card) as cards,
+                    array_agg(
+                        fetched.card order by first.stage_entered_at desc, first.id
+                    ) as cards,
                     case
                         when count(*) > $3 and $3 > 0 then jsonb_build_object(
-                            'at', (array_agg(first.stage_entered_at))[$3],
-                            'id', (array_agg(first.id))[$3]
+                            'at',
+                            (array_agg(
+                                first.stage_entered_at
+                                order by first.stage_entered_at desc, first.id
+                            ))[$3],
+                            'id',
+                            (array_agg(
+                                first.id order by first.stage_entered_at desc, first.id
+                            ))[$3]
                         )
                     end as next
                 from (%s) as first
+                cross join lateral (
+                    select to_jsonb(record) as card
+                    from %s as record
+                    where record.tenant_id = $1 and record.id = first.id
+                ) as fetched
             ) as cards on by_stage.records > 0
             where
                 (stages.is_current or by_stage.records > 0)
@@ -376,7 +366,8 @@ begin
                 cards || is_open || in_order, cards || is_closed || in_order, in_order
             )
             else cards || is_open || in_order
-        end
+        end,
+        shown
     );
 end
 $$;
@@ -390,8 +381,6 @@ revoke all on function
 core.check_report(text, text[], anyelement, anyelement, text),
 core.stages_read(text),
 core.pipeline_read(text, text),
-core.share_of(numeric, numeric),
-crm.forecast_category(text, text, numeric),
 core.board_filter(core.objects, uuid, uuid, text),
 core.board_query(core.objects, uuid, uuid, text, timestamptz)
 from public;
@@ -399,8 +388,6 @@ grant execute on function
 core.check_report(text, text[], anyelement, anyelement, text),
 core.stages_read(text),
 core.pipeline_read(text, text),
-core.share_of(numeric, numeric),
-crm.forecast_category(text, text, numeric),
 core.board_filter(core.objects, uuid, uuid, text),
 core.board_query(core.objects, uuid, uuid, text, timestamptz)
 to authenticated, service_role;
@@ -485,8 +472,16 @@ select
     deals.currency,
     deals.amount_minor,
     chances.chance as probability,
-    core.share_of(deals.amount_minor, chances.chance) as weighted_minor,
-    crm.forecast_category(deals.stage_kind, deals.forecast_category, chances.chance) as category,
+    round(deals.amount_minor * chances.chance / 100) as weighted_minor,
+    case
+        when deals.stage_kind = 'won' then 'closed_won'
+        when deals.stage_kind = 'lost' then 'closed_lost'
+        when deals.stage_kind = 'terminal' then 'omitted'
+        when deals.forecast_category is not null then deals.forecast_category
+        when chances.chance >= 80 then 'commit'
+        when chances.chance >= 50 then 'best_case'
+        else 'pipeline'
+    end as category,
     deals.expected_close_on,
     deals.closed_at
 from crm.deals
@@ -506,8 +501,8 @@ cross join lateral (
 
 comment on view v1.deal_forecast is
 'What each deal counts for: its probability, by its own or its stage''s, what its amount comes to by
-that, and its category: commit, best_case, pipeline or omitted while it is open, then closed_won or
-closed_lost. Reading needs crm.deals.read, as v1.deals.';
+that, and its category: while it is open commit, best_case, pipeline or omitted as somebody says, or
+commit from 80 percent, best_case from 50 and pipeline below; then closed_won or closed_lost. Reading needs crm.deals.read, as v1.deals.';
 grant select on v1.deal_forecast to authenticated, service_role;
 
 create function v1.forecast(
@@ -610,6 +605,56 @@ call it.';
 
 -- The funnel --------------------------------------------------------------------------------------
 
+create function core.stage_entries(
+    object text, tenant_id uuid, pipeline_id uuid, since timestamptz
+)
+returns table (
+    record_id uuid,
+    entered_at timestamptz,
+    left_at timestamptz,
+    pipeline_version_id uuid,
+    stage text
+)
+language plpgsql stable security definer rows 10000 set search_path = pg_catalog, pg_temp
+as $$
+declare
+    known constant core.objects := core.object_named(object);
+    permission constant text := known.object || '.read';
+    is_whole constant boolean := tenant_id = any(core.tenants_with(permission));
+begin
+    return query execute format(
+        'select periods.record_id, periods.entered_at, periods.left_at, '
+        'periods.pipeline_version_id, periods.stage from core.stage_periods as periods %s '
+        'where periods.tenant_id = $1 and periods.pipeline_id = $2 and periods.object = $3 '
+        'and periods.entered_at >= $4',
+        case
+            when is_whole then ''
+            else format(
+                'inner join (select record.id from %s as record '
+                'where record.tenant_id = $1 and ((%s = $5 and $6) or (%s = any($7) and $8))) '
+                'as reached on reached.id = periods.record_id',
+                known.relation,
+                coalesce('record.' || quote_ident(known.owner_column), 'null::uuid'),
+                coalesce('record.' || quote_ident(known.team_column), 'null::uuid')
+            )
+        end
+    )
+    using
+        tenant_id, pipeline_id, known.object, since, core.caller_id(),
+        tenant_id = any(core.tenants_with(permission, 'own')),
+        core.teams_with(permission),
+        tenant_id = any(core.tenants_with(permission, 'team'));
+end
+$$;
+
+comment on function core.stage_entries(text, uuid, uuid, timestamptz) is
+'The periods in the stages of a pipeline that began at since or later, of the records that the caller
+reaches: what the policy of core.stage_periods shows, found by the owner''s and the team''s index where
+that asks for each record by itself. Definer for that. Signed-in users may call it.';
+revoke all on function core.stage_entries(text, uuid, uuid, timestamptz) from public;
+grant execute on function core.stage_entries(text, uuid, uuid, timestamptz)
+to authenticated, service_role;
+
 create function v1.funnel(
     "from" timestamptz,
     "to" timestamptz,
@@ -653,25 +698,16 @@ begin
                     known.place,
                     lead(known.place) over later as next_place,
                     lead(known.kind) over later as next_kind,
-                    last_value(known.kind) over (
-                        later rows between unbounded preceding and unbounded following
-                    ) as kind_now,
+                    record.stage_kind as kind_now,
                     periods.entered_at,
-                    periods.left_at
-                from %1$s as record
-                inner join core.stage_periods as periods
-                    on
-                        periods.tenant_id = record.tenant_id
-                        and periods.object = $3
-                        and periods.record_id = record.id
+                    periods.left_at - periods.entered_at as stayed
+                from core.stage_entries($3, $1, $2, $8) as periods
+                inner join %1$s as record on record.id = periods.record_id
                 inner join known
                     on
                         known.pipeline_version_id = periods.pipeline_version_id
                         and known.stage = periods.stage
-                where
-                    record.tenant_id = $1
-                    and periods.tenant_id = $1
-                    and record.pipeline_id = $2 %2$s
+                where record.tenant_id = $1 %2$s
                 window later as (partition by periods.record_id order by periods.entered_at)
             ),
             counted as (
@@ -690,10 +726,10 @@ begin
                     count(distinct entries.record_id)
                         filter (where entries.kind_now = 'open') as still_open,
                     percentile_cont(array[0.5, 0.9]) within group (
-                        order by extract(epoch from entries.left_at - entries.entered_at)
-                    ) filter (where entries.left_at is not null) as seconds
+                        order by extract(epoch from entries.stayed)
+                    ) filter (where entries.stayed is not null) as seconds
                 from entries
-                where entries.entered_at >= $8 and entries.entered_at < $9
+                where entries.entered_at < $9
                 group by entries.stage
             ),
             stages as (
