@@ -689,9 +689,11 @@ describe("what exists elsewhere and what does not exist", () => {
 describe("every function of v1", () => {
   /** How each is called, aimed at acme, and what it needs; open: what it answers to everybody. */
   const calls = () => ({
+    activity_report: { args: { from: "2024-01-01", to: "2026-01-01" }, reads: true },
     accept_invitation: { args: { token: things.invitation.token }, open: "invitation.invalid" },
     add_device_credential: { args: { device: "marker-truck" } },
     audit_checkpoint: { args: {} },
+    board: { args: {}, reads: true },
     cancel_delivery: { args: { id: things.delivery } },
     cancel_job: { args: { id: things.job } },
     claim_deliveries: { args: { channel: "email" } },
@@ -730,6 +732,8 @@ describe("every function of v1", () => {
       args: { messages: { device: "common-truck", at: "2025-01-01T00:00:00Z", values: { x: 1 } } },
     },
     export_audit: { args: {} },
+    forecast: { args: { from: "2024-01-01", to: "2026-01-01" }, reads: true },
+    funnel: { args: RANGE, reads: true },
     finish_deliveries: { args: { results: [] } },
     pause_channel: { args: { channel: "email", reason: "planted" } },
     pause_deliveries: { args: { reason: "planted" } },
@@ -807,6 +811,7 @@ describe("every function of v1", () => {
       args: { id: things.webhook, changes: { url: "https://taken.example.com/" } },
     },
     verify_audit: { args: {} },
+    win_loss: { args: { from: "2024-01-01", to: "2026-01-01" }, reads: true },
     withdraw_consent: {
       args: { purpose: "newsletter", source: "planted", email: "person@marker.example" },
     },

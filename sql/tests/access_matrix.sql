@@ -154,6 +154,7 @@ create temporary table objects (
 );
 insert into objects (object, reading, adding, changing, deleting, addition, change) values
 ('core.tenants', 'core.tenants.read', null, 'core.tenants.write', null, null, 'name = name'),
+('v1.deal_forecast', 'crm.deals.read', null, null, null, null, null),
 ('v1.tenants', 'core.tenants.read', null, 'core.tenants.write', null, null, 'name = name'),
 ('core.roles', 'core.members.read', null, null, null, null, null),
 ('v1.roles', 'core.members.read', null, null, null, null, null),

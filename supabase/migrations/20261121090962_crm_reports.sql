@@ -648,9 +648,9 @@ end
 $$;
 
 comment on function core.stage_entries(text, uuid, uuid, timestamptz) is
-'The periods in the stages of a pipeline that began at since or later, of the records that the caller
-reaches: what the policy of core.stage_periods shows, found by the owner''s and the team''s index where
-that asks for each record by itself. Definer for that. Signed-in users may call it.';
+'The periods in the stages of a pipeline that began at since or later, of the records that the
+caller reaches: what the policy of core.stage_periods shows, found by the owner''s and the team''s
+index where that asks for each record by itself. Definer for that. Signed-in users may call it.';
 revoke all on function core.stage_entries(text, uuid, uuid, timestamptz) from public;
 grant execute on function core.stage_entries(text, uuid, uuid, timestamptz)
 to authenticated, service_role;

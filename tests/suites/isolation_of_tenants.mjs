@@ -24,6 +24,7 @@ const REFERENCE = {
   event_types: "type",
   fields: "field",
   job_tasks: "task",
+  object_fields: "field",
   permissions: "permission",
   template_kinds: "template",
 };
@@ -40,6 +41,26 @@ const questionsOf = (client) => [
   client.rpc("readings", RANGE),
   client.rpc("latest"),
 ];
+
+/** What is planted in the views of the CRM, or written over what is there. */
+const PLANTED = { object: "crm.contacts", record_id: NOBODY };
+const CRM = {
+  companies: { name: "planted" },
+  contacts: { family_name: "planted" },
+  contact_companies: { contact_id: NOBODY, company_id: NOBODY },
+  contact_points: { contact_id: NOBODY, kind: "phone", value: "planted" },
+  leads: { family_name: "planted" },
+  products: { code: "planted", name: "planted" },
+  deals: { name: "planted" },
+  deal_contacts: { deal_id: NOBODY, contact_id: NOBODY, role: "planted" },
+  deal_lines: { deal_id: NOBODY, name: "planted", unit_price_minor: 1 },
+  activities: { type: "note", subject: "planted" },
+  activity_links: { ...PLANTED, activity_id: NOBODY },
+  tags: { name: "planted" },
+  taggings: { ...PLANTED, tag_id: NOBODY },
+  attachments: { ...PLANTED, bucket: "planted", path: "planted", name: "planted" },
+  deal_forecast: { name: "planted" },
+};
 
 /** Every way in which the API lets anything be written, aimed at a tenant. */
 const writesOf = (client, { id, devices }) => [
@@ -100,6 +121,11 @@ const writesOf = (client, { id, devices }) => [
   client.from("inbound_messages").delete().eq("tenant_id", id),
   client.from("suppressions").insert({ tenant_id: id, channel: "email", reason: "manual" }),
   client.from("suppressions").delete().eq("tenant_id", id),
+  ...Object.entries(CRM).flatMap(([view, row]) => [
+    client.from(view).insert({ tenant_id: id, ...row }),
+    client.from(view).update(row).eq("tenant_id", id),
+    client.from(view).delete().eq("tenant_id", id),
+  ]),
 ];
 
 /** All rows of views as a caller finds them, in a fixed order. */

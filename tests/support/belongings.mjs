@@ -75,7 +75,36 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     body: JSON.stringify({ type: word }),
   }));
   await call("suppress_address", { channel: "email", address: `person@${word}.example` });
+  const add = async (view, row) =>
+    await dataOf(owner.from(view).insert(row).select("*").single());
+  const company = await add("companies", { name: word });
+  const contact = await add("contacts", { family_name: word, company_id: company.id });
+  const contact_id = contact.id;
+  await add("contact_companies", { contact_id, company_id: company.id });
+  await add("contact_points", { contact_id, kind: "email", value: `more@${word}.example` });
+  const lead = await add("leads", { family_name: word, company_name: word });
+  await add("products", { code: word, name: word });
+  const deal = await add("deals", { name: word, currency: "EUR", contact_id });
+  await add("deal_contacts", { deal_id: deal.id, contact_id });
+  await add("deal_lines", { deal_id: deal.id, name: word, unit_price_minor: 100 });
+  const activity = await add("activities", { type: "call", subject: word });
+  const record = { object: "crm.contacts", record_id: contact_id };
+  await add("activity_links", { ...record, activity_id: activity.id });
+  const tag = await add("tags", { name: word });
+  await add("taggings", { ...record, tag_id: tag.id });
+  await add("attachments", {
+    ...record,
+    bucket: "attachments",
+    path: `${deal.tenant_id}/crm.contacts/${contact_id}/${word}.pdf`,
+    name: word,
+  });
   return {
+    company: company.id,
+    contact: contact_id,
+    lead: lead.id,
+    deal: deal.id,
+    activity: activity.id,
+    tag: tag.id,
     team: team.id,
     invitation,
     key: key.id,
