@@ -129,6 +129,11 @@ test("the guide to API keys does what it says", async () => {
   await stack.sql("update core.tenants set settings = '{}' where id = core.platform_tenant_id();");
 });
 
+test("the guide to the CRM does what it says", async () => {
+  const tenant = await addTenant(stack, "crm-guided", { members: { cora: { role: "owner" } } });
+  await runInOrder("crm", { USER_TOKEN: tokenOf(tenant.members.cora) });
+});
+
 test("the guide to the hooks of Auth does what it says", async () => {
   const { members } = await addTenant(stack, "hooked-north", {
     members: { nora: { role: "viewer" } },
