@@ -36,12 +36,12 @@ begin
         folded := translate(folded, '’ʼ', '');
     end if;
     folded := replace(replace(replace(replace(
-        btrim(regexp_replace(translate(folded, '''`', ''), '[^[:alnum:]]+', ' ', 'g')),
+        btrim(regexp_replace(translate(folded, '''`', ''), '[^[:alnum:]\u001f]+', ' ', 'g')),
         'ae', 'a'), 'oe', 'o'), 'ue', 'u'), 'ß', 'ss'
     );
     if char_length(folded) > word_characters_max then
         folded := regexp_replace(
-            folded, '([^ ]{' || word_characters_max || '})[^ ]+', '\1', 'g'
+            folded, '([^ \u001f]{' || word_characters_max || '})[^ \u001f]+', '\1', 'g'
         );
     end if;
     return folded;
@@ -82,6 +82,47 @@ $$;
 comment on function core.search_phone(text) is
 'The words by which a phone number is found: its digits with the code of the country, if it may have
 one, and without, and never with a leading zero. Null for what is no number. Internal.';
+
+create function core.search_document(prefix text, marks text[], contents text[])
+returns tsvector
+language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+    weights constant text[] := array['A', 'B', 'C', 'D'];
+    -- What hardly any text has stands between them, so that all are folded at once.
+    folded constant text[] := string_to_array(
+        core.search_fold(array_to_string(contents, E'\u001f', '')), E'\u001f'
+    );
+    words text;
+    lexemes text[] := array_remove(marks, null);
+begin
+    if cardinality(folded) > 4 then
+        return core.search_document(
+            prefix, marks, array(
+                select translate(content, E'\u001f', ' ')
+                from unnest(contents) with ordinality as given (content, place)
+                order by given.place
+            )
+        );
+    end if;
+    for place in 1..4 loop
+        words := btrim(folded[place]);
+        if words <> '' then
+            lexemes := lexemes || string_to_array(
+                prefix || weights[place] || replace(words, ' ', ' ' || prefix || weights[place]),
+                ' '
+            );
+        end if;
+    end loop;
+    return array_to_tsvector(
+        lexemes || (prefix || '=' || left(btrim(folded[1]), 200))
+    );
+end
+$$;
+
+comment on function core.search_document(text, text[], text[]) is
+'A document of these marks, and of the words of four texts, each behind the prefix and the weight that
+the place of its text stands for. The first text is the label, if not empty. Internal.';
 
 create function core.search_lexemes(prefix text, content text) returns text[]
 language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp
@@ -133,7 +174,8 @@ comment on column core.search_objects.number is 'What stands for the object in d
 comment on column core.search_objects.sublabel_column is
 'The column that tells records of one label apart, such as the e-mail of contacts.';
 comment on column core.search_objects.query is
-'Makes documents of the records of @source; by core.prepare_search.';
+'Makes documents of the records of @source, with what hangs on them if @linked; by
+core.prepare_search.';
 comment on column core.search_objects.difference is
 'Whether new_records differs from old_records in what documents are made of.';
 
@@ -155,9 +197,9 @@ comment on column core.search_fields.weight is
 comment on column core.search_fields.is_phone is 'Whether numbers are found however they are spaced.';
 
 create table core.search_documents (
-    tenant_id uuid not null references core.tenants (id),
+    tenant_id uuid not null,
     record_id uuid not null,
-    object text not null references core.search_objects (object),
+    object text not null,
     owner_id uuid,
     team_id uuid,
     label text not null,
@@ -173,7 +215,7 @@ create index search_documents_object on core.search_documents (object, tenant_id
 
 comment on table core.search_documents is
 'What search knows of each record: by which words it is found, whose it is, and how a list of results
-shows it. Kept by triggers; who writes one holds the lock of its record.';
+shows it. Kept by triggers; who writes one holds the lock of its record, which has the foreign keys.';
 comment on column core.search_documents.changed_at is
 'When the words last changed: of two results alike the newer is first.';
 comment on column core.search_documents.document is
@@ -403,8 +445,10 @@ begin
     if not found or searched.query = '' then
         return null;
     end if;
+    -- Nothing hangs on what is new.
     for written in execute replace(
-        searched.query, '@source',
+        replace(searched.query, '@linked', case tg_op when 'INSERT' then 'false' else 'true' end),
+        '@source',
         case tg_op
             when 'INSERT' then 'new_records'
             else '(select new_records.* from new_records inner join old_records '
@@ -440,8 +484,9 @@ declare
 begin
     if cardinality(parts) = 3 then
         return format(
-            '(select string_agg(%s, '' '') from %s as linked where linked.tenant_id '
-            '= record.tenant_id and linked.record_id = record.id and linked.object = %L)',
+            'case when @linked then (select string_agg(%s, '' '') from %s as linked '
+            'where linked.tenant_id = record.tenant_id and linked.record_id = record.id '
+            'and linked.object = %L) end',
             format(words, format('linked.%I', parts[3])),
             parts[1] || '.' || parts[2], known.object
         );
@@ -488,30 +533,48 @@ declare
     searched core.search_objects;
     owner constant text := coalesce('record.' || quote_ident(known.owner_column), 'null::uuid');
     team constant text := coalesce('record.' || quote_ident(known.team_column), 'null::uuid');
-    lexemes text;
+    contents text;
+    kept_lexemes text;
     columns text[];
 begin
     select * into strict searched from core.search_objects
     where search_objects.object = prepare_search.object;
-    -- Fields of one weight are folded as one text; one that roles can be kept from has its own words.
-    select string_agg(
-        format(
-            'core.search_lexemes(place.prefix || %L, concat_ws('' '', %s))',
-            grouped.prefix, grouped.expressions
-        ), ' || ' order by grouped.prefix
-    )
-    into lexemes
-    from (
+    select
+        string_agg(
+            coalesce(ordinary.expressions, 'null::text'), ', ' order by weights.weight
+        ),
+        string_agg(kept.lexemes, '')
+    into contents, kept_lexemes
+    from unnest(array['A', 'B', 'C', 'D']) as weights (weight)
+    left join lateral (
         select
-            fields.weight || coalesce('#' || guarded.field || '#', '') as prefix,
-            string_agg(core.search_expression(known, fields), ', ' order by fields.field)
-                as expressions
+            'concat_ws('' '', '
+            || string_agg(core.search_expression(known, fields), ', ' order by fields.field)
+            || ')' as expressions
         from core.search_fields as fields
-        left join core.fields as guarded
+        where
+            fields.object = prepare_search.object
+            and fields.weight = weights.weight
+            and not exists (
+                select from core.fields as guarded
+                where guarded.object = fields.object and guarded.field = fields.field
+            )
+    ) as ordinary on true
+    left join lateral (
+        -- What roles can be kept from has words of its own.
+        select
+            string_agg(
+                format(
+                    ' || core.search_lexemes(place.prefix || %L, %s)',
+                    fields.weight || '#' || searched.number || '.' || fields.field || '#',
+                    core.search_expression(known, fields)
+                ), ''
+            ) as lexemes
+        from core.search_fields as fields
+        inner join core.fields as guarded
             on guarded.object = fields.object and guarded.field = fields.field
-        where fields.object = prepare_search.object
-        group by fields.weight, guarded.field
-    ) as grouped;
+        where fields.object = prepare_search.object and fields.weight = weights.weight
+    ) as kept on true;
     select array_agg(distinct columns_of.name) into columns
     from (
         select fields.field as name
@@ -530,11 +593,10 @@ begin
             'with written as (insert into core.search_documents as documents '
             '(tenant_id, record_id, object, owner_id, team_id, label, sublabel, document) '
             'select record.tenant_id, record.id, %1$L, %2$s, %3$s, left(record.%4$I::text, 500), '
-            '%5$s, array_to_tsvector(array_remove(array['
-            'place.prefix || ''='' || left(core.search_fold(record.%4$I::text), 200), '
+            '%5$s, core.search_document(place.prefix, array['
             'place.prefix || ''@%6$s'', '
             'place.prefix || ''@%6$s'' || core.search_holder(''o'', %2$s), '
-            'place.prefix || ''@%6$s'' || core.search_holder(''t'', %3$s)], null) || %7$s) '
+            'place.prefix || ''@%6$s'' || core.search_holder(''t'', %3$s)]%8$s, array[%7$s]) '
             'from @source as record '
             'cross join lateral (values (core.search_prefix(record.tenant_id))) as place (prefix) '
             'order by record.tenant_id, record.id '
@@ -551,7 +613,7 @@ begin
                 when searched.sublabel_column is null then 'null::text'
                 else format('left(record.%I::text, 500)', searched.sublabel_column)
             end,
-            searched.number, lexemes
+            searched.number, contents, coalesce(kept_lexemes, '')
         ),
         difference = (
             select string_agg(
@@ -587,7 +649,7 @@ begin
     into locked
     using refresh_documents.tenant_id, record_ids;
     for written in execute replace(
-        searched.query, '@source', format(
+        replace(searched.query, '@linked', 'true'), '@source', format(
             '(select * from %s as records where records.tenant_id = $1 and records.id = any($2))',
             known.relation
         )
@@ -909,6 +971,7 @@ for each statement execute function core.follow_guarded_fields();
 revoke all on function
 core.search_fold(text),
 core.search_phone(text),
+core.search_document(text, text[], text[]),
 core.search_lexemes(text, text),
 core.search_prefix(uuid),
 core.search_holder(text, uuid),

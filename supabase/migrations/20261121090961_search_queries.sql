@@ -1,0 +1,719 @@
+-- Search: from what somebody types to the records meant.
+--
+-- A question becomes some queries of the index, the best kind of match first: the label itself, all
+-- words in the label, anywhere, the last one as a prefix, and words that differ by a typo. The next
+-- is asked only if those before have found too little, so that a name typed in full costs one look,
+-- and no match of a lesser kind stands before one of a better. What the caller may not read is left
+-- out inside the index, by the words that say whose a record is, and compared once more with the
+-- columns of what was found. The vocabulary is asked for words, and answers nobody: a word that only
+-- hidden records have finds nothing.
+
+set local lock_timeout = '5s';
+
+insert into core.errors (code, status, message, hint) values
+(
+    'search.query_too_long', 400, 'A search is of at most {characters_max} characters.',
+    'Search for the words that matter.'
+),
+(
+    'search.object_unknown', 400, 'There is nothing to search in {object}.',
+    'v1.search_fields has the objects that are searched.'
+),
+(
+    'search.page_invalid', 400,
+    'A page of results is 1 to {limit_max} long, and begins at {offset_max} at most.',
+    'Search for more words instead of paging on.'
+);
+
+create function core.read_search(query text, with_numbers boolean) returns text[]
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    terms_max constant integer := 12;
+    number_mark constant text := E'\u001f';
+    run constant text :=
+        '(^|[^[:alnum:]+])(\+?\(?[0-9][0-9 ()/.-]{4,}[0-9])(?![[:alnum:]])';
+    plain constant text := translate(query, number_mark, ' ');
+    numbers text[] := case
+        when with_numbers then array(
+            select found_run[2] from regexp_matches(plain, run, 'g') as found_run
+        )
+        else '{}'
+    end;
+    word text;
+    terms text[] := '{}';
+    forms text;
+    position_of integer := 0;
+begin
+    foreach word in array string_to_array(
+        core.search_fold(
+            case
+                when numbers <> '{}'
+                    then regexp_replace(plain, run, '\1 ' || number_mark || ' ', 'g')
+                else plain
+            end
+        ), ' '
+    ) loop
+        if word = number_mark then
+            position_of := position_of + 1;
+            word := numbers[position_of];
+            forms := core.search_phone(word);
+            if word ~ '^[0-9]+$' then
+                forms := concat_ws(' ', word, forms);
+            end if;
+            word := coalesce(forms, '');
+        end if;
+        if word <> '' and word <> all(terms) then
+            terms := terms || word;
+        end if;
+        exit when cardinality(terms) = terms_max;
+    end loop;
+    return terms;
+end
+$$;
+
+comment on function core.read_search(text, boolean) is
+'What is asked for: a term for each word, folded; of a number with the forms it may stand in, with
+spaces between. with_numbers: whether what looks like one number, such as 0151 234 5678, is one. Twelve
+terms at most. Internal.';
+
+create function core.search_places(
+    prefix text, term text, places text[], ending text default ''
+)
+returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+return (
+    select '(' || string_agg('''' || prefix || place || form || '''' || ending, ' | ') || ')'
+    from unnest(string_to_array(term, ' ')) as form
+    cross join unnest(places) as place
+);
+
+comment on function core.search_places(text, text, text[], text) is
+'A term in any of these places, as a tsquery of the index. Terms are words of letters and digits.
+Internal.';
+
+create function core.mend_search(tenant_id uuid, term text, edits integer) returns text[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+    -- The nearest are meant; more would find what nobody looks for.
+    words_max constant integer := 12;
+    prefix constant text := core.search_prefix(mend_search.tenant_id);
+    all_keys constant integer[] := core.search_typo_keys(prefix, term);
+    keys_of_one_edit constant integer[] := all_keys[: char_length(term) + 1];
+    asked constant integer[] := case when edits > 1 then all_keys else keys_of_one_edit end;
+begin
+    return array(
+        select near.word
+        from (
+            select distinct
+                words.word,
+                case
+                    when words.keys && keys_of_one_edit then 1
+                    else 2
+                end as edits
+            from core.search_words as words
+            where
+                words.keys && asked
+                and (words.tenant_id = mend_search.tenant_id) is true
+                and words.word <> mend_search.term
+                and extensions.levenshtein_less_equal(words.word, mend_search.term, 2) <= 2
+        ) as near
+        where near.edits = mend_search.edits
+        order by
+            left(near.word, 1) = left(mend_search.term, 1) desc,
+            abs(char_length(near.word) - char_length(mend_search.term)),
+            near.word
+        limit words_max
+    );
+end
+$$;
+
+comment on function core.mend_search(uuid, text, integer) is
+'The words of a tenant''s vocabulary that differ from a term by so many edits, one or two: a letter
+more, less or other, or two in each other''s place. Internal.';
+
+create type core.search_reach as (
+    tenant_id uuid,
+    whole text[],
+    by_team text[],
+    own text[],
+    team_ids uuid[],
+    marks text,
+    guarded text[]
+);
+
+comment on type core.search_reach is
+'What of a tenant a caller may find: objects of which all, of which those of own teams, of which own
+records; the teams; the same as a tsquery, null for everything; the guarded fields that the caller
+may ask for, as they stand in documents.';
+
+create type core.search_hit as (
+    tenant_id uuid,
+    object text,
+    record_id uuid,
+    label text,
+    sublabel text,
+    changed_at timestamptz,
+    rank real,
+    matched text[]
+);
+
+comment on type core.search_hit is 'A record that was found.';
+
+create function core.search_reaches(objects text[]) returns setof core.search_reach
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenants_max constant integer := 20;
+    caller_id constant uuid := core.caller_id();
+    searched record;
+    whole uuid[];
+    by_team uuid[];
+    own uuid[];
+    team_ids uuid[];
+    tenant uuid;
+    tenants uuid[] := '{}';
+    place integer;
+    reaches core.search_reach[] := '{}';
+    reach core.search_reach;
+    mark text;
+    wholes integer := 0;
+begin
+    for searched in select known.* from core.search_objects as known loop
+        wholes := wholes + 1;
+        continue when searched.object <> all(search_reaches.objects);
+        own := core.tenants_with(searched.object || '.read', 'own');
+        whole := core.tenants_with(searched.object || '.read');
+        by_team := '{}';
+        team_ids := '{}';
+        if not whole @> own then
+            by_team := core.tenants_with(searched.object || '.read', 'team');
+            team_ids := core.teams_with(searched.object || '.read');
+        end if;
+        foreach tenant in array own loop
+            place := array_position(tenants, tenant);
+            if place is null then
+                tenants := tenants || tenant;
+                place := cardinality(tenants);
+                if place > tenants_max then
+                    perform core.fail(
+                        'tenancy.ambiguous', jsonb_build_object('count', cardinality(own))
+                    );
+                end if;
+                reaches[place] := row(tenant, '{}', '{}', '{}', '{}', null, '{}');
+            end if;
+            reach := reaches[place];
+            mark := format('%s@%s', core.search_prefix(tenant), searched.number);
+            if tenant = any(whole) then
+                reach.whole := reach.whole || searched.object;
+                reach.marks := concat_ws(' | ', reach.marks, quote_literal(mark));
+            else
+                reach.own := reach.own || searched.object;
+                reach.marks := concat_ws(
+                    ' | ', reach.marks, quote_literal(mark || core.search_holder('o', caller_id))
+                );
+                if tenant = any(by_team) then
+                    reach.by_team := reach.by_team || searched.object;
+                    reach.team_ids := reach.team_ids || team_ids;
+                    reach.marks := concat_ws(
+                        ' | ', reach.marks, (
+                            select string_agg(
+                                quote_literal(mark || core.search_holder('t', team_id)), ' | '
+                            )
+                            from unnest(team_ids) as team_id
+                        )
+                    );
+                end if;
+            end if;
+            reaches[place] := reach;
+        end loop;
+    end loop;
+    foreach reach in array reaches loop
+        -- Whoever may find everything is asked of nothing.
+        reach.marks := case
+            when cardinality(reach.whole) < wholes then '(' || reach.marks || ')'
+        end;
+        reach.guarded := array(
+            select fields.weight || '#' || known.number || '.' || fields.field || '#'
+            from core.search_fields as fields
+            inner join core.search_objects as known on known.object = fields.object
+            inner join core.fields as guarded
+                on guarded.object = fields.object and guarded.field = fields.field
+            where
+                reach.tenant_id = any(
+                    core.tenants_with(fields.object || '.read', 'own', fields.field)
+                )
+        );
+        return next reach;
+    end loop;
+end
+$$;
+
+comment on function core.search_reaches(text[]) is
+'What the caller may find, by tenant; of these objects, or of all. Raises tenancy.ambiguous (400) for
+who belongs to more than 20 tenants and names none. Definer, because it asks for teams and fields.
+Internal.';
+
+
+create function core.look_up_search(
+    reach core.search_reach, wanted tsquery, excluded uuid[], count_max integer
+)
+returns setof core.search_documents
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+    caller_id constant uuid := core.caller_id();
+begin
+    -- Only the index of words is good for this.
+    return query
+    select documents.*
+    from core.search_documents as documents
+    where
+        documents.document @@ wanted
+        and (documents.tenant_id = (reach).tenant_id) is true
+        and documents.record_id <> all(excluded)
+        and (
+            documents.object = any((reach).whole)
+            or (documents.object = any((reach).own) and documents.owner_id = caller_id)
+            or (
+                documents.object = any((reach).by_team)
+                and documents.team_id = any((reach).team_ids)
+            )
+        )
+    limit count_max;
+end
+$$;
+
+comment on function core.look_up_search(core.search_reach, tsquery, uuid[], integer) is
+'Documents with what is wanted, by the index of words, in no order, so many at most. Internal.';
+
+create function core.look_through_search(
+    reach core.search_reach, wanted tsquery, excluded uuid[], count_max integer, depth integer
+)
+returns setof core.search_documents
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+declare
+    caller_id constant uuid := core.caller_id();
+begin
+    return query
+    select latest.*
+    from (
+        select documents.*
+        from core.search_documents as documents
+        where documents.tenant_id = (reach).tenant_id
+        order by documents.changed_at desc
+        limit depth
+    ) as latest
+    where
+        latest.document @@ wanted
+        and latest.record_id <> all(excluded)
+        and (
+            latest.object = any((reach).whole)
+            or (latest.object = any((reach).own) and latest.owner_id = caller_id)
+            or (
+                latest.object = any((reach).by_team)
+                and latest.team_id = any((reach).team_ids)
+            )
+        )
+    limit count_max;
+end
+$$;
+
+comment on function core.look_through_search(core.search_reach, tsquery, uuid[], integer, integer) is
+'Documents with what is wanted among the tenant''s latest, the latest first: for what so many have that
+the next ones met will do. Internal.';
+
+create function core.search_kinds(reach core.search_reach, terms text[], with_label boolean)
+returns table (rank real, wanted text)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    prefix constant text := core.search_prefix((reach).tenant_id);
+    label_places constant text[] := array['A'];
+    near_places constant text[] := array['A', 'B'];
+    all_places constant text[] := array['A', 'B', 'C', 'D'] || (reach).guarded;
+    last_place constant integer := cardinality(terms);
+    last_term constant text := terms[last_place];
+    before constant text[] := terms[: last_place - 1];
+begin
+    if with_label then
+        rank := 1;
+        wanted := format('''%s=%s''', prefix, array_to_string(terms, ' '));
+        return next;
+    end if;
+    -- Each next kind finds what those before it do, and more.
+    for rank, wanted in
+        select
+            kinds.rank,
+            (
+                select string_agg(core.search_places(prefix, term, kinds.places), ' & ')
+                from unnest(terms) as term
+            )
+        from (
+            values
+            (0.9::real, label_places),
+            (0.8, near_places),
+            (0.7, all_places)
+        ) as kinds (rank, places)
+        union all
+        select
+            kinds.rank,
+            concat_ws(
+                ' & ',
+                (
+                    select string_agg(core.search_places(prefix, term, kinds.places), ' & ')
+                    from unnest(before) as term
+                ),
+                core.search_places(prefix, last_term, kinds.last_places, ':*')
+            )
+        from (
+            values
+            (0.6::real, near_places, label_places),
+            (0.5, all_places, label_places),
+            (0.4, all_places, all_places)
+        ) as kinds (rank, places, last_places)
+    loop
+        return next;
+    end loop;
+end
+$$;
+
+comment on function core.search_kinds(core.search_reach, text[], boolean) is
+'The queries that find what is written as it was asked for, the best first: the label, all terms in
+the label, in names and numbers, anywhere; the last term as a prefix. Internal.';
+
+create function core.search_typos(reach core.search_reach, terms text[], edits integer)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    mended_characters_min constant integer := 4;
+    far_characters_min constant integer := 7;
+    prefix constant text := core.search_prefix((reach).tenant_id);
+    places constant text[] := array['A', 'B', 'C', 'D'] || (reach).guarded;
+    term text;
+    forms text[];
+    is_mended boolean := false;
+    wanted text;
+    one text;
+begin
+    foreach term in array terms loop
+        one := core.search_places(
+            prefix, term, places, case when term = terms[cardinality(terms)] then ':*' else '' end
+        );
+        if
+            char_length(term) >= mended_characters_min
+            and term ~ '^[[:alpha:]]+$'
+        then
+            forms := core.mend_search((reach).tenant_id, term, 1);
+            if edits > 1 and char_length(term) >= far_characters_min then
+                forms := forms || core.mend_search((reach).tenant_id, term, 2);
+            end if;
+            if forms <> '{}' then
+                is_mended := true;
+                one := one || ' | ' || core.search_places(
+                    prefix, array_to_string(forms, ' '), array['A', 'C', 'D']
+                );
+            end if;
+        end if;
+        wanted := coalesce(wanted || ' & ', '') || '(' || one || ')';
+    end loop;
+    return case when is_mended then wanted end;
+end
+$$;
+
+comment on function core.search_typos(core.search_reach, text[], integer) is
+'The query that finds terms of four letters and more with a typo, and those of seven with two; null
+where no word is near. Internal.';
+
+create function core.search_tenant(
+    reach core.search_reach, terms text[], needed integer
+)
+returns setof core.search_hit
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- What so many have is better looked for among the latest.
+    looked_up_max constant integer := 3000;
+    depth_of_sample constant integer := 200;
+    frequent_in_sample constant integer := 5;
+    depth constant integer := 4000;
+    depth_max constant integer := 20000;
+    kind record;
+    wanted tsquery;
+    found_ids uuid[] := '{}';
+    hits core.search_documents[];
+    frequent integer;
+begin
+    for kind in
+        select
+            kinds.rank,
+            kinds.wanted,
+            0 as edits
+        from core.search_kinds(reach, terms, true) as kinds
+        union all
+        values (0.2::real, null, 1), (0.1, null, 2)
+    loop
+        exit when cardinality(found_ids) >= needed;
+        if kind.edits > 0 then
+            kind.wanted := core.search_typos(reach, terms, kind.edits);
+            continue when kind.wanted is null;
+        end if;
+        wanted := (kind.wanted || coalesce(' & ' || (reach).marks, ''))::tsquery;
+        hits := null;
+        frequent := 0;
+        if cardinality(terms) = 1 and kind.rank < 1 and kind.edits = 0 then
+            select count(*) into frequent
+            from core.look_through_search(
+                reach, wanted, found_ids, frequent_in_sample, depth_of_sample
+            );
+        end if;
+        if frequent >= frequent_in_sample then
+            hits := array(
+                select documents
+                from core.look_through_search(
+                    reach, wanted, found_ids, needed - cardinality(found_ids), depth
+                ) as documents
+            );
+        end if;
+        if coalesce(cardinality(hits), 0) < needed - cardinality(found_ids) then
+            hits := array(
+                select documents
+                from core.look_up_search(reach, wanted, found_ids, looked_up_max) as documents
+            );
+            if cardinality(hits) = looked_up_max then
+                hits := array(
+                    select documents
+                    from core.look_through_search(
+                        reach, wanted, found_ids, needed - cardinality(found_ids), depth_max
+                    ) as documents
+                ) || hits;
+            end if;
+        end if;
+        return query
+        select
+            hit.tenant_id,
+            hit.object,
+            hit.record_id,
+            hit.label,
+            hit.sublabel,
+            hit.changed_at,
+            kind.rank,
+            null::text[]
+        from (
+            select distinct on (documents.record_id) documents.*
+            from unnest(hits) as documents
+        ) as hit
+        order by hit.changed_at desc, hit.record_id
+        limit needed - cardinality(found_ids);
+        found_ids := found_ids || array(
+            select documents.record_id
+            from unnest(hits) as documents
+            limit needed
+        );
+    end loop;
+end
+$$;
+
+comment on function core.search_tenant(core.search_reach, text[], integer) is
+'The records of a tenant that the terms find, so many, the best and then the latest first. Internal.';
+
+create function core.search_shows(tenant_id uuid, object text, field text) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return not exists (
+        select from core.fields
+        where fields.object = search_shows.object and fields.field = search_shows.field
+    )
+    or search_shows.tenant_id = any(core.tenants_with(object || '.read', 'own', field));
+end
+$$;
+
+comment on function core.search_shows(uuid, text, text) is
+'Whether no role that the caller holds in a tenant keeps a field of an object from them. Internal.';
+
+create function core.search(
+    query text,
+    objects text[] default null,
+    "limit" integer default 20,
+    "offset" integer default 0
+)
+returns setof core.search_hit
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    characters_max constant integer := 500;
+    limit_max constant integer := 100;
+    offset_max constant integer := 1000;
+    needed integer;
+    unknown text;
+    terms text[];
+    reaches core.search_reach[];
+    reach core.search_reach;
+    hits core.search_hit[] := '{}';
+begin
+    if char_length(query) > characters_max then
+        perform core.fail(
+            'search.query_too_long', jsonb_build_object('characters_max', characters_max)
+        );
+    elsif
+        coalesce("limit" not between 1 and limit_max, true)
+        or coalesce("offset" not between 0 and offset_max, true)
+    then
+        perform core.fail(
+            'search.page_invalid',
+            jsonb_build_object('limit_max', limit_max, 'offset_max', offset_max)
+        );
+    end if;
+    select asked into unknown
+    from unnest(search.objects) as asked
+    where not exists (
+        select from core.search_objects as known where known.object = asked
+    )
+    limit 1;
+    if found then
+        perform core.fail(
+            'search.object_unknown',
+            jsonb_build_object('object', left(coalesce(unknown, 'null'), 100))
+        );
+    end if;
+    needed := "limit" + "offset";
+    terms := core.read_search(search.query, true);
+    if coalesce(terms, '{}') = '{}' then
+        return;
+    end if;
+    reaches := array(select known from core.search_reaches(search.objects) as known);
+    -- What looks like one number may be several; that is tried where the number is nobody's.
+    for attempt in 1..2 loop
+        foreach reach in array reaches loop
+            hits := hits || array(
+                select hit from core.search_tenant(reach, terms, needed) as hit
+            );
+        end loop;
+        exit when hits <> '{}' or terms = core.read_search(search.query, false);
+        terms := core.read_search(search.query, false);
+    end loop;
+    return query
+    select
+        page.tenant_id,
+        page.object,
+        page.record_id,
+        case
+            when shown.label_is_shown then page.label
+        end as label,
+        case
+            when shown.sublabel_is_shown then page.sublabel
+        end as sublabel,
+        page.changed_at,
+        page.rank,
+        page.matched
+    from (
+        select hit.*
+        from unnest(hits) as hit
+        order by hit.rank desc, hit.changed_at desc, hit.record_id
+        limit search."limit" offset search."offset"
+    ) as page
+    inner join core.objects as known on known.object = page.object
+    inner join core.search_objects as searched on searched.object = page.object
+    cross join lateral (
+        select
+            core.search_shows(page.tenant_id, page.object, known.label_column) as label_is_shown,
+            core.search_shows(page.tenant_id, page.object, searched.sublabel_column)
+                as sublabel_is_shown
+    ) as shown
+    order by page.rank desc, page.changed_at desc, page.record_id;
+end
+$$;
+
+comment on function core.search(text, text[], integer, integer) is
+'v1.search. Definer, because documents are read past policies, within what the caller reaches.
+Internal.';
+
+create function v1.search(
+    query text,
+    objects text[] default null,
+    "limit" integer default 20,
+    "offset" integer default 0
+)
+returns table (
+    tenant_id uuid,
+    object text,
+    record_id uuid,
+    label text,
+    sublabel text,
+    changed_at timestamptz,
+    rank real,
+    matched text[]
+)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select
+        hits.tenant_id,
+        hits.object,
+        hits.record_id,
+        hits.label,
+        hits.sublabel,
+        hits.changed_at,
+        hits.rank,
+        hits.matched
+    from core.search(
+        search.query, search.objects, search."limit", search."offset"
+    ) as hits;
+end
+$$;
+
+comment on function v1.search(text, text[], integer, integer) is
+'Finds records by their words, of all objects or of these, among those that the caller may read:
+names however they are accented, numbers however they are spaced, the last word from its first
+letters, and words with a typo. rank: 1 where the label is what was asked for, 0.9 all words in the
+label, 0.8 in names and numbers, 0.7 anywhere, 0.6 to 0.4 the last word as a prefix there, 0.2 and
+0.1 with one typo a word and two. Of one rank the latest changed is first. matched: the words that
+were found, folded. limit is 100 at most. Raises search.query_too_long, search.object_unknown,
+search.page_invalid (400), and tenancy.ambiguous (400) for who belongs to more than 20 tenants and
+names none. Signed-in users may call it.';
+
+create view v1.search_fields with (security_invoker = true) as
+select
+    fields.object,
+    fields.field,
+    fields.weight
+from core.search_fields as fields;
+
+comment on view v1.search_fields is
+'By the words of which fields records are found, and how much they count, from A to D. Signed-in users
+may read it.';
+
+revoke all on function
+core.read_search(text, boolean),
+core.search_places(text, text, text[], text),
+core.mend_search(uuid, text, integer),
+core.search_reaches(text[]),
+core.look_up_search(core.search_reach, tsquery, uuid[], integer),
+core.look_through_search(core.search_reach, tsquery, uuid[], integer, integer),
+core.search_kinds(core.search_reach, text[], boolean),
+core.search_typos(core.search_reach, text[], integer),
+core.search_tenant(core.search_reach, text[], integer),
+core.search_shows(uuid, text, text),
+core.search(text, text[], integer, integer),
+v1.search(text, text[], integer, integer)
+from public;
+grant execute on function
+core.search(text, text[], integer, integer), v1.search(text, text[], integer, integer)
+to authenticated, service_role;
+grant select on v1.search_fields to authenticated, service_role;
