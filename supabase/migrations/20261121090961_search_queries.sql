@@ -81,12 +81,20 @@ create function core.search_places(
     prefix text, term text, places text[], ending text default ''
 )
 returns text
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp
-return (
-    select '(' || string_agg('''' || prefix || place || form || '''' || ending, ' | ') || ')'
-    from unnest(string_to_array(term, ' ')) as form
-    cross join unnest(places) as place
-);
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+    separator constant text := '''' || ending || ' | ''' || prefix;
+    form text;
+    wanted text;
+begin
+    foreach form in array string_to_array(term, ' ') loop
+        wanted := coalesce(wanted || separator, '') || array_to_string(places, form || separator)
+            || form;
+    end loop;
+    return '(''' || prefix || wanted || '''' || ending || ')';
+end
+$$;
 
 comment on function core.search_places(text, text, text[], text) is
 'A term in any of these places, as a tsquery of the index. Terms are words of letters and digits.
@@ -181,6 +189,7 @@ declare
     reaches core.search_reach[] := '{}';
     reach core.search_reach;
     mark text;
+    guarded record;
     wholes integer := 0;
 begin
     for searched in select known.* from core.search_objects as known loop
@@ -237,17 +246,25 @@ begin
         reach.marks := case
             when cardinality(reach.whole) < wholes then '(' || reach.marks || ')'
         end;
-        reach.guarded := array(
-            select fields.weight || '#' || known.number || '.' || fields.field || '#'
+        for guarded in
+            select
+                fields.weight || '#' || known.number || '.' || fields.field || '#' as mark,
+                fields.object,
+                fields.field
             from core.search_fields as fields
             inner join core.search_objects as known on known.object = fields.object
-            inner join core.fields as guarded
-                on guarded.object = fields.object and guarded.field = fields.field
-            where
-                reach.tenant_id = any(
-                    core.tenants_with(fields.object || '.read', 'own', fields.field)
-                )
-        );
+            inner join core.fields as guarded_fields
+                on
+                    guarded_fields.object = fields.object
+                    and guarded_fields.field = fields.field
+        loop
+            if
+                reach.tenant_id
+                = any(core.tenants_with(guarded.object || '.read', 'own', guarded.field))
+            then
+                reach.guarded := reach.guarded || guarded.mark;
+            end if;
+        end loop;
         return next reach;
     end loop;
 end
@@ -260,9 +277,15 @@ Internal.';
 
 
 create function core.look_up_search(
-    reach core.search_reach, wanted tsquery, excluded uuid[], count_max integer
+    reach core.search_reach,
+    indexed tsquery,
+    wanted tsquery,
+    excluded uuid[],
+    count_max integer,
+    looked_at_max integer,
+    out hits core.search_hit[],
+    out is_complete boolean
 )
-returns setof core.search_documents
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -271,33 +294,61 @@ as $$
 declare
     caller_id constant uuid := core.caller_id();
 begin
-    -- Only the index of words is good for this.
-    return query
-    select documents.*
-    from core.search_documents as documents
-    where
-        documents.document @@ wanted
-        and (documents.tenant_id = (reach).tenant_id) is true
-        and documents.record_id <> all(excluded)
-        and (
-            documents.object = any((reach).whole)
-            or (documents.object = any((reach).own) and documents.owner_id = caller_id)
-            or (
-                documents.object = any((reach).by_team)
-                and documents.team_id = any((reach).team_ids)
+    -- Only the index of words is good for what is indexed, and nothing for what is wanted.
+    with met as materialized (
+        select
+            documents.tenant_id,
+            documents.object,
+            documents.record_id,
+            documents.label,
+            documents.sublabel,
+            documents.changed_at,
+            documents.document @@ wanted as is_wanted
+        from core.search_documents as documents
+        where
+            documents.document @@ indexed
+            and (documents.tenant_id = (reach).tenant_id) is true
+            and (
+                documents.object = any((reach).whole)
+                or (documents.object = any((reach).own) and documents.owner_id = caller_id)
+                or (
+                    documents.object = any((reach).by_team)
+                    and documents.team_id = any((reach).team_ids)
+                )
             )
-        )
-    limit count_max;
+        limit looked_at_max
+    ),
+    latest as (
+        select met.*
+        from met
+        where met.is_wanted and met.record_id <> all(excluded)
+        order by met.changed_at desc, met.record_id
+        limit count_max
+    )
+    select
+        array(
+            select
+                row(
+                    latest.tenant_id, latest.object, latest.record_id, latest.label,
+                    latest.sublabel, latest.changed_at, null, null
+                )::core.search_hit
+            from latest
+        ),
+        (select count(*) < looked_at_max from met)
+    into hits, is_complete;
 end
 $$;
 
-comment on function core.look_up_search(core.search_reach, tsquery, uuid[], integer) is
-'Documents with what is wanted, by the index of words, in no order, so many at most. Internal.';
+comment on function core.look_up_search(
+    core.search_reach, tsquery, tsquery, uuid[], integer, integer
+) is
+'The latest documents with what is wanted, so many at most, among those with what is indexed; and
+whether all of these were looked at: no more than so many are. Internal.';
 
 create function core.look_through_search(
     reach core.search_reach, wanted tsquery, excluded uuid[], count_max integer, depth integer
 )
-returns setof core.search_documents
+returns core.search_hit[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -308,27 +359,32 @@ as $$
 declare
     caller_id constant uuid := core.caller_id();
 begin
-    return query
-    select latest.*
-    from (
-        select documents.*
-        from core.search_documents as documents
-        where documents.tenant_id = (reach).tenant_id
-        order by documents.changed_at desc
-        limit depth
-    ) as latest
-    where
-        latest.document @@ wanted
-        and latest.record_id <> all(excluded)
-        and (
-            latest.object = any((reach).whole)
-            or (latest.object = any((reach).own) and latest.owner_id = caller_id)
-            or (
-                latest.object = any((reach).by_team)
-                and latest.team_id = any((reach).team_ids)
+    return array(
+        select
+            row(
+                latest.tenant_id, latest.object, latest.record_id, latest.label, latest.sublabel,
+                latest.changed_at, null, null
+            )::core.search_hit
+        from (
+            select documents.*
+            from core.search_documents as documents
+            where documents.tenant_id = (reach).tenant_id
+            order by documents.changed_at desc
+            limit depth
+        ) as latest
+        where
+            latest.document @@ wanted
+            and latest.record_id <> all(excluded)
+            and (
+                latest.object = any((reach).whole)
+                or (latest.object = any((reach).own) and latest.owner_id = caller_id)
+                or (
+                    latest.object = any((reach).by_team)
+                    and latest.team_id = any((reach).team_ids)
+                )
             )
-        )
-    limit count_max;
+        limit count_max
+    );
 end
 $$;
 
@@ -336,8 +392,25 @@ comment on function core.look_through_search(core.search_reach, tsquery, uuid[],
 'Documents with what is wanted among the tenant''s latest, the latest first: for what so many have that
 the next ones met will do. Internal.';
 
-create function core.search_kinds(reach core.search_reach, terms text[], with_label boolean)
-returns table (rank real, wanted text)
+create function core.search_all_of(prefix text, terms text[], places text[]) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+    term text;
+    wanted text;
+begin
+    foreach term in array terms loop
+        wanted := coalesce(wanted || ' & ', '') || core.search_places(prefix, term, places);
+    end loop;
+    return wanted;
+end
+$$;
+
+comment on function core.search_all_of(text, text[], text[]) is
+'All terms in any of these places, as a tsquery of the index; null without terms. Internal.';
+
+create function core.search_kinds(reach core.search_reach, terms text[])
+returns table (rank real, indexed text, wanted text)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -345,58 +418,49 @@ declare
     label_places constant text[] := array['A'];
     near_places constant text[] := array['A', 'B'];
     all_places constant text[] := array['A', 'B', 'C', 'D'] || (reach).guarded;
-    last_place constant integer := cardinality(terms);
-    last_term constant text := terms[last_place];
-    before constant text[] := terms[: last_place - 1];
+    last_term constant text := terms[cardinality(terms)];
+    before constant text[] := terms[: cardinality(terms) - 1];
 begin
-    if with_label then
-        rank := 1;
-        wanted := format('''%s=%s''', prefix, array_to_string(terms, ' '));
-        return next;
-    end if;
     -- Each next kind finds what those before it do, and more.
-    for rank, wanted in
-        select
-            kinds.rank,
-            (
-                select string_agg(core.search_places(prefix, term, kinds.places), ' & ')
-                from unnest(terms) as term
-            )
-        from (
-            values
-            (0.9::real, label_places),
-            (0.8, near_places),
-            (0.7, all_places)
-        ) as kinds (rank, places)
-        union all
-        select
-            kinds.rank,
-            concat_ws(
-                ' & ',
-                (
-                    select string_agg(core.search_places(prefix, term, kinds.places), ' & ')
-                    from unnest(before) as term
-                ),
-                core.search_places(prefix, last_term, kinds.last_places, ':*')
-            )
-        from (
-            values
-            (0.6::real, near_places, label_places),
-            (0.5, all_places, label_places),
-            (0.4, all_places, all_places)
-        ) as kinds (rank, places, last_places)
-    loop
-        return next;
-    end loop;
+    rank := 1;
+    wanted := quote_literal(prefix || '=' || array_to_string(terms, ' '));
+    return next;
+    rank := 0.9;
+    wanted := core.search_all_of(prefix, terms, label_places);
+    return next;
+    rank := 0.8;
+    wanted := core.search_all_of(prefix, terms, near_places);
+    return next;
+    rank := 0.7;
+    wanted := core.search_all_of(prefix, terms, all_places);
+    return next;
+    rank := 0.6;
+    indexed := core.search_all_of(prefix, before, near_places);
+    wanted := concat_ws(
+        ' & ', indexed, core.search_places(prefix, last_term, label_places, ':*')
+    );
+    return next;
+    rank := 0.5;
+    indexed := core.search_all_of(prefix, before, all_places);
+    wanted := concat_ws(
+        ' & ', indexed, core.search_places(prefix, last_term, label_places, ':*')
+    );
+    return next;
+    rank := 0.4;
+    wanted := concat_ws(
+        ' & ', indexed, core.search_places(prefix, last_term, all_places, ':*')
+    );
+    return next;
 end
 $$;
 
-comment on function core.search_kinds(core.search_reach, text[], boolean) is
+comment on function core.search_kinds(core.search_reach, text[]) is
 'The queries that find what is written as it was asked for, the best first: the label, all terms in
-the label, in names and numbers, anywhere; the last term as a prefix. Internal.';
+the label, in names and numbers, anywhere; the last term as a prefix. indexed: the part that has no
+prefix, which alone is looked up where few have it. Internal.';
 
 create function core.search_typos(reach core.search_reach, terms text[], edits integer)
-returns text
+returns table (rank real, indexed text, wanted text)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -407,17 +471,17 @@ declare
     term text;
     forms text[];
     is_mended boolean := false;
-    wanted text;
     one text;
+    place integer := 0;
 begin
     foreach term in array terms loop
-        one := core.search_places(
-            prefix, term, places, case when term = terms[cardinality(terms)] then ':*' else '' end
-        );
-        if
-            char_length(term) >= mended_characters_min
-            and term ~ '^[[:alpha:]]+$'
-        then
+        place := place + 1;
+        one := core.search_places(prefix, term, places);
+        if place = cardinality(terms) then
+            indexed := wanted;
+            one := one || ' | ' || core.search_places(prefix, term, array['A'], ':*');
+        end if;
+        if char_length(term) >= mended_characters_min and term ~ '^[[:alpha:]]+$' then
             forms := core.mend_search((reach).tenant_id, term, 1);
             if edits > 1 and char_length(term) >= far_characters_min then
                 forms := forms || core.mend_search((reach).tenant_id, term, 2);
@@ -425,106 +489,127 @@ begin
             if forms <> '{}' then
                 is_mended := true;
                 one := one || ' | ' || core.search_places(
-                    prefix, array_to_string(forms, ' '), array['A', 'C', 'D']
+                    prefix, array_to_string(forms, ' '), array['A', 'B', 'C', 'D']
                 );
             end if;
         end if;
         wanted := coalesce(wanted || ' & ', '') || '(' || one || ')';
     end loop;
-    return case when is_mended then wanted end;
+    if is_mended then
+        rank := 0.2 / edits;
+        return next;
+    end if;
 end
 $$;
 
 comment on function core.search_typos(core.search_reach, text[], integer) is
-'The query that finds terms of four letters and more with a typo, and those of seven with two; null
+'The query that finds terms of four letters and more with a typo, and those of seven with two; nothing
 where no word is near. Internal.';
 
-create function core.search_tenant(
-    reach core.search_reach, terms text[], needed integer
-)
-returns setof core.search_hit
+create function core.count_documents(documents tsvector[], wanted tsquery) returns integer
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select count(*) from unnest(documents) as document where document @@ wanted);
+end
+$$;
+
+comment on function core.count_documents(tsvector[], tsquery) is
+'How many of these documents have what is wanted. Internal.';
+
+create function core.search_tenant(reach core.search_reach, terms text[], needed integer)
+returns core.search_hit[]
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-    -- What so many have is better looked for among the latest.
-    looked_up_max constant integer := 3000;
-    depth_of_sample constant integer := 200;
-    frequent_in_sample constant integer := 5;
-    depth constant integer := 4000;
-    depth_max constant integer := 20000;
+    -- Where so many are found already, nobody looks for what was not typed.
+    enough_without_typos constant integer := 5;
+    -- A document takes 7 µs by the index of words and 0.7 µs among the latest: what one in some
+    -- hundred has is sooner met than looked up.
+    looked_at_max constant integer := greatest(400, needed * 2);
+    sample constant integer := 200;
+    frequent_in_sample constant integer := 4;
+    depth_max constant integer := 10000;
+    latest constant tsvector[] := array(
+        select documents.document
+        from core.search_documents as documents
+        where documents.tenant_id = (reach).tenant_id
+        order by documents.changed_at desc
+        limit sample
+    );
+    marks constant text := coalesce(' & ' || (reach).marks, '');
     kind record;
     wanted tsquery;
+    indexed tsquery;
     found_ids uuid[] := '{}';
-    hits core.search_documents[];
-    frequent integer;
+    hits core.search_hit[] := '{}';
+    next_hits core.search_hit[];
+    missing integer;
+    is_complete boolean;
+    is_selective boolean := true;
 begin
-    for kind in
-        select
-            kinds.rank,
-            kinds.wanted,
-            0 as edits
-        from core.search_kinds(reach, terms, true) as kinds
-        union all
-        values (0.2::real, null, 1), (0.1, null, 2)
-    loop
-        exit when cardinality(found_ids) >= needed;
-        if kind.edits > 0 then
-            kind.wanted := core.search_typos(reach, terms, kind.edits);
-            continue when kind.wanted is null;
-        end if;
-        wanted := (kind.wanted || coalesce(' & ' || (reach).marks, ''))::tsquery;
-        hits := null;
-        frequent := 0;
-        if cardinality(terms) = 1 and kind.rank < 1 and kind.edits = 0 then
-            select count(*) into frequent
-            from core.look_through_search(
-                reach, wanted, found_ids, frequent_in_sample, depth_of_sample
-            );
-        end if;
-        if frequent >= frequent_in_sample then
-            hits := array(
-                select documents
-                from core.look_through_search(
-                    reach, wanted, found_ids, needed - cardinality(found_ids), depth
-                ) as documents
-            );
-        end if;
-        if coalesce(cardinality(hits), 0) < needed - cardinality(found_ids) then
-            hits := array(
-                select documents
-                from core.look_up_search(reach, wanted, found_ids, looked_up_max) as documents
-            );
-            if cardinality(hits) = looked_up_max then
-                hits := array(
-                    select documents
-                    from core.look_through_search(
-                        reach, wanted, found_ids, needed - cardinality(found_ids), depth_max
-                    ) as documents
-                ) || hits;
+    for edits in 0..2 loop
+        exit when edits > 0 and cardinality(hits) >= enough_without_typos;
+        for kind in
+            select kinds.*
+            from core.search_kinds(reach, terms) as kinds
+            where edits = 0
+            union all
+            select typos.*
+            from core.search_typos(reach, terms, edits) as typos
+            where edits > 0
+        loop
+            missing := needed - cardinality(hits);
+            exit when missing <= 0;
+            wanted := (kind.wanted || marks)::tsquery;
+            indexed := (kind.indexed || marks)::tsquery;
+            next_hits := '{}';
+            is_complete := false;
+            if core.count_documents(latest, wanted) >= frequent_in_sample then
+                next_hits := core.look_through_search(
+                    reach, wanted, found_ids, missing, depth_max
+                );
+                is_complete := cardinality(next_hits) = missing;
+            elsif indexed is not null and is_selective then
+                is_selective := core.count_documents(latest, indexed) < frequent_in_sample;
+                if is_selective then
+                    select looked.hits, looked.is_complete
+                    into next_hits, is_complete
+                    from core.look_up_search(
+                        reach, indexed, wanted, found_ids, missing, looked_at_max
+                    ) as looked;
+                    is_selective := is_complete;
+                end if;
             end if;
-        end if;
-        return query
-        select
-            hit.tenant_id,
-            hit.object,
-            hit.record_id,
-            hit.label,
-            hit.sublabel,
-            hit.changed_at,
-            kind.rank,
-            null::text[]
-        from (
-            select distinct on (documents.record_id) documents.*
-            from unnest(hits) as documents
-        ) as hit
-        order by hit.changed_at desc, hit.record_id
-        limit needed - cardinality(found_ids);
-        found_ids := found_ids || array(
-            select documents.record_id
-            from unnest(hits) as documents
-            limit needed
-        );
+            if not is_complete then
+                select looked.hits, looked.is_complete
+                into next_hits, is_complete
+                from core.look_up_search(
+                    reach, wanted, wanted, found_ids, missing, looked_at_max
+                ) as looked;
+                if not is_complete then
+                    next_hits := core.look_through_search(
+                        reach, wanted, found_ids, missing, depth_max
+                    ) || next_hits;
+                end if;
+            end if;
+            hits := hits || array(
+                select
+                    row(
+                        hit.tenant_id, hit.object, hit.record_id, hit.label, hit.sublabel,
+                        hit.changed_at, kind.rank, null
+                    )::core.search_hit
+                from (
+                    select distinct on (known.record_id) known.*
+                    from unnest(next_hits) as known
+                ) as hit
+                order by hit.changed_at desc, hit.record_id
+                limit missing
+            );
+            found_ids := array(select hit.record_id from unnest(hits) as hit);
+        end loop;
     end loop;
+    return hits;
 end
 $$;
 
@@ -600,9 +685,7 @@ begin
     -- What looks like one number may be several; that is tried where the number is nobody's.
     for attempt in 1..2 loop
         foreach reach in array reaches loop
-            hits := hits || array(
-                select hit from core.search_tenant(reach, terms, needed) as hit
-            );
+            hits := hits || core.search_tenant(reach, terms, needed);
         end loop;
         exit when hits <> '{}' or terms = core.read_search(search.query, false);
         terms := core.read_search(search.query, false);
@@ -704,9 +787,11 @@ core.read_search(text, boolean),
 core.search_places(text, text, text[], text),
 core.mend_search(uuid, text, integer),
 core.search_reaches(text[]),
-core.look_up_search(core.search_reach, tsquery, uuid[], integer),
+core.look_up_search(core.search_reach, tsquery, tsquery, uuid[], integer, integer),
 core.look_through_search(core.search_reach, tsquery, uuid[], integer, integer),
-core.search_kinds(core.search_reach, text[], boolean),
+core.search_all_of(text, text[], text[]),
+core.search_kinds(core.search_reach, text[]),
+core.count_documents(tsvector[], tsquery),
 core.search_typos(core.search_reach, text[], integer),
 core.search_tenant(core.search_reach, text[], integer),
 core.search_shows(uuid, text, text),
