@@ -19,6 +19,10 @@ export function cpuSecondsOf(pid) {
   return (Number(words[USER]) + Number(words[SYSTEM])) / TICKS_PER_SECOND;
 }
 
+// Time on a processor so far, to the nanosecond: for single statements.
+export const cpuNsOf = (pid) =>
+  Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]);
+
 export class Backend {
   #client;
 
@@ -35,8 +39,12 @@ export class Backend {
   }
 
   // Without its rows as objects, which take the client longer than Postgres takes to find them.
-  async prepared({ name, text }) {
-    return (await this.#client.query({ name, text, rowMode: "array" })).rows;
+  async prepared({ name, text, values }) {
+    return (await this.#client.query({ name, text, values, rowMode: "array" })).rows;
+  }
+
+  get pid() {
+    return this.#client.processID;
   }
 
   cpuSeconds() {

@@ -114,15 +114,23 @@ begin
             );
         end if;
     end loop;
-    return array_to_tsvector(
-        lexemes || (prefix || '=' || left(btrim(folded[1]), 200))
-    );
+    words := btrim(folded[1]);
+    if words <> '' then
+        lexemes := lexemes || (prefix || '=' || left(words, 200)) || string_to_array(
+            regexp_replace(
+                words, '((([^ ])[^ ]?)[^ ]?)[^ ]*',
+                replace('~P\3 ~P\2 ~P\1', '~', prefix), 'g'
+            ), ' '
+        );
+    end if;
+    return array_to_tsvector(lexemes);
 end
 $$;
 
 comment on function core.search_document(text, text[], text[]) is
 'A document of these marks, and of the words of four texts, each behind the prefix and the weight that
-the place of its text stands for. The first text is the label, if not empty. Internal.';
+the place of its text stands for. The first text is the label, whose words stand there with their
+first, first two and first three letters too (P). Internal.';
 
 create function core.search_lexemes(prefix text, content text) returns text[]
 language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp
@@ -211,7 +219,6 @@ create table core.search_documents (
 create index search_documents_words on core.search_documents using gin (document)
 with (fastupdate = on, gin_pending_list_limit = 2048);
 create index search_documents_changed_at on core.search_documents (tenant_id, changed_at desc);
-create index search_documents_object on core.search_documents (object, tenant_id, record_id);
 
 comment on table core.search_documents is
 'What search knows of each record: by which words it is found, whose it is, and how a list of results
@@ -219,8 +226,8 @@ shows it. Kept by triggers; who writes one holds the lock of its record, which h
 comment on column core.search_documents.changed_at is
 'When the words last changed: of two results alike the newer is first.';
 comment on column core.search_documents.document is
-'Each word behind the last six digits of the tenant and its weight; =label; @object, with its owner,
-with its team; words of fields that roles can be kept from behind their names.';
+'Each word behind the last six digits of the tenant and its weight; the first letters of words of the
+label behind P; =label; @object, with its owner, with its team; words of fields that roles can be kept from behind their names.';
 
 create table core.search_words (
     tenant_id uuid not null references core.tenants (id),

@@ -103,6 +103,7 @@ Internal.';
 create function core.mend_search(tenant_id uuid, term text, edits integer) returns text[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
@@ -279,7 +280,8 @@ Internal.';
 create function core.look_up_search(
     reach core.search_reach,
     indexed tsquery,
-    wanted tsquery,
+    queries tsquery[],
+    ranks real[],
     excluded uuid[],
     count_max integer,
     looked_at_max integer,
@@ -288,13 +290,14 @@ create function core.look_up_search(
 )
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
 declare
     caller_id constant uuid := core.caller_id();
 begin
-    -- Only the index of words is good for what is indexed, and nothing for what is wanted.
+    -- Only the index of words is good for what is indexed, and nothing for what ranks.
     with met as materialized (
         select
             documents.tenant_id,
@@ -303,7 +306,12 @@ begin
             documents.label,
             documents.sublabel,
             documents.changed_at,
-            documents.document @@ wanted as is_wanted
+            case
+                when documents.document @@ queries[1] then ranks[1]
+                when documents.document @@ queries[2] then ranks[2]
+                when documents.document @@ queries[3] then ranks[3]
+                when documents.document @@ queries[4] then ranks[4]
+            end as rank
         from core.search_documents as documents
         where
             documents.document @@ indexed
@@ -318,21 +326,21 @@ begin
             )
         limit looked_at_max
     ),
-    latest as (
+    best as (
         select met.*
         from met
-        where met.is_wanted and met.record_id <> all(excluded)
-        order by met.changed_at desc, met.record_id
+        where met.rank is not null and met.record_id <> all(excluded)
+        order by met.rank desc, met.changed_at desc, met.record_id
         limit count_max
     )
     select
         array(
             select
                 row(
-                    latest.tenant_id, latest.object, latest.record_id, latest.label,
-                    latest.sublabel, latest.changed_at, null, null
+                    best.tenant_id, best.object, best.record_id, best.label, best.sublabel,
+                    best.changed_at, best.rank, null
                 )::core.search_hit
-            from latest
+            from best
         ),
         (select count(*) < looked_at_max from met)
     into hits, is_complete;
@@ -340,17 +348,25 @@ end
 $$;
 
 comment on function core.look_up_search(
-    core.search_reach, tsquery, tsquery, uuid[], integer, integer
+    core.search_reach, tsquery, tsquery[], real[], uuid[], integer, integer
 ) is
-'The latest documents with what is wanted, so many at most, among those with what is indexed; and
-whether all of these were looked at: no more than so many are. Internal.';
+'The best documents, so many at most, among those with what is indexed: one that a query finds has the
+rank of the first that does. is_complete: whether all with what is indexed were looked at; no more than
+so many are. Internal.';
 
 create function core.look_through_search(
-    reach core.search_reach, wanted tsquery, excluded uuid[], count_max integer, depth integer
+    reach core.search_reach,
+    wanted tsquery,
+    queries tsquery[],
+    ranks real[],
+    excluded uuid[],
+    count_max integer,
+    depth integer
 )
 returns core.search_hit[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
@@ -363,7 +379,12 @@ begin
         select
             row(
                 latest.tenant_id, latest.object, latest.record_id, latest.label, latest.sublabel,
-                latest.changed_at, null, null
+                latest.changed_at, case
+                    when latest.document @@ queries[1] then ranks[1]
+                    when latest.document @@ queries[2] then ranks[2]
+                    when latest.document @@ queries[3] then ranks[3]
+                    when latest.document @@ queries[4] then ranks[4]
+                end, null
             )::core.search_hit
         from (
             select documents.*
@@ -388,9 +409,11 @@ begin
 end
 $$;
 
-comment on function core.look_through_search(core.search_reach, tsquery, uuid[], integer, integer) is
+comment on function core.look_through_search(
+    core.search_reach, tsquery, tsquery[], real[], uuid[], integer, integer
+) is
 'Documents with what is wanted among the tenant''s latest, the latest first: for what so many have that
-the next ones met will do. Internal.';
+the next ones met will do. Ranks as in core.look_up_search. Internal.';
 
 create function core.search_all_of(prefix text, terms text[], places text[]) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -409,8 +432,34 @@ $$;
 comment on function core.search_all_of(text, text[], text[]) is
 'All terms in any of these places, as a tsquery of the index; null without terms. Internal.';
 
-create function core.search_kinds(reach core.search_reach, terms text[])
-returns table (rank real, indexed text, wanted text)
+create function core.search_begin(prefix text, term text) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Many words have the same first letters, which stand in documents for this.
+    return case
+        when char_length(split_part(term, ' ', 1)) <= 3
+            then core.search_places(prefix, term, array['P'])
+        else core.search_places(prefix, term, array['A'], ':*')
+    end;
+end
+$$;
+
+comment on function core.search_begin(text, text) is
+'A term as the beginning of a word of the label, as a tsquery of the index. Internal.';
+
+create type core.search_stage as (
+    indexed text,
+    queries text[],
+    ranks real[]
+);
+
+comment on type core.search_stage is
+'Queries of the index, each of which finds what those before it do and more, with the rank of what it
+is the first to find. indexed: a part of all that may be rare by itself; null for none.';
+
+create function core.plan_search(reach core.search_reach, terms text[], stage integer)
+returns setof core.search_stage
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -420,66 +469,81 @@ declare
     all_places constant text[] := array['A', 'B', 'C', 'D'] || (reach).guarded;
     last_term constant text := terms[cardinality(terms)];
     before constant text[] := terms[: cardinality(terms) - 1];
+    typos text;
 begin
-    -- Each next kind finds what those before it do, and more.
-    rank := 1;
-    wanted := quote_literal(prefix || '=' || array_to_string(terms, ' '));
-    return next;
-    rank := 0.9;
-    wanted := core.search_all_of(prefix, terms, label_places);
-    return next;
-    rank := 0.8;
-    wanted := core.search_all_of(prefix, terms, near_places);
-    return next;
-    rank := 0.7;
-    wanted := core.search_all_of(prefix, terms, all_places);
-    return next;
-    rank := 0.6;
-    indexed := core.search_all_of(prefix, before, near_places);
-    wanted := concat_ws(
-        ' & ', indexed, core.search_places(prefix, last_term, label_places, ':*')
-    );
-    return next;
-    rank := 0.5;
-    indexed := core.search_all_of(prefix, before, all_places);
-    wanted := concat_ws(
-        ' & ', indexed, core.search_places(prefix, last_term, label_places, ':*')
-    );
-    return next;
-    rank := 0.4;
-    wanted := concat_ws(
-        ' & ', indexed, core.search_places(prefix, last_term, all_places, ':*')
-    );
-    return next;
+    case stage
+        when 1 then
+            return next row(
+                null,
+                array[
+                    quote_literal(prefix || '=' || array_to_string(terms, ' ')),
+                    core.search_all_of(prefix, terms, label_places),
+                    core.search_all_of(prefix, terms, near_places),
+                    core.search_all_of(prefix, terms, all_places)
+                ],
+                array[1, 0.9, 0.8, 0.7]
+            )::core.search_stage;
+        when 2 then
+            return next row(
+                core.search_all_of(prefix, before, all_places),
+                array[
+                    concat_ws(
+                        ' & ', core.search_all_of(prefix, before, near_places),
+                        core.search_begin(prefix, last_term)
+                    ),
+                    concat_ws(
+                        ' & ', core.search_all_of(prefix, before, all_places),
+                        core.search_begin(prefix, last_term)
+                    )
+                ],
+                array[0.6, 0.5]
+            )::core.search_stage;
+        when 3 then
+            return next row(
+                core.search_all_of(prefix, before, all_places),
+                array[
+                    concat_ws(
+                        ' & ', core.search_all_of(prefix, before, all_places),
+                        core.search_places(prefix, last_term, all_places, ':*')
+                    )
+                ],
+                array[0.4]
+            )::core.search_stage;
+        else
+            typos := core.search_typos(reach, terms, stage - 3);
+            if typos is not null then
+                return next row(null, array[typos], array[0.2 / (stage - 3)])::core.search_stage;
+            end if;
+    end case;
 end
 $$;
 
-comment on function core.search_kinds(core.search_reach, text[]) is
-'The queries that find what is written as it was asked for, the best first: the label, all terms in
-the label, in names and numbers, anywhere; the last term as a prefix. indexed: the part that has no
-prefix, which alone is looked up where few have it. Internal.';
+comment on function core.plan_search(core.search_reach, text[], integer) is
+'What is asked of the index, stage by stage: 1 for the terms as they are, as the label, in it, in names
+and numbers, anywhere; 2 for the last as a prefix in the label, 3 anywhere; 4 for one typo a term, 5
+for two. Nothing where a stage has nothing to ask. Internal.';
 
 create function core.search_typos(reach core.search_reach, terms text[], edits integer)
-returns table (rank real, indexed text, wanted text)
+returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
     mended_characters_min constant integer := 4;
     far_characters_min constant integer := 7;
     prefix constant text := core.search_prefix((reach).tenant_id);
-    places constant text[] := array['A', 'B', 'C', 'D'] || (reach).guarded;
+    places constant text[] := array['A', 'B', 'C', 'D'];
     term text;
     forms text[];
     is_mended boolean := false;
     one text;
+    wanted text;
     place integer := 0;
 begin
     foreach term in array terms loop
         place := place + 1;
-        one := core.search_places(prefix, term, places);
+        one := core.search_places(prefix, term, places || (reach).guarded);
         if place = cardinality(terms) then
-            indexed := wanted;
-            one := one || ' | ' || core.search_places(prefix, term, array['A'], ':*');
+            one := one || ' | ' || core.search_begin(prefix, term);
         end if;
         if char_length(term) >= mended_characters_min and term ~ '^[[:alpha:]]+$' then
             forms := core.mend_search((reach).tenant_id, term, 1);
@@ -488,22 +552,18 @@ begin
             end if;
             if forms <> '{}' then
                 is_mended := true;
-                one := one || ' | ' || core.search_places(
-                    prefix, array_to_string(forms, ' '), array['A', 'B', 'C', 'D']
-                );
+                one := one || ' | '
+                    || core.search_places(prefix, array_to_string(forms, ' '), places);
             end if;
         end if;
         wanted := coalesce(wanted || ' & ', '') || '(' || one || ')';
     end loop;
-    if is_mended then
-        rank := 0.2 / edits;
-        return next;
-    end if;
+    return case when is_mended then wanted end;
 end
 $$;
 
 comment on function core.search_typos(core.search_reach, text[], integer) is
-'The query that finds terms of four letters and more with a typo, and those of seven with two; nothing
+'The query that finds terms of four letters and more with a typo, and those of seven with two; null
 where no word is near. Internal.';
 
 create function core.count_documents(documents tsvector[], wanted tsquery) returns integer
@@ -517,19 +577,136 @@ $$;
 comment on function core.count_documents(tsvector[], tsquery) is
 'How many of these documents have what is wanted. Internal.';
 
+create function core.best_hits(hits core.search_hit[], count_max integer)
+returns core.search_hit[]
+language sql stable set search_path = pg_catalog, pg_temp
+return array(
+    select hit
+    from (
+        select distinct on (known.record_id) known as hit
+        from unnest(hits) as known
+    ) as known
+    order by (known.hit).rank desc, (known.hit).changed_at desc, (known.hit).record_id
+    limit count_max
+);
+
+comment on function core.best_hits(core.search_hit[], integer) is
+'The best of these and then the latest, so many, each record once. Internal.';
+
+create function core.search_stage_hits(
+    reach core.search_reach,
+    stage core.search_stage,
+    latest tsvector[],
+    excluded uuid[],
+    missing integer
+)
+returns core.search_hit[]
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- A document takes 7 µs by the index of words and 0.7 µs among the latest: what one in some
+    -- hundred has is sooner met than looked up.
+    looked_at_max constant integer := greatest(400, missing * 2);
+    frequent_in_sample constant integer := 4;
+    depth_max constant integer := 10000;
+    marks constant text := coalesce(' & ' || (reach).marks, '');
+    ranks constant real[] := (stage).ranks;
+    widest constant integer := cardinality(ranks);
+    queries tsquery[];
+    indexed tsquery := ((stage).indexed || marks)::tsquery;
+    hits core.search_hit[] := '{}';
+    more core.search_hit[];
+    is_complete boolean := false;
+    found_ids uuid[] := excluded;
+begin
+    queries := array(
+        select (query || marks)::tsquery
+        from unnest((stage).queries) with ordinality as listed (query, place)
+        order by listed.place
+    );
+    if
+        indexed is not null
+        and core.count_documents(latest, indexed) < frequent_in_sample
+    then
+        select looked.hits, looked.is_complete
+        into hits, is_complete
+        from core.look_up_search(
+            reach, indexed, queries, ranks, excluded, missing, looked_at_max
+        ) as looked;
+        if is_complete then
+            return hits;
+        end if;
+    end if;
+    if core.count_documents(latest, queries[widest]) < frequent_in_sample then
+        select looked.hits, looked.is_complete
+        into hits, is_complete
+        from core.look_up_search(
+            reach, queries[widest], queries, ranks, excluded, missing, looked_at_max
+        ) as looked;
+        if is_complete then
+            return hits;
+        end if;
+    end if;
+    -- So many have it that what is best is asked for by itself, and what is latest of the rest.
+    for place in 1..widest - 1 loop
+        exit when
+            (stage).indexed is not null
+            or cardinality(found_ids) - cardinality(excluded) >= missing;
+        continue when ranks[place] = 0.8;
+        more := '{}';
+        if core.count_documents(latest, queries[place]) < frequent_in_sample then
+            select looked.hits, looked.is_complete
+            into more, is_complete
+            from core.look_up_search(
+                reach, queries[place], array[queries[place]], array[ranks[place]],
+                found_ids, missing, looked_at_max
+            ) as looked;
+        else
+            is_complete := false;
+        end if;
+        if not is_complete then
+            more := core.look_through_search(
+                reach, queries[place], array[queries[place]], array[ranks[place]],
+                found_ids, missing, depth_max
+            ) || more;
+        end if;
+        hits := more || hits;
+        found_ids := excluded || array(
+            select found.record_id
+            from unnest(hits) as found
+            where found.rank >= ranks[place]
+        );
+    end loop;
+    if cardinality(found_ids) - cardinality(excluded) < missing then
+        hits := core.look_through_search(
+            reach, queries[widest], queries, ranks, found_ids, missing, depth_max
+        ) || hits;
+    end if;
+    if hits = '{}' then
+        select looked.hits
+        into hits
+        from core.look_up_search(
+            reach, queries[widest], queries, ranks, excluded, missing, looked_at_max
+        ) as looked;
+    end if;
+    return core.best_hits(hits, missing);
+end
+$$;
+
+comment on function core.search_stage_hits(
+    core.search_reach, core.search_stage, tsvector[], uuid[], integer
+) is
+'What a stage finds, so many at most. latest: some documents by which to tell what is frequent.
+Internal.';
+
 create function core.search_tenant(reach core.search_reach, terms text[], needed integer)
 returns core.search_hit[]
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-    -- Where so many are found already, nobody looks for what was not typed.
-    enough_without_typos constant integer := 5;
-    -- A document takes 7 µs by the index of words and 0.7 µs among the latest: what one in some
-    -- hundred has is sooner met than looked up.
-    looked_at_max constant integer := greatest(400, needed * 2);
+    -- Where so many are found, nobody looks for what was not typed.
+    enough constant integer := 5;
     sample constant integer := 200;
-    frequent_in_sample constant integer := 4;
-    depth_max constant integer := 10000;
     latest constant tsvector[] := array(
         select documents.document
         from core.search_documents as documents
@@ -537,76 +714,16 @@ declare
         order by documents.changed_at desc
         limit sample
     );
-    marks constant text := coalesce(' & ' || (reach).marks, '');
-    kind record;
-    wanted tsquery;
-    indexed tsquery;
-    found_ids uuid[] := '{}';
+    asked core.search_stage;
     hits core.search_hit[] := '{}';
-    next_hits core.search_hit[];
-    missing integer;
-    is_complete boolean;
-    is_selective boolean := true;
 begin
-    for edits in 0..2 loop
-        exit when edits > 0 and cardinality(hits) >= enough_without_typos;
-        for kind in
-            select kinds.*
-            from core.search_kinds(reach, terms) as kinds
-            where edits = 0
-            union all
-            select typos.*
-            from core.search_typos(reach, terms, edits) as typos
-            where edits > 0
-        loop
-            missing := needed - cardinality(hits);
-            exit when missing <= 0;
-            wanted := (kind.wanted || marks)::tsquery;
-            indexed := (kind.indexed || marks)::tsquery;
-            next_hits := '{}';
-            is_complete := false;
-            if core.count_documents(latest, wanted) >= frequent_in_sample then
-                next_hits := core.look_through_search(
-                    reach, wanted, found_ids, missing, depth_max
-                );
-                is_complete := cardinality(next_hits) = missing;
-            elsif indexed is not null and is_selective then
-                is_selective := core.count_documents(latest, indexed) < frequent_in_sample;
-                if is_selective then
-                    select looked.hits, looked.is_complete
-                    into next_hits, is_complete
-                    from core.look_up_search(
-                        reach, indexed, wanted, found_ids, missing, looked_at_max
-                    ) as looked;
-                    is_selective := is_complete;
-                end if;
-            end if;
-            if not is_complete then
-                select looked.hits, looked.is_complete
-                into next_hits, is_complete
-                from core.look_up_search(
-                    reach, wanted, wanted, found_ids, missing, looked_at_max
-                ) as looked;
-                if not is_complete then
-                    next_hits := core.look_through_search(
-                        reach, wanted, found_ids, missing, depth_max
-                    ) || next_hits;
-                end if;
-            end if;
-            hits := hits || array(
-                select
-                    row(
-                        hit.tenant_id, hit.object, hit.record_id, hit.label, hit.sublabel,
-                        hit.changed_at, kind.rank, null
-                    )::core.search_hit
-                from (
-                    select distinct on (known.record_id) known.*
-                    from unnest(next_hits) as known
-                ) as hit
-                order by hit.changed_at desc, hit.record_id
-                limit missing
+    for stage in 1..5 loop
+        exit when cardinality(hits) >= case when stage > 2 then least(enough, needed) else needed end;
+        for asked in select planned.* from core.plan_search(reach, terms, stage) as planned loop
+            hits := hits || core.search_stage_hits(
+                reach, asked, latest, array(select hit.record_id from unnest(hits) as hit),
+                needed - cardinality(hits)
             );
-            found_ids := array(select hit.record_id from unnest(hits) as hit);
         end loop;
     end loop;
     return hits;
@@ -787,12 +904,19 @@ core.read_search(text, boolean),
 core.search_places(text, text, text[], text),
 core.mend_search(uuid, text, integer),
 core.search_reaches(text[]),
-core.look_up_search(core.search_reach, tsquery, tsquery, uuid[], integer, integer),
-core.look_through_search(core.search_reach, tsquery, uuid[], integer, integer),
+core.look_up_search(
+    core.search_reach, tsquery, tsquery[], real[], uuid[], integer, integer
+),
+core.look_through_search(
+    core.search_reach, tsquery, tsquery[], real[], uuid[], integer, integer
+),
 core.search_all_of(text, text[], text[]),
-core.search_kinds(core.search_reach, text[]),
-core.count_documents(tsvector[], tsquery),
+core.plan_search(core.search_reach, text[], integer),
+core.search_begin(text, text),
 core.search_typos(core.search_reach, text[], integer),
+core.count_documents(tsvector[], tsquery),
+core.best_hits(core.search_hit[], integer),
+core.search_stage_hits(core.search_reach, core.search_stage, tsvector[], uuid[], integer),
 core.search_tenant(core.search_reach, text[], integer),
 core.search_shows(uuid, text, text),
 core.search(text, text[], integer, integer),
