@@ -300,7 +300,8 @@ begin
     )
     || case when char_length(word) > 6 then
         array[
-            hashtext(prefix || '<' || left(word, 4)), hashtext(prefix || '>' || right(word, 4))
+            hashtext(prefix || '<' || left(word, 4)), hashtext(prefix || '>' || right(word, 4)),
+            hashtext(prefix || '=' || substr(word, 5, 4))
         ]
         else '{}'
     end;
@@ -310,7 +311,8 @@ $$;
 comment on function core.search_typo_keys(text, text) is
 'Numbers of which two words that differ by one letter more, less, other, or in another place have one
 in common: of the word, and of the word without each of its letters. Long words have those of their
-first and last four letters too, one of which two typos mostly leave. Internal.';
+first and last four letters and of four in the middle too, one of which two typos mostly leave.
+Internal.';
 
 create function core.learn_search_words(tenant_id uuid, object text, record_ids uuid[])
 returns void

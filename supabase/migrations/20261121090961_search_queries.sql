@@ -113,7 +113,14 @@ declare
     prefix constant text := core.search_prefix(mend_search.tenant_id);
     all_keys constant integer[] := core.search_typo_keys(prefix, term);
     keys_of_one_edit constant integer[] := all_keys[: char_length(term) + 1];
-    asked constant integer[] := case when edits > 1 then all_keys else keys_of_one_edit end;
+    -- A letter more or less before them moves those in the middle.
+    asked constant integer[] := case
+        when edits > 1 then all_keys || array[
+            hashtext(prefix || '=' || substr(term, 4, 4)),
+            hashtext(prefix || '=' || substr(term, 6, 4))
+        ]
+        else keys_of_one_edit
+    end;
 begin
     return array(
         select near.word
@@ -129,7 +136,23 @@ begin
                 words.keys && asked
                 and (words.tenant_id = mend_search.tenant_id) is true
                 and words.word <> mend_search.term
-                and extensions.levenshtein_less_equal(words.word, mend_search.term, 2) <= 2
+                and (
+                    extensions.levenshtein_less_equal(words.word, mend_search.term, 2) <= 2
+                    -- Two letters in each other's place are one edit, and two for the function.
+                    or mend_search.edits > 1
+                    and extensions.levenshtein_less_equal(words.word, mend_search.term, 3) = 3
+                    and exists (
+                        select from generate_series(1, char_length(mend_search.term) - 1) as place
+                        where
+                            extensions.levenshtein_less_equal(
+                                words.word,
+                                left(mend_search.term, place - 1)
+                                || substr(mend_search.term, place + 1, 1)
+                                || substr(mend_search.term, place, 1)
+                                || substr(mend_search.term, place + 2), 1
+                            ) <= 1
+                    )
+                )
         ) as near
         where near.edits = mend_search.edits
         order by
@@ -718,7 +741,8 @@ declare
     hits core.search_hit[] := '{}';
 begin
     for stage in 1..5 loop
-        exit when cardinality(hits) >= case when stage > 2 then least(enough, needed) else needed end;
+        exit when
+            cardinality(hits) >= case when stage > 2 then least(enough, needed) else needed end;
         for asked in select planned.* from core.plan_search(reach, terms, stage) as planned loop
             hits := hits || core.search_stage_hits(
                 reach, asked, latest, array(select hit.record_id from unnest(hits) as hit),
@@ -732,6 +756,44 @@ $$;
 
 comment on function core.search_tenant(core.search_reach, text[], integer) is
 'The records of a tenant that the terms find, so many, the best and then the latest first. Internal.';
+
+create function core.words_matched(document tsvector, terms text[], rank real) returns text[]
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    forms constant text[] := string_to_array(array_to_string(terms, ' '), ' ');
+    last_forms constant text[] := string_to_array(terms[cardinality(terms)], ' ');
+    has_typos constant boolean := rank < 0.3;
+begin
+    return array(
+        select distinct words.word
+        from unnest(tsvector_to_array(document)) as lexeme
+        cross join lateral (values (substr(lexeme, 8))) as words (word)
+        where
+            substr(lexeme, 7, 1) in ('A', 'B', 'C', 'D')
+            and (
+                words.word = any(forms)
+                or exists (
+                    select from unnest(last_forms) as form where starts_with(words.word, form)
+                )
+                or (
+                    has_typos
+                    and exists (
+                        select from unnest(forms) as form
+                        where
+                            char_length(form) > 3
+                            and char_length(words.word) between 3 and 24
+                            and extensions.levenshtein_less_equal(words.word, form, 2) <= 2
+                    )
+                )
+            )
+        order by words.word
+    );
+end
+$$;
+
+comment on function core.words_matched(tsvector, text[], real) is
+'The words of a document that terms found, folded, for whoever marks them. Internal.';
 
 create function core.search_shows(tenant_id uuid, object text, field text) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -820,7 +882,7 @@ begin
         end as sublabel,
         page.changed_at,
         page.rank,
-        page.matched
+        core.words_matched(documents.document, terms, page.rank) as matched
     from (
         select hit.*
         from unnest(hits) as hit
@@ -829,6 +891,11 @@ begin
     ) as page
     inner join core.objects as known on known.object = page.object
     inner join core.search_objects as searched on searched.object = page.object
+    inner join core.search_documents as documents
+        on
+            documents.tenant_id = page.tenant_id
+            and documents.record_id = page.record_id
+            and documents.object = page.object
     cross join lateral (
         select
             core.search_shows(page.tenant_id, page.object, known.label_column) as label_is_shown,
@@ -918,6 +985,7 @@ core.count_documents(tsvector[], tsquery),
 core.best_hits(core.search_hit[], integer),
 core.search_stage_hits(core.search_reach, core.search_stage, tsvector[], uuid[], integer),
 core.search_tenant(core.search_reach, text[], integer),
+core.words_matched(tsvector, text[], real),
 core.search_shows(uuid, text, text),
 core.search(text, text[], integer, integer),
 v1.search(text, text[], integer, integer)
