@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod condition;
+pub mod custom_field;
 pub mod delivery;
 pub mod effect;
 pub mod errors;

@@ -12,6 +12,7 @@ use pgrx::pg_sys::{self, ErrorContextCallback};
 use pgrx::prelude::*;
 use tenon_domain::audit::AuditError;
 use tenon_domain::condition::ConditionError;
+use tenon_domain::custom_field::DefinitionError;
 use tenon_domain::delivery::DeliveryError;
 use tenon_domain::delivery::signature::SignatureError;
 use tenon_domain::errors;
@@ -86,6 +87,16 @@ impl Coded for ConditionError {
 }
 
 impl Coded for PipelineError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn details(&self) -> Option<String> {
+        Some(serde_json::json!({ "path": self.path }).to_string())
+    }
+}
+
+impl Coded for DefinitionError {
     fn code(&self) -> &'static str {
         self.code()
     }

@@ -8,6 +8,7 @@ mod aggregate;
 mod audit;
 mod condition;
 mod convert;
+mod custom_field;
 mod delivery;
 mod effect;
 mod error;
