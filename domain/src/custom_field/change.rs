@@ -26,7 +26,7 @@ impl Change {
         };
         let has_other_kind = old.kind != new.kind;
         let gathers = new.is_kept_apart()
-            && (has_other_kind || !old.is_kept_apart() || (new.is_unique && !old.is_unique));
+            && (has_other_kind || !old.is_kept_apart() || new.is_unique != old.is_unique);
         Self {
             checks_values: has_other_kind || (new.is_kept_apart() && !old.is_kept_apart()),
             gathers_values: gathers,

@@ -511,7 +511,7 @@ fn a_change_takes_what_it_has_to() {
         (Some(&plain), &indexed, (check.0, gather.1, false)),
         (Some(&plain), &unique, (true, true, false)),
         (Some(&indexed), &unique, gather),
-        (Some(&unique), &indexed, none),
+        (Some(&unique), &indexed, gather),
         (Some(&unique), &plain, scatter),
         (Some(&plain), &email, (true, true, false)),
         (Some(&unique), &email, (true, true, false)),
