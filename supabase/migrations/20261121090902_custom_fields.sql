@@ -419,22 +419,22 @@ create function core.check_custom_fields() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    object constant text := tg_argv[0];
+    of_object constant text := tg_argv[0];
     known jsonb;
     checked jsonb;
     problems jsonb;
 begin
-    perform pg_advisory_xact_lock_shared(core.custom_fields_lock(new.tenant_id, object));
+    perform pg_advisory_xact_lock_shared(core.custom_fields_lock(new.tenant_id, of_object));
     if current_setting('transaction_isolation') <> 'read committed' then
         -- Whoever goes by a snapshot that is older than the definitions is refused with 40001.
         insert into core.custom_field_sets (tenant_id, object)
-        values (new.tenant_id, object)
+        values (new.tenant_id, of_object)
         on conflict on constraint custom_field_sets_pkey do nothing;
     end if;
     -- Apart from the lock, because a statement sees what was there when it began.
     select sets.definitions into known
     from core.custom_field_sets as sets
-    where sets.tenant_id = new.tenant_id and sets.object = check_custom_fields.object;
+    where sets.tenant_id = new.tenant_id and sets.object = of_object;
     if known is null and new.custom = '{}' then
         return new;
     end if;
@@ -457,7 +457,7 @@ begin
         );
     end if;
     if problems <> '[]' then
-        perform core.refuse_custom_values(new.tenant_id, object, tg_relid, problems);
+        perform core.refuse_custom_values(new.tenant_id, of_object, tg_relid, problems);
     end if;
     new.custom := coalesce(checked -> 'custom', new.custom);
     return new;
@@ -473,13 +473,13 @@ create function core.keep_custom_values() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    object constant text := tg_argv[0];
+    of_object constant text := tg_argv[0];
     taken text;
 begin
     if not exists (
         select from core.custom_field_sets as sets
         where
-            sets.object = keep_custom_values.object
+            sets.object = of_object
             and sets.has_values
             and sets.tenant_id in (select new_records.tenant_id from new_records)
     ) then
@@ -496,13 +496,13 @@ begin
         inner join core.custom_field_sets as sets
             on
                 sets.tenant_id = new_records.tenant_id
-                and sets.object = keep_custom_values.object
+                and sets.object = of_object
         cross join lateral tenon.custom_field_values(
             sets.definitions, new_records.custom
         ) as wanted (fields)
         where
             kept.tenant_id = new_records.tenant_id
-            and kept.object = keep_custom_values.object
+            and kept.object = of_object
             and kept.record_id = new_records.id
             and not exists (
                 select from core.as_custom_values(wanted.fields) as same
@@ -526,7 +526,7 @@ begin
         inner join core.custom_field_sets as sets
             on
                 sets.tenant_id = new_records.tenant_id
-                and sets.object = keep_custom_values.object
+                and sets.object = of_object
                 and sets.has_values
         cross join lateral core.as_custom_values(
             tenon.custom_field_values(sets.definitions, new_records.custom)
@@ -538,7 +538,7 @@ begin
         )
         select
             wanted.tenant_id,
-            keep_custom_values.object,
+            of_object,
             wanted.field,
             wanted.record_id,
             wanted.is_unique,
@@ -562,7 +562,7 @@ begin
             select from core.custom_values as kept
             where
                 kept.tenant_id = wanted.tenant_id
-                and kept.object = keep_custom_values.object
+                and kept.object = of_object
                 and kept.record_id = wanted.record_id
                 and kept.field = wanted.field
         )
@@ -604,24 +604,24 @@ create function core.drop_custom_values() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    object constant text := tg_argv[0];
+    of_object constant text := tg_argv[0];
     tenant uuid;
 begin
     for tenant in select distinct old_records.tenant_id from old_records loop
         -- Whoever gathers values of a record that is going has it gone before or after.
-        perform pg_advisory_xact_lock_shared(core.custom_fields_lock(tenant, object));
+        perform pg_advisory_xact_lock_shared(core.custom_fields_lock(tenant, of_object));
         if exists (
             select from core.custom_field_sets as sets
             where
                 sets.tenant_id = tenant
-                and sets.object = drop_custom_values.object
+                and sets.object = of_object
                 and sets.has_values
         ) then
             delete from core.custom_values as kept
             using old_records
             where
                 kept.tenant_id = old_records.tenant_id
-                and kept.object = drop_custom_values.object
+                and kept.object = of_object
                 and kept.record_id = old_records.id;
         end if;
     end loop;
@@ -927,8 +927,8 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
     step constant integer := 1000;
-    object constant text := job.arguments ->> 'object';
-    field constant text := job.arguments ->> 'field';
+    of_object constant text := job.arguments ->> 'object';
+    of_field constant text := job.arguments ->> 'field';
     done constant bigint := coalesce((job.state ->> 'done')::bigint, 0);
     last_id uuid;
     record_count integer;
@@ -938,8 +938,8 @@ begin
         select from core.custom_fields as fields
         where
             fields.tenant_id = job.tenant_id
-            and fields.object = delete_custom_values_in_job.object
-            and fields.field = delete_custom_values_in_job.field
+            and fields.object = of_object
+            and fields.field = of_field
             and fields.deleted_at is not null
     ) then
         return '{"done": true}';
@@ -955,10 +955,10 @@ begin
         'returning 1) '
         'select (array_agg(id order by id desc))[1], count(*), (select count(*) from changed) '
         'from batch',
-        (core.object_named(object)).relation
+        (core.object_named(of_object)).relation
     )
     into last_id, record_count, changed
-    using job.tenant_id, field, (job.state ->> 'after')::uuid, step;
+    using job.tenant_id, of_field, (job.state ->> 'after')::uuid, step;
     if record_count = step then
         return jsonb_build_object(
             'done', false,
@@ -969,13 +969,13 @@ begin
     delete from core.custom_values as kept
     where
         kept.tenant_id = job.tenant_id
-        and kept.object = delete_custom_values_in_job.object
-        and kept.field = delete_custom_values_in_job.field;
+        and kept.object = of_object
+        and kept.field = of_field;
     delete from core.custom_fields as fields
     where
         fields.tenant_id = job.tenant_id
-        and fields.object = delete_custom_values_in_job.object
-        and fields.field = delete_custom_values_in_job.field;
+        and fields.object = of_object
+        and fields.field = of_field;
     return jsonb_build_object(
         'done', true, 'result', jsonb_build_object('records', done + changed)
     );
