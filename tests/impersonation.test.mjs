@@ -692,6 +692,7 @@ describe("every function of v1", () => {
     activity_report: { args: { from: "2024-01-01", to: "2026-01-01" }, reads: true },
     accept_invitation: { args: { token: things.invitation.token }, open: "invitation.invalid" },
     add_device_credential: { args: { device: "marker-truck" } },
+    archive_custom_field: { args: { object: "crm.contacts", field: "marker" } },
     audit_checkpoint: { args: {} },
     board: { args: {}, reads: true },
     cancel_delivery: { args: { id: things.delivery } },
@@ -705,9 +706,13 @@ describe("every function of v1", () => {
     create_webhook_endpoint: {
       args: { url: "https://planted.example.com/", event_types: ["core.member.left"] },
     },
+    custom_fields_schema: { args: { object: "crm.contacts" }, reads: true },
     delete_brand: { args: { slug: "default" } },
     create_webhook_source: {
       args: { name: "planted", scheme: "bearer", processor: "email_provider" },
+    },
+    delete_custom_field: {
+      args: { object: "crm.contacts", field: "marker", confirm: "marker" },
     },
     delete_job_schedule: { args: { name: "marker" } },
     delete_role: { args: { slug: "marker_role" } },
@@ -734,6 +739,11 @@ describe("every function of v1", () => {
     export_audit: { args: {} },
     forecast: { args: { from: "2024-01-01", to: "2026-01-01" }, reads: true },
     funnel: { args: RANGE, reads: true },
+    field_history: {
+      args: { object: "crm.contacts", record_id: things.job },
+      open: "record.not_found",
+      reads: true,
+    },
     finish_deliveries: { args: { results: [] } },
     pause_channel: { args: { channel: "email", reason: "planted" } },
     pause_deliveries: { args: { reason: "planted" } },
@@ -785,6 +795,13 @@ describe("every function of v1", () => {
     rotate_api_key: { args: { id: things.key } },
     replay_webhooks: { args: { endpoint_id: things.webhook, from_number: 1 } },
     rotate_webhook_secret: { args: { id: things.webhook } },
+    save_custom_field: {
+      args: {
+        object: "crm.contacts",
+        field: "planted",
+        definition: { type: "text", label: "Planted" },
+      },
+    },
     save_role: { args: { slug: "planted", name: "P", permissions: [] } },
     save_team: { args: { slug: "planted", name: "P" } },
     send_test_webhook: { args: { id: things.webhook } },

@@ -198,6 +198,10 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('v1.delivery_alarms', 'core.deliveries.read', null, null, null, null, null),
 ('core.jobs', 'core.jobs.read', null, null, null, null, null),
 ('v1.jobs', 'core.jobs.read', null, null, null, null, null),
+('core.custom_fields', 'core.tenants.read', null, null, null, null, null),
+('v1.custom_fields', 'core.tenants.read', null, null, null, null, null),
+('core.custom_field_sets', null, null, null, null, null, null),
+('core.custom_values', null, null, null, null, null, null),
 ('core.job_schedules', 'core.jobs.read', null, null, null, null, null),
 ('v1.job_schedules', 'core.jobs.read', null, null, null, null, null),
 ('core.event_heads', null, null, null, null, null, null),
@@ -856,6 +860,27 @@ insert into core.jobs (tenant_id, task)
 select
     pg_temp.tenant(places.key),
     'test.task'
+from places;
+insert into core.custom_fields (tenant_id, object, field, definition)
+select
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    'test',
+    '{"type": "text", "label": "Test"}'
+from places;
+insert into core.custom_field_sets (tenant_id, object)
+select
+    pg_temp.tenant(places.key),
+    'crm.contacts'
+from places;
+insert into core.custom_values (tenant_id, object, field, record_id, is_unique, text_value)
+select
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    'test',
+    pg_temp.tenant(places.key),
+    true,
+    'test'
 from places;
 insert into core.job_schedules (tenant_id, name, task, expression, enabled)
 select

@@ -135,9 +135,10 @@ select set_eq(
     $$,
     array[
         'core.audit_anchors', 'core.audit_entries', 'core.audit_heads', 'core.audit_progress',
-        'core.audit_seals', 'core.audit_values', 'core.deliveries', 'core.delivery_alarms',
-        'core.delivery_attempts', 'core.delivery_channels', 'core.effect_events',
-        'core.effect_handlers', 'core.erasures', 'core.errors',
+        'core.audit_seals', 'core.audit_values', 'core.custom_field_sets', 'core.custom_values',
+        'core.deliveries', 'core.delivery_alarms', 'core.delivery_attempts',
+        'core.delivery_channels', 'core.effect_events', 'core.effect_handlers', 'core.erasures',
+        'core.errors',
         'core.event_expiries', 'core.event_heads', 'core.event_types', 'core.events',
         'core.export_log', 'core.fields', 'core.idempotency_keys', 'core.inbound_messages',
         'core.inbound_processors', 'core.job_tasks', 'core.jobs', 'core.linked_tables',

@@ -156,6 +156,11 @@ test("the guide to jobs does what it says", async () => {
   await runInTransaction("jobs", { tenant_id: tenant.id, user_id: tenant.members.otis });
 });
 
+test("the guide to custom fields does what it says", async () => {
+  const tenant = await addTenant(stack, "tailored", { members: { tara: { role: "owner" } } });
+  await runInTransaction("custom-fields", { user_id: tenant.members.tara });
+});
+
 test("the guide to statistics does what it says", async () => {
   await runInTransaction("statistics");
 });

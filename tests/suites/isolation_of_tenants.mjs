@@ -100,6 +100,9 @@ const writesOf = (client, { id, devices }) => [
   client.from("jobs").delete().eq("tenant_id", id),
   client.from("job_schedules").update({ enabled: false }).eq("tenant_id", id),
   client.from("job_schedules").delete().eq("tenant_id", id),
+  client.from("custom_fields").insert({ tenant_id: id, object: "crm.contacts", field: "planted" }),
+  client.from("custom_fields").update({ position: 9 }).eq("tenant_id", id),
+  client.from("custom_fields").delete().eq("tenant_id", id),
   client.from("delivery_alarms").update({ closed_at: AT }).eq("tenant_id", id),
   client.from("webhook_endpoints").insert({
     tenant_id: id,

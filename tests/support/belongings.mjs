@@ -60,6 +60,8 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     event_types: ["core.webhook.test"],
     description: word,
   });
+  const field = { type: "text", label: word, unique: true };
+  await call("save_custom_field", { object: "crm.contacts", field: word, definition: field });
   const template = { template: "crm.task_due", language: "en" };
   await call("save_template", { ...template, subject: word, text: word });
   await call("publish_template", template);
