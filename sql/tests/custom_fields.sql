@@ -24,7 +24,8 @@ values (
     '00000000-0000-4000-a000-000000000002', '00000000-0000-4000-8000-000000000006',
     '00000000-0000-4000-a000-000000000002', '00000000-0000-4000-c000-00000000000a'
 );
-\set as_tom 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000006"}\';'
+\set tom '\'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000006"}\''
+\set as_tom :as_vic 'set local "request.jwt.claims" = ' :tom ';'
 
 create function pg_temp.raised(statement text) returns jsonb
 language plpgsql
@@ -43,7 +44,10 @@ $$;
 select is(
     v1.save_custom_field(
         'crm.contacts', 'color',
-        '{"type": "choice", "label": "Colour", "choices": ["red", {"value": "blue", "label": "Blue"}]}'
+        '{
+            "type": "choice", "label": "Colour",
+            "choices": ["red", {"value": "blue", "label": "Blue"}]
+        }'
     ) - 'tenant_id',
     '{
         "object": "crm.contacts", "field": "color", "position": 1, "values_state": null,
@@ -101,7 +105,8 @@ from (
     'field.definition_malformed'),
     ($$select v1.save_custom_field('crm.contacts', 'a', '{"type": "money", "label": "A"}')$$,
     'field.type_unknown'),
-    ($$select v1.save_custom_field('crm.contacts', 'a', '{"type": "text", "label": "A", "min": 1}')$$,
+    ($$select v1.save_custom_field('crm.contacts', 'a',
+    '{"type": "text", "label": "A", "min": 1}')$$,
     'field.option_unknown'),
     ($$select v1.save_custom_field('crm.contacts', 'a', '{"type": "text", "label": 1}')$$,
     'field.option_invalid'),
@@ -313,7 +318,8 @@ select is(
         $$insert into v1.contacts (given_name, custom) values ('X', '{"member_number": "A-3"}')$$
     ) - 'hint',
     '{
-        "code": "field.not_unique", "message": "The value of member_number is taken by another record.",
+        "code": "field.not_unique",
+        "message": "The value of member_number is taken by another record.",
         "details": "{\"field\": \"member_number\"}"
     }'::jsonb,
     'and is told of a taken value no more than the field'
@@ -344,8 +350,10 @@ select is(
     )),
     '42501', 'whatever a stranger sends, the answer is one: ' || custom
 )
-from unnest(array['{}', '{"none": 1}', '{"color": "red"}', '{"color": 1}', '{"member_number": "A-1"}'])
-    as custom;
+from
+    unnest(array[
+        '{}', '{"none": 1}', '{"color": "red"}', '{"color": 1}', '{"member_number": "A-1"}'
+    ]) as custom;
 select is(
     pg_temp.code_of(
         $$insert into v1.contacts (given_name, custom) values ('X', '{"color": "red"}')$$
@@ -441,7 +449,8 @@ select is(
     'field.archived', 'and does not change'
 );
 select ok(
-    not v1.custom_fields_schema('crm.contacts') -> 'properties' ? 'weight', 'forms do not ask for it'
+    not v1.custom_fields_schema('crm.contacts') -> 'properties' ? 'weight',
+    'forms do not ask for it'
 );
 select v1.archive_custom_field('crm.contacts', 'weight', false);
 select lives_ok(
@@ -504,7 +513,7 @@ select is_empty(
     'no job was in trouble'
 );
 
--- Large objects: values are gathered by a job ------------------------------------------------------
+-- Large objects: values are gathered by a job -----------------------------------------------------
 
 :as_ada
 select v1.save_custom_field('crm.companies', 'code', '{"type": "text", "label": "Code"}');
@@ -524,7 +533,9 @@ select is(
 );
 select is(
     pg_temp.code_of(
-        $$select v1.save_custom_field('crm.companies', 'code', '{"type": "text", "label": "Code"}')$$
+        $$select v1.save_custom_field(
+            'crm.companies', 'code', '{"type": "text", "label": "Code"}'
+        )$$
     ),
     'field.busy', 'which is not to be disturbed'
 );

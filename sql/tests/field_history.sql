@@ -24,7 +24,8 @@ values (
     '00000000-0000-4000-a000-000000000002', '00000000-0000-4000-8000-000000000006',
     '00000000-0000-4000-a000-000000000002', '00000000-0000-4000-c000-00000000000a'
 );
-\set as_tom 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000006"}\';'
+\set tom '\'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000006"}\''
+\set as_tom :as_vic 'set local "request.jwt.claims" = ' :tom ';'
 
 :as_ada
 select v1.save_custom_field('crm.contacts', 'color', '{"type": "text", "label": "Colour"}');
@@ -132,7 +133,7 @@ select
     )
 from unnest(array[0, -5, 1]) as page;
 
--- Whose record it is --------------------------------------------------------------------------------
+-- Whose record it is ------------------------------------------------------------------------------
 
 :as_tom
 select is(
@@ -192,7 +193,7 @@ select is(
     '42501', 'anonymous callers have none'
 );
 
--- Hidden, erased, sensitive -------------------------------------------------------------------------
+-- Hidden, erased, sensitive -----------------------------------------------------------------------
 
 :as_owner
 select core.guard_fields('crm.contacts', 'crm.contacts', array['email', 'custom']);

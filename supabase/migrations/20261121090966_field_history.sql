@@ -47,8 +47,8 @@ end
 $$;
 
 comment on function core.history_fields(jsonb, jsonb) is
-'What an entry of the audit says of a record before or after, by field: {"value": …}, {"erased": …} or
-{"cut": …}; what is null is left out, and custom fields are custom.<field>. kept: the personal values
+'What an entry of the audit says of a record before or after, by field: {"value": …},
+{"erased": …} or {"cut": …}; what is null is left out, and custom fields are custom.<field>. kept: the personal values
 of the entry that are not erased. Internal.';
 
 create function core.history_changes(entry core.audit_entries)
@@ -89,7 +89,8 @@ end
 $$;
 
 comment on function core.history_changes(core.audit_entries) is
-'The fields that an entry of the audit says have changed, as core.history_fields has them. Internal.';
+'The fields that an entry of the audit says have changed, as core.history_fields has them.
+Internal.';
 
 create function core.record_read(object text, record_id uuid) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -134,8 +135,8 @@ end
 $$;
 
 comment on function core.record_read(text, uuid) is
-'A record as a JSON object of its columns. Raises record.not_found (404) where there is none that the
-caller may read, or it is marked sensitive and not opened. Internal.';
+'A record as a JSON object of its columns. Raises record.not_found (404) where there is none that
+the caller may read, or it is marked sensitive and not opened. Internal.';
 
 create function core.hidden_columns(relation regclass, tenant_id uuid) returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp
