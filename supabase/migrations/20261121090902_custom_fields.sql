@@ -48,8 +48,8 @@ comment on column core.custom_fields.definition is
 'In the one form that tenon.custom_field_definition gives it.';
 comment on column core.custom_fields.values_state is
 'Of the values in core.custom_values: gathering, ready, or not_unique, where unique was asked for
-and records share a value, so that it was taken away again. Null where the field is neither unique nor
-indexed.';
+and records share a value, so that it was taken away again. Null where the field is neither unique
+nor indexed.';
 comment on column core.custom_fields.archived_at is
 'Since when its values stay as they are, and forms do not ask for it.';
 comment on column core.custom_fields.deleted_at is

@@ -362,14 +362,14 @@ $$;
 
 comment on function v1.save_custom_field(text, text, jsonb) is
 'Defines a field of the records of an object, or defines it anew. definition: {"type", "label"}
-and, as the type has them, description, required, unique, indexed, choices, min, max, decimals, min_length,
-max_length, pattern, default, and position. A new definition counts from the next write of a value;
-another type is refused while there are values that are none of it. Where an object has many
-records, a job gathers the values of what becomes unique or indexed: values_state. Returns
-{tenant_id, object, field, position, definition, values_state, archived_at}. Needs core.custom_fields.manage.
-Raises field.key_invalid, definition_malformed, type_unknown, option_unknown, option_invalid,
-pattern_invalid, default_invalid, position_invalid, object_closed (400), field.being_deleted, busy,
-values_unfit, values_not_unique (409), field.too_many (422).';
+and, as the type has them, description, required, unique, indexed, choices, min, max, decimals,
+min_length, max_length, pattern, default, and position. A new definition counts from the next write
+of a value; another type is refused while there are values that are none of it. Where an object has
+many records, a job gathers the values of what becomes unique or indexed: values_state. Returns
+{tenant_id, object, field, position, definition, values_state, archived_at}. Needs
+core.custom_fields.manage. Raises field.key_invalid, definition_malformed, type_unknown,
+option_unknown, option_invalid, pattern_invalid, default_invalid, position_invalid, object_closed
+(400), field.being_deleted, busy, values_unfit, values_not_unique (409), field.too_many (422).';
 
 create function v1.archive_custom_field(object text, field text, archived boolean default true)
 returns jsonb
