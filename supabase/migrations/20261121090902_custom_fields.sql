@@ -128,7 +128,8 @@ from unnest(array['created_by', 'updated_by']) as mapped;
 select
     core.map_not_personal(
         'Written out of the column custom of records, and erased with it.',
-        'core.custom_values.text_value', 'core.custom_values.record_id'
+        'core.custom_values.text_value', 'core.custom_values.number_value',
+        'core.custom_values.instant_value', 'core.custom_values.record_id'
     );
 select
     core.map_not_personal(

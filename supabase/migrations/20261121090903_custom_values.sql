@@ -221,105 +221,121 @@ comment on function core.check_custom_fields() is
 brings them into their one form. Argument: the object. Raises field.… (422). Definer, because
 writers may not read definitions.';
 
+create function core.custom_values_of(tenant_ids uuid[], object text, ids uuid[], customs jsonb[])
+returns core.custom_values[]
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select
+            row(
+                records.tenant_id, custom_values_of.object, kept.field, records.id, kept.is_unique,
+                kept.text_value, kept.number_value, kept.instant_value
+            )::core.custom_values
+        from unnest(tenant_ids, ids, customs) as records (tenant_id, id, custom)
+        inner join core.custom_field_sets as sets
+            on
+                sets.tenant_id = records.tenant_id
+                and sets.object = custom_values_of.object
+                and sets.has_values
+        cross join lateral core.as_custom_values(
+            tenon.custom_field_values(sets.definitions, records.custom)
+        ) as kept
+    );
+end
+$$;
+
+comment on function core.custom_values_of(uuid[], text, uuid[], jsonb[]) is
+'The rows that core.custom_values has of records, whose columns are the arrays. Internal.';
+
 create function core.keep_custom_values() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     of_object constant text := tg_argv[0];
-    taken text;
-begin
-    if not exists (
-        select from core.custom_field_sets as sets
+    tenants constant uuid[] := array(
+        select sets.tenant_id
+        from core.custom_field_sets as sets
         where
             sets.object = of_object
             and sets.has_values
             and sets.tenant_id in (select new_records.tenant_id from new_records)
-    ) then
+    );
+    before core.custom_values[] := '{}';
+    wanted core.custom_values[];
+    added integer;
+    taken text;
+begin
+    if tenants = '{}' then
         return null;
-    end if;
-    if tg_op = 'UPDATE' then
-        delete from core.custom_values as kept
-        using new_records
+    elsif tg_op = 'INSERT' then
+        select
+            core.custom_values_of(
+                array_agg(new_records.tenant_id), of_object, array_agg(new_records.id),
+                array_agg(new_records.custom)
+            )
+        into wanted
+        from new_records
+        where new_records.tenant_id = any(tenants);
+    else
+        select
+            core.custom_values_of(
+                array_agg(old_records.tenant_id), of_object, array_agg(old_records.id),
+                array_agg(old_records.custom)
+            ),
+            core.custom_values_of(
+                array_agg(new_records.tenant_id), of_object, array_agg(new_records.id),
+                array_agg(new_records.custom)
+            )
+        into before, wanted
+        from new_records
         inner join old_records
             on
                 old_records.tenant_id = new_records.tenant_id
                 and old_records.id = new_records.id
-                and old_records.custom is distinct from new_records.custom
-        inner join core.custom_field_sets as sets
-            on
-                sets.tenant_id = new_records.tenant_id
-                and sets.object = of_object
-        cross join lateral tenon.custom_field_values(
-            sets.definitions, new_records.custom
-        ) as wanted (fields)
         where
-            kept.tenant_id = new_records.tenant_id
-            and kept.object = of_object
-            and kept.record_id = new_records.id
-            and not exists (
-                select from core.as_custom_values(wanted.fields) as same
-                where
-                    same.field = kept.field
-                    and same.is_unique = kept.is_unique
-                    and (same.text_value, same.number_value, same.instant_value)
-                    is not distinct from (kept.text_value, kept.number_value, kept.instant_value)
-            );
+            new_records.tenant_id = any(tenants)
+            and old_records.custom is distinct from new_records.custom;
+        delete from core.custom_values as kept
+        using (
+            select * from unnest(before)
+            except
+            select * from unnest(wanted)
+        ) as gone
+        where
+            kept.tenant_id = gone.tenant_id
+            and kept.object = gone.object
+            and kept.field = gone.field
+            and kept.record_id = gone.record_id;
+        -- What stays is there, or a job is about to gather it.
+        wanted := array(
+            select row(fresh.*)::core.custom_values
+            from (
+                select * from unnest(wanted)
+                except
+                select * from unnest(before)
+            ) as fresh
+        );
     end if;
-    with wanted as (
-        select
-            new_records.tenant_id,
-            new_records.id as record_id,
-            kept.field,
-            kept.is_unique,
-            kept.text_value,
-            kept.number_value,
-            kept.instant_value
-        from new_records
-        inner join core.custom_field_sets as sets
-            on
-                sets.tenant_id = new_records.tenant_id
-                and sets.object = of_object
-                and sets.has_values
-        cross join lateral core.as_custom_values(
-            tenon.custom_field_values(sets.definitions, new_records.custom)
-        ) as kept
-    ),
-    added as (
-        insert into core.custom_values (
-            tenant_id, object, field, record_id, is_unique, text_value, number_value, instant_value
-        )
-        select
-            wanted.tenant_id,
-            of_object,
-            wanted.field,
-            wanted.record_id,
-            wanted.is_unique,
-            wanted.text_value,
-            wanted.number_value,
-            wanted.instant_value
-        from wanted
-        -- In one order, so that two who add several wait for each other and do not block.
-        order by wanted.field, wanted.text_value, wanted.number_value, wanted.instant_value
-        on conflict do nothing
-        returning custom_values.field, custom_values.record_id
-    )
-    select wanted.field into taken
-    from wanted
-    where
-        not exists (
-            select from added
-            where added.field = wanted.field and added.record_id = wanted.record_id
-        )
-        and not exists (
+    insert into core.custom_values
+    select *
+    from unnest(wanted) as fresh
+    -- In one order, so that two who add several wait for each other and do not block.
+    order by fresh.field, fresh.text_value, fresh.number_value, fresh.instant_value
+    on conflict do nothing;
+    get diagnostics added = row_count;
+    if added < cardinality(wanted) then
+        select fresh.field into taken
+        from unnest(wanted) as fresh
+        where not exists (
             select from core.custom_values as kept
             where
-                kept.tenant_id = wanted.tenant_id
-                and kept.object = of_object
-                and kept.record_id = wanted.record_id
-                and kept.field = wanted.field
+                kept.tenant_id = fresh.tenant_id
+                and kept.object = fresh.object
+                and kept.field = fresh.field
+                and kept.record_id = fresh.record_id
         )
-    limit 1;
-    if found then
+        limit 1;
         perform core.fail('field.not_unique', jsonb_build_object('field', taken));
     end if;
     return null;
@@ -449,6 +465,7 @@ core.compile_custom_fields(uuid, text),
 core.is_member_at(uuid, uuid),
 core.refuse_custom_values(uuid, text, regclass, jsonb),
 core.check_custom_fields(),
+core.custom_values_of(uuid[], text, uuid[], jsonb[]),
 core.keep_custom_values(),
 core.as_custom_values(jsonb),
 core.drop_custom_values(),
