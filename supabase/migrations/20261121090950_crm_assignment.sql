@@ -545,7 +545,7 @@ create function core.end_assignment() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    object constant text := tg_argv[0];
+    of_object constant text := tg_argv[0];
     event_prefix constant text := tg_argv[1];
     singular constant text := tg_argv[2];
     state constant jsonb := nullif(current_setting('tenon.assignment', true), '');
@@ -575,12 +575,16 @@ begin
         ) filter (where assignments.user_id is not null)
     into noted, tenant_ids, ids, data
     from new_records
-    inner join core.assignments
-        on
-            assignments.tenant_id = new_records.tenant_id
-            and assignments.record_id = new_records.id
-            and assignments.object = end_assignment.object
-            and assignments.assigned_at = now();
+    cross join lateral (
+        select known.*
+        from core.assignments as known
+        where
+            known.tenant_id = new_records.tenant_id
+            and known.record_id = new_records.id
+            and known.object = of_object
+        order by known.assigned_at desc
+        limit 1
+    ) as assignments;
     if ids is not null then
         perform core.emit_each(event_prefix || '.assigned', singular, tenant_ids, ids, data);
     end if;
@@ -590,7 +594,7 @@ begin
         where
             assignments.tenant_id = (state ->> 'tenant_id')::uuid
             and assignments.assigned_at = now()
-            and assignments.object = end_assignment.object
+            and assignments.object = of_object
             and assignments.cause = 'insert'
             and core.record(
                 assignments.object, assignments.tenant_id, assignments.record_id
