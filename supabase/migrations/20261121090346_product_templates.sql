@@ -17,7 +17,7 @@ values
         "due_at": {"type": "datetime", "sample": "2026-11-28T14:05:00Z"},
         "about": {"type": "text", "optional": true, "sample": "Ann Example"},
         "note": {"type": "text", "optional": true, "sample": "She asked for a test drive."},
-        "url": {"type": "url", "sample": "https://app.example.com/42"}
+        "url": {"type": "url", "optional": true, "sample": "https://app.example.com/42"}
     }',
     '{}'
 ),
@@ -121,7 +121,7 @@ select core.ship_template(
     jsonb '{"paragraph": "This task is due."}',
     jsonb '{"details": [["Due", "{{ due_at }}"], ["About", "{{ about|default(\"-\") }}"]]}',
     jsonb '{"if": "note", "paragraph": "{{ note }}"}',
-    jsonb '{"button": ["Open task", "url"]}'
+    jsonb '{"if": "url", "button": ["Open task", "url"]}'
 );
 
 select core.ship_template(
@@ -132,7 +132,7 @@ select core.ship_template(
     jsonb '{"paragraph": "Diese Aufgabe ist fällig."}',
     jsonb '{"details": [["Fällig", "{{ due_at }}"], ["Betrifft", "{{ about|default(\"-\") }}"]]}',
     jsonb '{"if": "note", "paragraph": "{{ note }}"}',
-    jsonb '{"button": ["Aufgabe öffnen", "url"]}'
+    jsonb '{"if": "url", "button": ["Aufgabe öffnen", "url"]}'
 );
 
 select core.ship_template(

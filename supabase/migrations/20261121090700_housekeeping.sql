@@ -39,6 +39,7 @@ begin
         'select done, null from core.expire_answers($1)',
         'select done, null from core.expire_jobs($1)',
         'select core.queue_lost_jobs() is not null, null',
+        'select crm.remind_of_activities() is not null, null',
         'select core.release_forgotten() is not null, null',
         'select core.watch_deliveries() is not null, null',
         'select done, null from core.expire_inbound_messages($1)',
@@ -58,7 +59,7 @@ begin
         end;
         done := done and duty_is_done;
         if duty_failure is not null then
-            duty_failure := substring(duty from '(?:core|iot)\.[a-z_]+') || ': ' || duty_failure;
+            duty_failure := substring(duty from '(?:core|crm|iot)\.[a-z_]+') || ': ' || duty_failure;
             failure := concat_ws('; ', failure, duty_failure);
             raise warning '%', duty_failure;
         end if;
@@ -73,6 +74,9 @@ iot.retain, core.apply_retention, core.expire_events, core.expire_answers, core.
 core.queue_lost_jobs, core.release_forgotten, core.watch_deliveries, core.expire_inbound_messages,
 core.expire_provider_states, core.record_uses, core.forget_old_sign_in_attempts, core.run_timers,
 core.keep_audit.
+core.queue_lost_jobs, crm.remind_of_activities, core.release_forgotten, core.watch_deliveries,
+core.expire_inbound_messages, core.expire_provider_states, core.record_uses,
+core.forget_old_sign_in_attempts, core.keep_audit.
 Returns what iot.compact returns, and what failed, in words, where something did. Definer, because
 it works for every tenant; service_role may call it.';
 
