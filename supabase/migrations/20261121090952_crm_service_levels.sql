@@ -255,7 +255,7 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
     known constant core.objects := core.object_named(object);
-    verdict text;
+    word text;
     ended record;
 begin
     if not exists (
@@ -343,16 +343,16 @@ begin
         ) as data
     into ended
     from open_states;
-    foreach verdict in array array['met', 'breached'] loop
+    foreach word in array array['met', 'breached'] loop
         perform core.emit_each(
-            'crm.service_level.' || verdict,
+            'crm.service_level.' || word,
             known.singular,
             array_agg(told.tenant_id), array_agg(told.record_id), array_agg(told.data)
         )
         from unnest(ended.tenant_ids, ended.ids, ended.verdicts, ended.data) as told (
             tenant_id, record_id, verdict, data
         )
-        where told.verdict = end_service_levels.verdict
+        where told.verdict = word
         having count(*) > 0;
     end loop;
 end
