@@ -42,6 +42,8 @@ insert into grants (roles, permissions, scope) values
     crm.companies.read,crm.companies.write,crm.contacts.read,crm.contacts.write,crm.leads.read,
     crm.leads.write,crm.deals.read,crm.deals.write,crm.products.read,crm.products.write,
     crm.activities.read,crm.activities.write,crm.tags.read,crm.tags.write}',
+    crm.assignment.manage,crm.service_levels.manage,
+    iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
     'descendants'
 ),
 ('{manager}', '{crm.products.write}', 'tenant'),
@@ -60,7 +62,7 @@ insert into grants (roles, permissions, scope) values
 (
     '{manager}',
     '{iot.devices.write,core.jobs.read,core.deliveries.read,core.webhooks.read,
-    core.templates.read}',
+    core.templates.read,crm.assignment.manage,crm.service_levels.manage}',
     'tenant'
 ),
 ('{manager,viewer}', '{core.sign_up.read}', 'tenant'),
@@ -204,6 +206,13 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('core.custom_values', null, null, null, null, null, null),
 ('core.job_schedules', 'core.jobs.read', null, null, null, null, null),
 ('v1.job_schedules', 'core.jobs.read', null, null, null, null, null),
+('core.assignment_rules', 'crm.assignment.manage', null, null, null, null, null),
+('v1.assignment_rules', 'crm.assignment.manage', null, null, null, null, null),
+('core.assignment_capacities', 'crm.assignment.manage', null, null, null, null, null),
+('v1.assignment_capacities', 'crm.assignment.manage', null, null, null, null, null),
+('core.assignment_turns', 'crm.assignment.manage', null, null, null, null, null),
+('core.service_levels', 'crm.service_levels.manage', null, null, null, null, null),
+('v1.service_levels', 'crm.service_levels.manage', null, null, null, null, null),
 ('core.event_heads', null, null, null, null, null, null),
 ('core.webhook_followers', null, null, null, null, null, null),
 ('core.webhook_marks', null, null, null, null, null, null),
@@ -889,6 +898,37 @@ select
     'test.task',
     '@daily',
     false
+from places;
+insert into core.assignment_rules (tenant_id, object, position, name, user_id)
+select
+    pg_temp.tenant(places.key),
+    'crm.leads',
+    1,
+    'Matrix',
+    pg_temp.caller_id('owner')
+from places;
+insert into core.assignment_capacities (tenant_id, team_id, user_id)
+select
+    team_members.tenant_id,
+    team_members.team_id,
+    team_members.user_id
+from core.team_members;
+insert into core.assignment_turns (tenant_id, object, team_id, user_id, credit, last_number)
+select
+    team_members.tenant_id,
+    'crm.leads',
+    team_members.team_id,
+    team_members.user_id,
+    0,
+    1
+from core.team_members;
+insert into core.service_levels (tenant_id, object, name, kind, within_s)
+select
+    pg_temp.tenant(places.key),
+    'crm.leads',
+    'Matrix',
+    'next_step',
+    60
 from places;
 insert into core.event_expiries (tenant_id, expired_number)
 select

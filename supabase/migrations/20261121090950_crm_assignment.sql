@@ -1039,22 +1039,17 @@ comment on view v1.assignment_rules is
 
 create view v1.assignment_capacities with (security_invoker = true) as
 select
-    team_members.tenant_id,
-    team_members.team_id,
-    team_members.user_id,
-    coalesce(capacities.capacity, 1) as capacity,
+    capacities.tenant_id,
+    capacities.team_id,
+    capacities.user_id,
+    capacities.capacity,
     capacities.open_max,
     capacities.absent_until
-from core.team_members
-left join core.assignment_capacities as capacities
-    on
-        capacities.tenant_id = team_members.tenant_id
-        and capacities.team_id = team_members.team_id
-        and capacities.user_id = team_members.user_id
-where team_members.tenant_id = any((select core.tenants_with('crm.assignment.manage'))::uuid[]);
+from core.assignment_capacities as capacities;
 
 comment on view v1.assignment_capacities is
-'How much each member of each team takes. Needs crm.assignment.manage and core.members.read.';
+'How much members of teams take; who is not in it has a capacity of 1 and no limit. Needs
+crm.assignment.manage.';
 
 create view v1.assignments with (security_invoker = true) as
 select
