@@ -691,8 +691,16 @@ describe("every function of v1", () => {
   const calls = () => ({
     activity_report: { args: { from: "2024-01-01", to: "2026-01-01" }, reads: true },
     accept_invitation: { args: { token: things.invitation.token }, open: "invitation.invalid" },
+    add_activity: {
+      args: {
+        type: "note",
+        subject: "planted",
+        links: [{ object: "crm.leads", record_id: things.lead }],
+      },
+    },
     add_device_credential: { args: { device: "marker-truck" } },
     archive_custom_field: { args: { object: "crm.contacts", field: "marker" } },
+    assign: { args: { object: "crm.leads", record_id: things.lead } },
     audit_checkpoint: { args: {} },
     board: { args: {}, reads: true },
     cancel_delivery: { args: { id: things.delivery } },
@@ -714,6 +722,8 @@ describe("every function of v1", () => {
     delete_custom_field: {
       args: { object: "crm.contacts", field: "marker", confirm: "marker" },
     },
+    delete_assignment_rule: { args: { id: things.rule } },
+    delete_service_level: { args: { id: things.level } },
     delete_job_schedule: { args: { name: "marker" } },
     delete_role: { args: { slug: "marker_role" } },
     delete_team: { args: { slug: "marker-team" } },
@@ -727,6 +737,22 @@ describe("every function of v1", () => {
     enable_webhook_source: { args: { id: things.source, enabled: false } },
     erase_person: { args: { user_id: acme.members.ada, dry_run: false } },
     erasures_of: { args: { email: "erased@marker.example" }, open: [] },
+    explain_assignment: {
+      args: { object: "crm.leads", record_id: things.lead },
+      reads: true,
+    },
+    finish_activity: { args: { id: things.activity, outcome: "planted" } },
+    preview_assignment: { args: { object: "crm.leads" }, reads: true },
+    save_assignment_capacity: {
+      args: { team_id: things.team, user_id: acme.members.ada, capacity: 0 },
+    },
+    save_assignment_rule: {
+      args: { object: "crm.leads", name: "planted", user_id: acme.members.ada },
+    },
+    save_service_level: {
+      args: { object: "crm.leads", name: "planted", kind: "next_step", within_s: 60 },
+    },
+    timeline: { args: { object: "crm.leads", record_id: things.lead }, reads: true },
     events_since: { args: { after: 0 }, reads: true },
     explain_access: {
       args: { permission: "core.tenants.own", tenant_id: acme.id },

@@ -288,7 +288,10 @@ select is(
 );
 :as_otto
 select is(
-    v1.explain_assignment('crm.leads', '00000000-0000-4000-e000-000000000001'), null,
+    pg_temp.code_of(
+        $$select v1.explain_assignment('crm.leads', '00000000-0000-4000-e000-000000000001')$$
+    ),
+    'record.not_found',
     'who may not see a record does not learn whose it is'
 );
 select results_eq(

@@ -216,6 +216,56 @@ insert into core.errors (code, status, message, hint) values
     'Join rules that give to the same team by any of their conditions.'
 );
 
+-- Seeing a record ---------------------------------------------------------------------------------
+
+create function core.visible_record(object text, id uuid) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    known constant core.objects := core.object_named(object);
+    kind constant text := (core.caller()).kind;
+    seen jsonb;
+begin
+    execute format(
+        'select to_jsonb(record) from %s as record '
+        'where record.id = $1 and ($2 is null or record.tenant_id = any($2)) '
+        'and core.reaches($3, record.tenant_id, %s, %s) limit 1',
+        known.relation,
+        coalesce('record.' || quote_ident(known.owner_column), 'null::uuid'),
+        coalesce('record.' || quote_ident(known.team_column), 'null::uuid')
+    )
+    into seen
+    using
+        visible_record.id,
+        case when kind <> 'system' then core.tenants_with(known.object || '.read', 'own') end,
+        known.object || '.read';
+    if seen is null then
+        perform core.fail('record.not_found');
+    end if;
+    return seen;
+end
+$$;
+
+comment on function core.visible_record(text, uuid) is
+'A record as a JSON object of its columns, if the caller may read it. Raises record.object_unknown
+(400) and record.not_found (404). Definer, because it finds out in which tenant the record is.
+Internal.';
+
+create function core.tenant_of_record(object text, record_id uuid) returns uuid
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return core.visible_record(object, record_id) ->> 'tenant_id';
+end
+$$;
+
+comment on function core.tenant_of_record(text, uuid) is
+'The tenant of a record that the caller may read. Raises record.object_unknown (400) and
+record.not_found (404). Definer, as core.visible_record. Signed-in users may call it.';
+
+revoke all on function core.visible_record(text, uuid), core.tenant_of_record(text, uuid) from public;
+grant execute on function core.tenant_of_record(text, uuid) to authenticated, service_role;
+
 -- What a decision goes by --------------------------------------------------------------------------
 
 create function core.lock_assignment(tenant_id uuid) returns void
@@ -1191,14 +1241,15 @@ create function v1.explain_assignment(object text, record_id uuid) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
+    within constant uuid := core.tenant_of_record(object, record_id);
     last core.assignments;
 begin
     select assignments.* into last
     from core.assignments
     where
-        assignments.object = explain_assignment.object
+        assignments.tenant_id = within
         and assignments.record_id = explain_assignment.record_id
-        and assignments.tenant_id = any(core.tenants_with(explain_assignment.object || '.read', 'own'))
+        and assignments.object = explain_assignment.object
     order by assignments.assigned_at desc, assignments.id
     limit 1;
     return case when last.id is not null then to_jsonb(last) end;
@@ -1207,8 +1258,8 @@ $$;
 
 comment on function v1.explain_assignment(text, uuid) is
 'Why a record has the owner that it has: its last assignment, with the rules that were tried, what
-became of each, and whom there was to choose from. Null where it was never assigned, or you may not
-see it. Needs to read the record.';
+became of each, and whom there was to choose from. Null where it was never assigned. Needs to read
+the record. Raises record.object_unknown (400) and record.not_found (404).';
 
 create function v1.preview_assignment(object text, record jsonb default '{}') returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp

@@ -30,6 +30,27 @@ export async function addBelongings(owner, word, { device, userId, service }) {
   const role = `${word}_role`;
   await call("save_role", { slug: role, name: word, permissions: ["core.tenants.read"] });
   const team = await call("save_team", { slug: `${word}-team`, name: word, user_ids: [userId] });
+  await call("save_assignment_capacity", { team_id: team.id, user_id: userId, capacity: 2 });
+  const rule = await call("save_assignment_rule", {
+    object: "crm.leads",
+    name: word,
+    team_id: team.id,
+    strategy: "weighted",
+  });
+  const level = await call("save_service_level", {
+    object: "crm.leads",
+    name: word,
+    kind: "next_step",
+    within_s: 3600,
+  });
+  const lead = await dataOf(
+    owner.from("leads").insert({ family_name: word, owner_id: null }).select("id").single(),
+  );
+  const activity = await call("add_activity", {
+    type: "note",
+    subject: word,
+    links: [{ object: "crm.leads", record_id: lead.id }],
+  });
   const invitation = await call("invite", { email: `guest@${word}.example`, role });
   const key = await call("create_api_key", { name: word, role: "viewer" });
   const credential = await call("add_device_credential", { device });
@@ -108,6 +129,10 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     activity: activity.id,
     tag: tag.id,
     team: team.id,
+    rule: rule.id,
+    level: level.id,
+    lead: lead.id,
+    activity: activity.id,
     invitation,
     key: key.id,
     credential: credential.id,
