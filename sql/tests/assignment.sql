@@ -37,8 +37,10 @@ select
     :otto::uuid,
     :acme::uuid,
     '00000000-0000-4000-d000-000000000001'::uuid;
-\set as_mia 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-00000000000a"}\';'
-\set as_otto 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-00000000000b"}\';'
+\set mia_claims '{"role": "authenticated", "sub": "00000000-0000-4000-8000-00000000000a"}'
+\set as_mia :as_ada 'set local "request.jwt.claims" = ' :'mia_claims' ';'
+\set otto_claims '{"role": "authenticated", "sub": "00000000-0000-4000-8000-00000000000b"}'
+\set as_otto :as_ada 'set local "request.jwt.claims" = ' :'otto_claims' ';'
 
 insert into core.teams (tenant_id, id, slug, name) values (:acme, :sales, 'sales', 'Sales');
 insert into core.team_members (tenant_id, team_id, user_id)

@@ -17,6 +17,13 @@ as $$
         levels.kind = standing.kind
         and states.record_id = '00000000-0000-4000-e000-000000000001'
 $$;
+create function pg_temp.the_lead() returns jsonb
+language sql
+as $$
+    select jsonb '[{
+        "object": "crm.leads", "record_id": "00000000-0000-4000-e000-000000000001"
+    }]'
+$$;
 create function pg_temp.told(word text) returns bigint
 language sql
 as $$
@@ -178,7 +185,7 @@ select is(
 :as_ada
 select is(
     v1.add_activity(
-        'call', 'Talked', jsonb_build_array(jsonb_build_object('object', 'crm.leads', 'record_id', :lead)),
+        'call', 'Talked', pg_temp.the_lead(),
         direction => 'inbound', done => true
     ) ->> 'type',
     'call', 'they call'
@@ -193,7 +200,7 @@ select results_eq(
 );
 select is(
     v1.add_activity(
-        'call', 'Called', jsonb_build_array(jsonb_build_object('object', 'crm.leads', 'record_id', :lead)),
+        'call', 'Called', pg_temp.the_lead(),
         direction => 'outbound', done => true
     ) ->> 'direction',
     'outbound', 'somebody calls'
@@ -206,7 +213,9 @@ select results_eq(
     $$
         select states.state, states.met_at is not null from core.service_level_states as states
         inner join core.service_levels as levels on levels.id = states.service_level_id
-        where levels.kind = 'first_response' and states.record_id = '00000000-0000-4000-e000-000000000001'
+        where
+            levels.kind = 'first_response'
+            and states.record_id = '00000000-0000-4000-e000-000000000001'
     $$,
     $$values ('breached', true)$$,
     'late, which stays so'
@@ -233,18 +242,26 @@ select is(
     null, 'a mail is planned'
 );
 select is(
-    (select state from v1.service_level_states as states
+    (
+        select states.state from v1.service_level_states as states
         inner join v1.service_levels as levels on levels.id = states.service_level_id
-        where levels.name = 'answer' and states.record_id = '00000000-0000-4000-e000-000000000002'),
+        where
+            levels.name = 'answer'
+            and states.record_id = '00000000-0000-4000-e000-000000000002'
+    ),
     'running', 'which answers nobody'
 );
 select isnt(
     v1.finish_activity(id, 'sent') ->> 'done_at', null, 'it is sent'
 ) from v1.activities where subject = 'Written';
 select is(
-    (select state from v1.service_level_states as states
+    (
+        select states.state from v1.service_level_states as states
         inner join v1.service_levels as levels on levels.id = states.service_level_id
-        where levels.name = 'answer' and states.record_id = '00000000-0000-4000-e000-000000000002'),
+        where
+            levels.name = 'answer'
+            and states.record_id = '00000000-0000-4000-e000-000000000002'
+    ),
     'met', 'and in time'
 );
 
@@ -254,9 +271,13 @@ select is(
 select ok(pg_temp.told('met') >= 2, 'what was met is an event');
 update crm.leads set stage_kind = 'lost' where id = '00000000-0000-4000-e000-000000000002';
 select is(
-    (select state from core.service_level_states as states
+    (
+        select states.state from core.service_level_states as states
         inner join core.service_levels as levels on levels.id = states.service_level_id
-        where levels.name = 'follow up' and states.record_id = '00000000-0000-4000-e000-000000000002'),
+        where
+            levels.name = 'follow up'
+            and states.record_id = '00000000-0000-4000-e000-000000000002'
+    ),
     'cancelled', 'a record that is closed waits for nothing'
 );
 delete from crm.leads where id = '00000000-0000-4000-e000-000000000002';

@@ -5,8 +5,8 @@
 -- decision is a row that says which rules were tried and whom there was to choose from. Records are
 -- assigned while they are inserted, so that whoever inserts them reads the owner in the answer, and
 -- nothing is written twice. Counters are read once a statement and written once, under one lock a
--- tenant: with one a team, two transactions that give to two teams in different order would wait for
--- each other.
+-- tenant: with one a team, two transactions that give to two teams in different order would wait
+-- for each other.
 
 set local lock_timeout = '5s';
 
@@ -116,14 +116,15 @@ create index assignments_record on core.assignments (tenant_id, record_id, assig
 create index assignments_at on core.assignments (tenant_id, assigned_at desc);
 
 comment on table core.assignments is
-'To whom records were given, and why: one row a decision, also where nobody was found. Without foreign
-keys to rules and teams: what happened stays when they go.';
+'To whom records were given, and why: one row a decision, also where nobody was found. Without
+foreign keys to rules and teams: what happened stays when they go.';
 comment on column core.assignments.user_id is 'Who took the record; null where nobody could.';
 comment on column core.assignments.cause is
 'insert: it was new and without owner; request: v1.assign; effect: of a pipeline or a timer.';
 comment on column core.assignments.explanation is
 '{"because", "rules": [{"name", "version", "outcome"}], "candidates": [{"user_id", "standing",
-"capacity", "open", …}]}: the rules that were tried, and whom the last that held had to choose from.';
+"capacity", "open", …}]}: the rules that were tried, and whom the last that held had to choose
+from.';
 
 alter table core.assignment_rules enable row level security;
 alter table core.assignment_capacities enable row level security;
@@ -143,7 +144,9 @@ core.assignment_rules, core.assignment_capacities, core.assignment_turns, core.a
 to service_role;
 
 select
-    core.map_personal(mapped.name, 'user.unique_id', mapped.link || ' is user_id', mapped.erasure)
+    core.map_personal(
+        mapped.name, 'user.unique_id', mapped.link || ' is user_id', mapped.erasure
+    )
 from (
     values
     ('core.assignment_rules.user_id', 'user_id', 'delete_row'),
@@ -154,11 +157,6 @@ from (
     ('core.assignments.user_id', 'user_id', 'set_null'),
     ('core.assignments.assigned_by', 'assigned_by', 'set_null')
 ) as mapped (name, link, erasure);
-select
-    core.map_personal(
-        'core.assignments.record_id', 'user.unique_id', 'record_id in crm.contacts.id', 'keep',
-        'That somebody was given a record stays; whose it is goes with the record.'
-    );
 select
     core.map_not_personal(
         'Names and conditions of a tenant''s rules, and ids of who could have taken a record.',
@@ -263,10 +261,12 @@ comment on function core.tenant_of_record(text, uuid) is
 'The tenant of a record that the caller may read. Raises record.object_unknown (400) and
 record.not_found (404). Definer, as core.visible_record. Signed-in users may call it.';
 
-revoke all on function core.visible_record(text, uuid), core.tenant_of_record(text, uuid) from public;
+revoke all on function
+core.visible_record(text, uuid), core.tenant_of_record(text, uuid)
+from public;
 grant execute on function core.tenant_of_record(text, uuid) to authenticated, service_role;
 
--- What a decision goes by --------------------------------------------------------------------------
+-- What a decision goes by -------------------------------------------------------------------------
 
 create function core.lock_assignment(tenant_id uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -304,7 +304,8 @@ end
 $$;
 
 comment on function core.active_rules(text, uuid) is
-'The rules of an object as tenon.assignment_decide takes them; null where there are none. Internal.';
+'The rules of an object as tenon.assignment_decide takes them; null where there are none.
+Internal.';
 
 create function core.open_records(object text, tenant_id uuid, owners uuid[])
 returns table (owner_id uuid, open bigint)
@@ -528,7 +529,7 @@ core.keep_turns(text, uuid, jsonb),
 core.note_assignment(text, uuid, uuid, jsonb, text)
 from public;
 
--- Records that are new -----------------------------------------------------------------------------
+-- Records that are new ----------------------------------------------------------------------------
 
 create function core.find_an_owner() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -586,10 +587,10 @@ end
 $$;
 
 comment on function core.find_an_owner() is
-'Trigger before insert of a record without owner: gives it to whom the tenant''s rules say, if it has
-any. What rules go by is read with the first row of a statement and kept in a setting until its end.
-Arguments: the object, the columns of owner and team. Definer, because who inserts sees neither rules
-nor counters.';
+'Trigger before insert of a record without owner: gives it to whom the tenant''s rules say, if it
+has any. What rules go by is read with the first row of a statement and kept in a setting until its
+end. Arguments: the object, the columns of owner and team. Definer, because who inserts sees neither
+rules nor counters.';
 
 create function core.end_assignment() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -656,7 +657,8 @@ $$;
 
 comment on function core.end_assignment() is
 'Trigger after the statement that inserted records: writes the counters down, and emits
-<prefix>.assigned. Arguments: the object, its prefix, its singular. Definer, as core.find_an_owner.';
+<prefix>.assigned. Arguments: the object, its prefix, its singular. Definer, as
+core.find_an_owner.';
 
 create function core.attach_assignment(object text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -670,8 +672,11 @@ begin
     insert into core.event_types (type, description, permission)
     select
         known.event_prefix || '.assigned',
-        format('A record of %s was given to somebody. user_id, team_id, rule_id: to whom, by ', object)
-        || 'which rule.',
+        format(
+            'A record of %s was given to somebody. user_id, team_id: to whom; rule_id: by which'
+            ' rule.',
+            object
+        ),
         event_types.permission
     from core.event_types
     where event_types.type = known.event_prefix || '.created';
@@ -691,9 +696,9 @@ end
 $$;
 
 comment on function core.attach_assignment(text) is
-'Has records of an object assigned that are inserted without an owner, in tenants that have rules for
-it. Conditions see a new record before it is written: columns that are generated are null. For the
-migration that makes the table, after core.register_object. Owner only.';
+'Has records of an object assigned that are inserted without an owner, in tenants that have rules
+for it. Conditions see a new record before it is written: columns that are generated are null. For
+the migration that makes the table, after core.register_object. Owner only.';
 
 revoke all on function
 core.find_an_owner(), core.end_assignment(), core.attach_assignment(text)
@@ -703,7 +708,7 @@ select core.attach_assignment(objects.object)
 from core.objects
 where objects.object in ('crm.companies', 'crm.contacts', 'crm.leads', 'crm.deals');
 
--- Records that there are ---------------------------------------------------------------------------
+-- Records that there are --------------------------------------------------------------------------
 
 create function core.assign_record(
     object text,
@@ -796,8 +801,8 @@ end
 $$;
 
 comment on function core.effect_assign(uuid, text, uuid, jsonb, jsonb) is
-'The effect assign: {"user_id"}, {"team_id"}, by turns, or {"rules": true}. Where nobody can take the
-record the effect is skipped. Internal.';
+'The effect assign: {"user_id"}, {"team_id"}, by turns, or {"rules": true}. Where nobody can take
+the record the effect is skipped. Internal.';
 
 insert into core.effect_handlers (effect, handler, description) values
 ('assign', 'core.effect_assign', 'Gives the record to a user, one of a team, or by the rules.');
@@ -807,7 +812,7 @@ core.assign_record(text, uuid, uuid, jsonb, text),
 core.effect_assign(uuid, text, uuid, jsonb, jsonb)
 from public;
 
--- The API ------------------------------------------------------------------------------------------
+-- The API -----------------------------------------------------------------------------------------
 
 create function core.rules_max() returns integer
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -935,8 +940,8 @@ $$;
 
 comment on function
 core.save_assignment_rule(text, text, jsonb, uuid, uuid, text, integer, boolean) is
-'What v1.save_assignment_rule does. Definer, because it writes core.assignment_rules. Signed-in users
-may call it.';
+'What v1.save_assignment_rule does. Definer, because it writes core.assignment_rules. Signed-in
+users may call it.';
 
 create function core.delete_assignment_rule(id uuid) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -1046,8 +1051,8 @@ end
 $$;
 
 comment on function core.preview_assignment(text, jsonb) is
-'What v1.preview_assignment does. Definer, because counters of open records go beyond what the caller
-may see. Signed-in users may call it.';
+'What v1.preview_assignment does. Definer, because counters of open records go beyond what the
+caller may see. Signed-in users may call it.';
 
 revoke all on function
 core.rules_max(),
@@ -1161,11 +1166,11 @@ comment on function
 v1.save_assignment_rule(text, text, jsonb, uuid, uuid, text, integer, boolean) is
 'Saves a rule by which records of an object without an owner are given out; one of the same name is
 replaced, and its version rises. condition: of which records it holds, null for all. Either team_id
-and strategy (least_loaded, round_robin or weighted) or user_id. rule_position: rules are tried in its
-order; by default the place that it has, or the last. Returns the rule. Needs crm.assignment.manage.
-Raises record.object_unknown, assignment.object_unowned, assignment.rule_malformed,
-assignment.team_unknown, assignment.user_unknown, assignment.too_many_rules and condition.…. May be
-repeated with an Idempotency-Key.';
+and strategy (least_loaded, round_robin or weighted) or user_id. rule_position: rules are tried in
+its order; by default the place that it has, or the last. Returns the rule. Needs
+crm.assignment.manage. Raises record.object_unknown, assignment.object_unowned,
+assignment.rule_malformed, assignment.team_unknown, assignment.user_unknown,
+assignment.too_many_rules and condition.…. May be repeated with an Idempotency-Key.';
 
 create function v1.delete_assignment_rule(id uuid) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -1182,8 +1187,8 @@ end
 $$;
 
 comment on function v1.delete_assignment_rule(uuid) is
-'Removes a rule; what it gave out stays where it is. Returns {id}. Needs crm.assignment.manage. Raises
-assignment.rule_unknown (404). May be repeated with an Idempotency-Key.';
+'Removes a rule; what it gave out stays where it is. Returns {id}. Needs crm.assignment.manage.
+Raises assignment.rule_unknown (404). May be repeated with an Idempotency-Key.';
 
 create function v1.save_assignment_capacity(
     team_id uuid,

@@ -10,7 +10,10 @@
 set local lock_timeout = '5s';
 
 insert into core.permissions (permission, description) values
-('crm.service_levels.manage', 'Say within what time records are answered, and what follows if not.');
+(
+    'crm.service_levels.manage',
+    'Say within what time records are answered, and what follows if not.'
+);
 select core.allow_system_roles(
     array['owner', 'admin', 'manager'], array['crm.service_levels.manage']
 );
@@ -49,7 +52,8 @@ comment on column core.service_levels.condition is
 'Of which records, as they are when the time begins; null for all.';
 comment on column core.service_levels.within_s is 'In seconds of business.';
 comment on column core.service_levels.hours is
-'{"time_zone", "week": {"monday": [["09:00", "17:00"]]}, "holidays": []}; null for all day, each day.';
+'{"time_zone", "week": {"monday": [["09:00", "17:00"]]}, "holidays": []}; null for all day, each
+day.';
 comment on column core.service_levels.escalations is
 '[{"after_s", "effects"}]: what follows so many seconds of business after a breach.';
 
@@ -154,7 +158,7 @@ insert into core.errors (code, status, message, hint) values
     'Compare the id with v1.service_levels.'
 );
 
--- Time begins --------------------------------------------------------------------------------------
+-- Time begins -------------------------------------------------------------------------------------
 
 create function core.service_level_timer(service_level_id uuid, step integer) returns jsonb
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -591,7 +595,7 @@ select core.attach_service_levels(objects.object)
 from core.objects
 where objects.object in ('crm.companies', 'crm.contacts', 'crm.leads', 'crm.deals');
 
--- Activities ---------------------------------------------------------------------------------------
+-- Activities --------------------------------------------------------------------------------------
 
 create function crm.is_contact(activity crm.activities) returns boolean
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -732,7 +736,7 @@ create trigger they_count after update on crm.activities
 referencing old table as old_records new table as new_records
 for each statement execute function crm.finished_activities_count();
 
--- The API ------------------------------------------------------------------------------------------
+-- The API -----------------------------------------------------------------------------------------
 
 create function core.check_escalations(tenant_id uuid, object text, escalations jsonb) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -874,8 +878,8 @@ $$;
 
 comment on function
 core.save_service_level(text, text, text, integer, jsonb, jsonb, jsonb, boolean) is
-'What v1.save_service_level does. Definer, because it writes core.service_levels. Signed-in users may
-call it.';
+'What v1.save_service_level does. Definer, because it writes core.service_levels. Signed-in users
+may call it.';
 
 create function core.delete_service_level(id uuid) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp

@@ -16,7 +16,7 @@ insert into core.errors (code, status, message, hint) values
     'Give as before what the answer before called next.'
 );
 
--- Making -------------------------------------------------------------------------------------------
+-- Making ------------------------------------------------------------------------------------------
 
 create function crm.check_activity(
     type text,
@@ -152,7 +152,8 @@ end
 $$;
 
 comment on function crm.finish_activity(uuid, text) is
-'What v1.finish_activity does. Definer, because it locks the activity. Signed-in users may call it.';
+'What v1.finish_activity does. Definer, because it locks the activity. Signed-in users may call
+it.';
 
 create function crm.effect_create_activity(
     tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb
@@ -196,14 +197,14 @@ end
 $$;
 
 comment on function crm.effect_create_activity(uuid, text, uuid, jsonb, jsonb) is
-'The effect create_activity: {"type", "subject", "note", "due_in_s", "assign_to": "owner", "actor" or
-the id of a member}. Its owner is reminded when it is due; whoever is no member any more owns none.
-Internal.';
+'The effect create_activity: {"type", "subject", "note", "due_in_s", "assign_to": "owner", "actor"
+or the id of a member}. Its owner is reminded when it is due; whoever is no member any more owns
+none. Internal.';
 
 insert into core.effect_handlers (effect, handler, description) values
 ('create_activity', 'crm.effect_create_activity', 'Adds an activity about the record.');
 
--- Reminding ----------------------------------------------------------------------------------------
+-- Reminding ---------------------------------------------------------------------------------------
 
 create function crm.remind_again() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -276,8 +277,8 @@ $$;
 
 comment on function crm.remind_of_activities(integer, timestamptz) is
 'Enqueues a mail to the owner of each activity that is open and to be reminded of, once; returns how
-many. Whoever is no member any more gets none. It may run in several sessions at once; core.housekeep
-calls it. Definer, because it works for every tenant. Internal.';
+many. Whoever is no member any more gets none. It may run in several sessions at once;
+core.housekeep calls it. Definer, because it works for every tenant. Internal.';
 
 create function crm.about_activity(tenant_id uuid, activity_id uuid) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -317,7 +318,7 @@ crm.add_activity(jsonb, jsonb),
 crm.finish_activity(uuid, text)
 to authenticated, service_role;
 
--- The API ------------------------------------------------------------------------------------------
+-- The API -----------------------------------------------------------------------------------------
 
 create function v1.add_activity(
     type text,
@@ -383,8 +384,8 @@ end
 $$;
 
 comment on function v1.finish_activity(uuid, text) is
-'Says that an activity is done, and what came of it; one that is done already keeps its time. Returns
-the activity. Needs crm.activities.write. Raises record.not_found (404),
+'Says that an activity is done, and what came of it; one that is done already keeps its time.
+Returns the activity. Needs crm.activities.write. Raises record.not_found (404),
 tenancy.permission_missing (403), activity.malformed (400). May be repeated with an
 Idempotency-Key.';
 
@@ -558,10 +559,10 @@ $$;
 
 comment on function v1.timeline(text, uuid, jsonb, integer) is
 'What happened with a record, the newest first: {"entries": [{"at", "id", "kind", "actor_id",
-"data"}], "next"}. kind: activity, note, stage, assignment, attachment, created, changed (data.fields:
-which) or service_level; each as far as you may see it. before: next of the answer before; null when
-that was the end. max_count: 1 to 200. Needs to read the record. Raises record.object_unknown (400),
-record.not_found (404), activity.cursor_malformed (400).';
+"data"}], "next"}. kind: activity, note, stage, assignment, attachment, created, changed
+(data.fields: which) or service_level; each as far as you may see it. before: next of the answer
+before; null when that was the end. max_count: 1 to 200. Needs to read the record. Raises
+record.object_unknown (400), record.not_found (404), activity.cursor_malformed (400).';
 
 revoke all on function
 v1.add_activity(
