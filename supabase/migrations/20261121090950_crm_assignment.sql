@@ -163,6 +163,10 @@ select
         'core.assignment_rules.name', 'core.assignment_rules.condition',
         'core.assignments.rule_name', 'core.assignments.explanation'
     );
+select
+    core.map_not_personal(
+        'What is owed to somebody in records, no account.', 'core.assignment_turns.credit'
+    );
 
 select core.audit('core.assignment_rules'::regclass, '{version,updated_at,updated_by}');
 select core.audit('core.assignment_capacities'::regclass);
