@@ -742,7 +742,7 @@ describe("every function of v1", () => {
       reads: true,
     },
     finish_activity: { args: { id: things.activity, outcome: "planted" } },
-    preview_assignment: { args: { object: "crm.leads" }, reads: true },
+    preview_assignment: { args: { object: "crm.leads" } },
     save_assignment_capacity: {
       args: { team_id: things.team, user_id: acme.members.ada, capacity: 0 },
     },
@@ -860,7 +860,7 @@ describe("every function of v1", () => {
     },
   });
   const LACKING =
-    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|delivery\.unknown|sensitive\.not_found|metric\.unknown|42501)$/;
+    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|delivery\.unknown|sensitive\.not_found|metric\.unknown|record\.not_found|42501)$/;
 
   test("is tried below", async () => {
     const functions = await stack.sql(

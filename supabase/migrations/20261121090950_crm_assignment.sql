@@ -951,12 +951,11 @@ create function core.delete_assignment_rule(id uuid) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+    within constant uuid := core.sole_tenant_with('crm.assignment.manage');
     gone core.assignment_rules;
 begin
     delete from core.assignment_rules as rules
-    where
-        rules.id = delete_assignment_rule.id
-        and rules.tenant_id = any(core.tenants_with('crm.assignment.manage'))
+    where rules.tenant_id = within and rules.id = delete_assignment_rule.id
     returning rules.* into gone;
     if gone.id is null then
         perform core.fail('assignment.rule_unknown');

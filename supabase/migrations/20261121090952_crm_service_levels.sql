@@ -885,12 +885,11 @@ create function core.delete_service_level(id uuid) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+    within constant uuid := core.sole_tenant_with('crm.service_levels.manage');
     gone core.service_levels;
 begin
     delete from core.service_levels as levels
-    where
-        levels.id = delete_service_level.id
-        and levels.tenant_id = any(core.tenants_with('crm.service_levels.manage'))
+    where levels.tenant_id = within and levels.id = delete_service_level.id
     returning levels.* into gone;
     if gone.id is null then
         perform core.fail('service_level.unknown');
