@@ -156,12 +156,11 @@ test("the guide to jobs does what it says", async () => {
   await runInTransaction("jobs", { tenant_id: tenant.id, user_id: tenant.members.otis });
 });
 
-<<<<<<< HEAD
 test("the guide to custom fields does what it says", async () => {
   const tenant = await addTenant(stack, "tailored", { members: { tara: { role: "owner" } } });
   await runInTransaction("custom-fields", { user_id: tenant.members.tara });
 });
-=======
+
 for (const guide of ["assignment", "service-levels", "activities"]) {
   test(`the guide to ${guide} does what it says`, async () => {
     const north = await addTenant(stack, guide, {
@@ -170,7 +169,6 @@ for (const guide of ["assignment", "service-levels", "activities"]) {
     await runInTransaction(guide, north.members);
   });
 }
->>>>>>> a59ef9e (tests: call the functions of assignment, service levels and activities as others)
 
 test("the guide to statistics does what it says", async () => {
   await runInTransaction("statistics");
