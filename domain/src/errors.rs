@@ -4,6 +4,7 @@
 
 /// Code and HTTP status, ordered by code.
 pub const ALL: &[(&str, u16)] = &[
+    ("assignment.malformed", 400),
     ("audit.digest_malformed", 500),
     ("audit.row_malformed", 500),
     ("audit.settings_malformed", 500),
@@ -90,6 +91,10 @@ pub const ALL: &[(&str, u16)] = &[
     ("secret.length_invalid", 400),
     ("secret.store_missing", 503),
     ("secret.unreadable", 500),
+    ("service_level.hours_malformed", 400),
+    ("service_level.time_out_of_range", 400),
+    ("service_level.too_far", 400),
+    ("service_level.zone_unknown", 400),
     ("signature.id_malformed", 400),
     ("signature.secret_malformed", 400),
     ("signature.secret_missing", 400),
@@ -164,6 +169,7 @@ mod tests {
     #[test]
     fn every_code_in_the_sources_is_listed() {
         let sources = [
+            include_str!("assignment.rs"),
             include_str!("audit.rs"),
             include_str!("condition/problem.rs"),
             include_str!("custom_field/error.rs"),
@@ -178,6 +184,7 @@ mod tests {
             include_str!("pipeline/problem.rs"),
             include_str!("schedule.rs"),
             include_str!("secret.rs"),
+            include_str!("service_level.rs"),
             include_str!("statistics.rs"),
             include_str!("telemetry/batch.rs"),
             include_str!("telemetry/block.rs"),

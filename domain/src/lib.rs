@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file, the environment or a database; the time of day and the
 //! time zone are arguments. `extension` brings these rules into Postgres and `bridge` to the wire.
 
+pub mod assignment;
 pub mod audit;
 pub mod condition;
 pub mod custom_field;
@@ -14,6 +15,7 @@ pub mod limit;
 pub mod pipeline;
 pub mod schedule;
 pub mod secret;
+pub mod service_level;
 pub mod sign_in;
 pub mod statistics;
 pub mod telemetry;

@@ -10,6 +10,7 @@ use std::fmt::Display;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::{self, ErrorContextCallback};
 use pgrx::prelude::*;
+use tenon_domain::assignment::AssignmentError;
 use tenon_domain::audit::AuditError;
 use tenon_domain::condition::ConditionError;
 use tenon_domain::custom_field::DefinitionError;
@@ -21,6 +22,7 @@ use tenon_domain::limit::LimitError;
 use tenon_domain::pipeline::{MappingError, PipelineError};
 use tenon_domain::schedule::ScheduleError;
 use tenon_domain::secret::SecretError;
+use tenon_domain::service_level::ServiceLevelError;
 use tenon_domain::statistics::StatisticsError;
 use tenon_domain::telemetry::batch::BatchError;
 use tenon_domain::telemetry::block::BlockError;
@@ -57,6 +59,7 @@ macro_rules! coded {
 }
 
 coded!(
+    AssignmentError,
     AuditError,
     BatchError,
     BlockError,
@@ -71,6 +74,7 @@ coded!(
     QueryError,
     ScheduleError,
     SecretError,
+    ServiceLevelError,
     SignatureError,
     StatisticsError,
     TokenError

@@ -5,6 +5,7 @@
 //! shared memory, where Postgres gives some: see [`limit`].
 
 mod aggregate;
+mod assignment;
 mod audit;
 mod condition;
 mod convert;
@@ -19,6 +20,7 @@ mod pipeline;
 mod random;
 mod schedule;
 mod secret;
+mod service_level;
 mod sign_in;
 mod statement_time;
 mod statistics;
