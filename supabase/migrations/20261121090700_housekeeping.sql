@@ -71,12 +71,9 @@ $$;
 comment on function core.housekeep(interval) is
 'Does what has to be done again and again, for about as long as the budget says: iot.compact,
 iot.retain, core.apply_retention, core.expire_events, core.expire_answers, core.expire_jobs,
-core.queue_lost_jobs, core.release_forgotten, core.watch_deliveries, core.expire_inbound_messages,
-core.expire_provider_states, core.record_uses, core.forget_old_sign_in_attempts, core.run_timers,
-core.keep_audit.
 core.queue_lost_jobs, crm.remind_of_activities, core.release_forgotten, core.watch_deliveries,
 core.expire_inbound_messages, core.expire_provider_states, core.record_uses,
-core.forget_old_sign_in_attempts, core.keep_audit.
+core.forget_old_sign_in_attempts, core.run_timers, core.keep_audit.
 Returns what iot.compact returns, and what failed, in words, where something did. Definer, because
 it works for every tenant; service_role may call it.';
 
