@@ -5,7 +5,7 @@ begin;
 
 \set one '\'00000000-0000-4000-c000-000000000001\''
 \set two '\'00000000-0000-4000-c000-000000000002\''
-select plan(33);
+select plan(34);
 :as_ada
 insert into shop.orders (id, name, email, owner_id) values
 (:one, 'One', 'paula@example.com', '00000000-0000-4000-8000-0000000000a1'), (:two, 'Two', null, null);
@@ -224,6 +224,20 @@ select is(
 select is(
     (select array_agg(note order by name) from shop.orders where name in ('Three', 'Four')),
     array[null, 'late'], 'and what is to follow follows'
+);
+
+select core.effect_stage_overdue(
+    :acme, 'shop.orders', orders.id, '{}',
+    jsonb_build_object('stage', stale.stage, 'entered_at', stale.entered_at)
+)
+from shop.orders
+cross join lateral (
+    values ('packed', orders.stage_entered_at), ('cancelled', now() - interval '1 day')
+) as stale (stage, entered_at)
+where orders.name = 'Four';
+select is(
+    (select count(*) from core.pending_events where type = 'shop.order.overdue'), 1::bigint,
+    'a timer of another stay says nothing'
 );
 
 select * from finish();
