@@ -2,7 +2,7 @@
 //   json_per_s          tenon.condition_holds over a table of documents, a second of processor time of
 //                       the backend, with the time that reading the table takes taken off
 //   json_scan_per_s     the same with the reading
-//   json_ratio          how many times longer the same question takes as SQL over the documents:
+//   json_ratio          how many times as long the same question takes as SQL over the documents, by
 //                       ->> and casts
 //   where_per_s         tenon.condition_where over columns, with the reading taken off
 //   slots_per_s         a condition of three leaves over eight metrics of floats and texts
