@@ -525,5 +525,4 @@ core.check_effect_template(text, text),
 core.effect_problem(uuid, text, jsonb)
 from public;
 
-select
-    core.map_not_personal('Written by migrations.', 'core.effect_handlers.description');
+select core.map_not_personal('Written by migrations.', 'core.effect_handlers.description');

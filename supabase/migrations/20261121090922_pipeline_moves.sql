@@ -53,8 +53,22 @@ as $$
 #variable_conflict use_variable
 declare
     candidate record;
+    candidates bigint;
 begin
+    select
+        count(*),
+        min(periods.object)
+    into candidates, object
+    from core.stage_periods as periods
+    where periods.record_id = subject and periods.left_at is null;
+    if candidates = 1 then
+        select periods.tenant_id into strict tenant_id
+        from core.stage_periods as periods
+        where periods.record_id = subject and periods.left_at is null;
+        return;
+    end if;
     -- One id may stand for records of several tenants: theirs is no business of the caller's.
+    object := null;
     for candidate in
         select
             periods.object,
@@ -398,6 +412,9 @@ begin
     select located.* into strict found_subject
     from core.subject_of_pipeline(subject, 'write') as located;
     known := core.object_named(found_subject.object);
+    if not core.reaches_record(known.object, found_subject.tenant_id, subject, 'read') then
+        perform core.fail('record.not_found');
+    end if;
     record := core.record(known.object, found_subject.tenant_id, subject);
     select versions.* into strict held_version
     from core.pipeline_versions as versions
