@@ -93,7 +93,7 @@ $$;
 create temporary table ids (owner text, kind text, id uuid);
 grant all on ids to authenticated;
 
-select plan(71);
+select plan(70);
 
 -- Whose they are ----------------------------------------------------------------------------------
 
@@ -215,7 +215,6 @@ insert into refusals (kind, field, code) values
 ('companies', '{"kind": "friend"}', '23514'),
 ('companies', '{"annual_revenue_minor": 1}', '23514'),
 ('companies', '{"employee_count": -1}', '23514'),
-('companies', '{"custom": []}', '23514'),
 ('contacts', '{"email": "x"}', '23514'),
 ('contacts', '{"language": "German"}', '23514'),
 ('leads', '{"country_code": "de"}', '23514'),

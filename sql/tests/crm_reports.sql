@@ -284,8 +284,8 @@ begin
             format(
                 'select reason, owner_id, source, won, lost, '
                 'coalesce((amounts #>> ''{EUR,won_minor}'')::numeric, 0) from '
-                'v1.win_loss(''2025-01-15'', ''2025-03-01'', %L, time_zone => ''America/New_York'')',
-                grouping
+                'v1.win_loss(''2025-01-15'', ''2025-03-01'', %L, '
+                'time_zone => ''America/New_York'')', grouping
             ),
             format('select * from pg_temp.expected_wins(%L)', grouping),
             who || ' has wins and losses by ' || grouping

@@ -523,13 +523,14 @@ from public;
 create function core.field_type(type_name text) returns text
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
 return case
+    when type_name = 'text[]' then 'list'
+    when type_name like '%[]' then 'json'
     when type_name ~ '^(text|character varying)' then 'text'
     when type_name ~ '^(smallint|integer|bigint|numeric|real|double precision)' then 'number'
     when type_name = 'boolean' then 'boolean'
     when type_name = 'timestamp with time zone' then 'instant'
     when type_name = 'date' then 'date'
     when type_name = 'uuid' then 'id'
-    when type_name = 'text[]' then 'list'
     else 'json'
 end;
 
