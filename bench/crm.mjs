@@ -74,7 +74,9 @@ await admin.query(`
       (moments.at + interval '60 days')::date,
       case when stages.kind <> 'open' then moments.at end,
       case when stages.kind = 'lost' then 'price' end,
-      ('00000000-0000-4000-8000-' || lpad((1 + number / ${DEALS / OPEN} % ${OWNERS})::text, 12, '0'))::uuid,
+      ('00000000-0000-4000-8000-' || lpad((1 + number / ${
+  DEALS / OPEN
+} % ${OWNERS})::text, 12, '0'))::uuid,
       moments.at - interval '90 days'
   from generate_series(1, ${DEALS}) as number
   cross join lateral (

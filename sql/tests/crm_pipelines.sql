@@ -196,7 +196,8 @@ select is_empty(
 
 -- What follows ------------------------------------------------------------------------------------
 
-select pg_temp.begun('sales') as deal, pg_temp.begun('leads') as lead \gset
+select pg_temp.begun('sales') as deal \gset
+select pg_temp.begun('leads') as lead \gset
 select results_eq(
     format('select stage, stage_kind, closed_at from crm.deals where id = %L', :'deal'),
     $$values ('qualification', 'open', null::timestamptz)$$,
@@ -242,7 +243,8 @@ select is(
 
 :as_owner
 insert into crm.deals (tenant_id, name) values (:acme, 'Bare') returning id as bare \gset
-select pg_temp.begun('sales') as deal, pg_temp.begun('leads') as lead \gset
+select pg_temp.begun('sales') as deal \gset
+select pg_temp.begun('leads') as lead \gset
 create temporary table attempts (what text, statement text, as_client text, as_owner text);
 grant select on attempts to authenticated;
 insert into attempts (what, statement, as_client, as_owner) values

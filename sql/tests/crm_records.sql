@@ -33,9 +33,9 @@ insert into core.roles (tenant_id, id, slug, name) values
 insert into core.role_permissions (tenant_id, role_id, permission, scope)
 select
     :acme,
-    ('00000000-0000-4000-d000-00000000000' || number)::uuid,
+    ('00000000-0000-4000-d000-00000000000' || roles.number)::uuid,
     objects.object || verb,
-    scope
+    roles.scope
 from (values (6, 'own'), (7, 'team')) as roles (number, scope)
 cross join core.objects
 cross join unnest(array['.read', '.write']) as verb

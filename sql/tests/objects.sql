@@ -1,5 +1,5 @@
--- Objects: what a table gets by one line, who reaches its records by an oracle of literals, and what
--- hangs on them.
+-- Objects: what a table gets by one line, who reaches its records by an oracle of literals, and
+-- what hangs on them.
 begin;
 \ir ../support/fixtures.sql
 
@@ -73,9 +73,10 @@ select
     granted.scope
 from callers
 inner join core.roles on roles.id = pg_temp.user_id(callers.number)
-cross join lateral (
-    values ('test.boats.read', callers.reads), ('test.boats.write', callers.writes)
-) as granted (permission, scope)
+cross join
+    lateral (
+        values ('test.boats.read', callers.reads), ('test.boats.write', callers.writes)
+    ) as granted (permission, scope)
 where granted.scope is not null;
 insert into core.members (tenant_id, user_id, role_tenant_id, role_id)
 select
@@ -101,9 +102,9 @@ create temporary table boats (id uuid primary key, place text, owner integer, cr
 insert into boats (id, place, owner, crew)
 select
     gen_random_uuid(),
-    place,
-    owner,
-    crew
+    places.place,
+    kinds.owner,
+    kinds.crew
 from (values ('acme'), ('rival')) as places (place)
 cross join (
     select
@@ -113,7 +114,7 @@ cross join (
     union all
     values (null::integer, 'crew'), (null, 'others'), (null, null)
 ) as kinds
-where place = 'acme' or (owner is null and crew is null);
+where places.place = 'acme' or (kinds.owner is null and kinds.crew is null);
 insert into core.boats (tenant_id, id, name, owner_id, team_id)
 select
     case place when 'acme' then :acme else :rival end::uuid,

@@ -98,8 +98,7 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     body: JSON.stringify({ type: word }),
   }));
   await call("suppress_address", { channel: "email", address: `person@${word}.example` });
-  const add = async (view, row) =>
-    await dataOf(owner.from(view).insert(row).select("*").single());
+  const add = async (view, row) => await dataOf(owner.from(view).insert(row).select("*").single());
   const company = await add("companies", { name: word });
   const contact = await add("contacts", { family_name: word, company_id: company.id });
   const contact_id = contact.id;
