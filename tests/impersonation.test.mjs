@@ -841,6 +841,7 @@ describe("every function of v1", () => {
       args: { reason: "planted, to be in the way", email: "person@marker.example" },
     },
     set_member_role: { args: { user_id: acme.members.vic, role: "admin" } },
+    search: { args: { query: "marker" }, reads: true },
     set_job_schedule: {
       args: { name: "planted", task: "core.verify_audit", expression: "@daily" },
     },

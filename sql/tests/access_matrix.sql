@@ -157,6 +157,9 @@ create temporary table objects (
 insert into objects (object, reading, adding, changing, deleting, addition, change) values
 ('core.tenants', 'core.tenants.read', null, 'core.tenants.write', null, null, 'name = name'),
 ('v1.deal_forecast', 'crm.deals.read', null, null, null, null, null),
+('core.search_documents', null, null, null, null, null, null),
+('core.search_words', null, null, null, null, null, null),
+('core.search_unlearned', null, null, null, null, null, null),
 ('v1.tenants', 'core.tenants.read', null, 'core.tenants.write', null, null, 'name = name'),
 ('core.roles', 'core.members.read', null, null, null, null, null),
 ('v1.roles', 'core.members.read', null, null, null, null, null),
@@ -1249,6 +1252,12 @@ select
     pg_temp.tenant(places.key),
     'crm.contacts',
     pg_temp.tenant(places.key)
+from places;
+insert into core.search_unlearned (tenant_id, object, record_ids)
+select
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    '{}'
 from places;
 insert into crm.taggings (tenant_id, tag_id, object, record_id)
 select

@@ -59,7 +59,8 @@ select set_eq(
         'core.delivery_channels', 'core.effect_events', 'core.effect_handlers', 'core.errors',
         'core.event_types', 'core.fields', 'core.inbound_processors', 'core.job_tasks',
         'core.linked_tables', 'core.not_personal', 'core.object_fields', 'core.objects',
-        'core.permissions', 'core.personal_data', 'core.pipeline_objects', 'core.retention_runs', 'core.template_kinds', 'core.tenants'
+        'core.permissions', 'core.personal_data', 'core.pipeline_objects', 'core.retention_runs',
+        'core.search_fields', 'core.search_objects', 'core.template_kinds', 'core.tenants'
     ],
     'tenant_id leads the primary key of every table but the reference tables'
 );
@@ -73,6 +74,7 @@ select is_empty(
             contype = 'f'
             and target.name not in (
                 'event_types', 'inbound_processors', 'job_tasks', 'objects', 'permissions',
+                'search_objects',
                 'pipeline_objects', 'template_kinds', 'tenants'
             )
             and cardinality(conkey) < 2
@@ -145,8 +147,10 @@ select set_eq(
         'core.not_personal', 'core.object_fields', 'core.objects',
         'core.pending_events', 'core.permissions', 'core.personal_data', 'core.pipeline_objects',
         'core.pipeline_stages', 'core.provider_states', 'core.rate_buckets', 'core.retention_runs',
-        'core.service_level_states', 'core.sign_in_attempts', 'core.sign_in_authenticators',
-        'core.stage_periods', 'core.template_kinds', 'core.timers',
+        'core.search_documents', 'core.search_fields', 'core.search_objects',
+        'core.search_unlearned', 'core.search_words', 'core.service_level_states',
+        'core.sign_in_attempts', 'core.sign_in_authenticators', 'core.stage_periods',
+        'core.template_kinds', 'core.timers',
         'core.user_settings',
         'core.webhook_cursors', 'core.webhook_followers', 'core.webhook_marks', 'iot.batches',
         'iot.blocks', 'iot.latest', 'iot.rejected_messages'

@@ -291,7 +291,6 @@ using (
 create policy search_words_are_internal on core.search_words using (false);
 create policy search_unlearned_is_internal on core.search_unlearned using (false);
 grant select on core.search_objects, core.search_fields to authenticated, service_role;
-grant select on core.search_documents, core.search_words, core.search_unlearned to service_role;
 
 select
     core.map_not_personal(

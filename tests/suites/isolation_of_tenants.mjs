@@ -26,6 +26,7 @@ const REFERENCE = {
   job_tasks: "task",
   object_fields: "field",
   permissions: "permission",
+  search_fields: "field",
   template_kinds: "template",
 };
 /** Views that show everybody the rows of the platform, and theirs. */
