@@ -52,6 +52,24 @@ comment on function core.lock_custom_fields(uuid, text) is
 'Waits for all who write values of the object''s custom fields, and keeps others from it until the
 transaction ends. Internal.';
 
+create function core.share_custom_fields(tenant_id uuid, object text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform pg_advisory_xact_lock_shared(core.custom_fields_lock(tenant_id, object));
+    if current_setting('transaction_isolation') <> 'read committed' then
+        -- Whoever goes by a snapshot that is older than the definitions is refused with 40001.
+        insert into core.custom_field_sets (tenant_id, object)
+        values (share_custom_fields.tenant_id, share_custom_fields.object)
+        on conflict on constraint custom_field_sets_pkey do nothing;
+    end if;
+end
+$$;
+
+comment on function core.share_custom_fields(uuid, text) is
+'Waits for who defines fields of the object, and keeps others from it until the transaction ends,
+together with all who write values. What is asked after it is as it was defined last. Internal.';
+
 create function core.object_with_custom_fields(object text) returns core.objects
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -176,13 +194,7 @@ declare
     checked jsonb;
     problems jsonb;
 begin
-    perform pg_advisory_xact_lock_shared(core.custom_fields_lock(new.tenant_id, of_object));
-    if current_setting('transaction_isolation') <> 'read committed' then
-        -- Whoever goes by a snapshot that is older than the definitions is refused with 40001.
-        insert into core.custom_field_sets (tenant_id, object)
-        values (new.tenant_id, of_object)
-        on conflict on constraint custom_field_sets_pkey do nothing;
-    end if;
+    perform core.share_custom_fields(new.tenant_id, of_object);
     -- Apart from the lock, because a statement sees what was there when it began.
     select sets.definitions into known
     from core.custom_field_sets as sets
@@ -253,7 +265,18 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     of_object constant text := tg_argv[0];
-    tenants constant uuid[] := array(
+    tenants uuid[];
+    before core.custom_values[] := '{}';
+    wanted core.custom_values[];
+    added integer;
+    taken text;
+begin
+    if tg_op = 'UPDATE' then
+        -- Erasing was not checked before; what was inserted was.
+        perform core.share_custom_fields(written.tenant_id, of_object)
+        from (select distinct new_records.tenant_id from new_records) as written;
+    end if;
+    tenants := array(
         select sets.tenant_id
         from core.custom_field_sets as sets
         where
@@ -261,11 +284,6 @@ declare
             and sets.has_values
             and sets.tenant_id in (select new_records.tenant_id from new_records)
     );
-    before core.custom_values[] := '{}';
-    wanted core.custom_values[];
-    added integer;
-    taken text;
-begin
     if tenants = '{}' then
         return null;
     elsif tg_op = 'INSERT' then
@@ -377,7 +395,7 @@ declare
 begin
     for tenant in select distinct old_records.tenant_id from old_records loop
         -- Whoever gathers values of a record that is going has it gone before or after.
-        perform pg_advisory_xact_lock_shared(core.custom_fields_lock(tenant, of_object));
+        perform core.share_custom_fields(tenant, of_object);
         if exists (
             select from core.custom_field_sets as sets
             where
@@ -460,6 +478,7 @@ core.custom_fields_max(),
 core.custom_values_at_once(),
 core.custom_fields_lock(uuid, text),
 core.lock_custom_fields(uuid, text),
+core.share_custom_fields(uuid, text),
 core.object_with_custom_fields(text),
 core.compile_custom_fields(uuid, text),
 core.is_member_at(uuid, uuid),

@@ -62,9 +62,13 @@ declare
     record_count integer;
     done bigint := coalesce((job.state ->> 'done')::bigint, 0);
 begin
-    perform pg_advisory_xact_lock_shared(
-        core.custom_fields_lock(job.tenant_id, job.arguments ->> 'object')
-    );
+    perform core.share_custom_fields(job.tenant_id, job.arguments ->> 'object');
+    -- Written, so that whoever goes by an older snapshot is told of what is gathered here.
+    update core.custom_field_sets
+    set has_values = true
+    where
+        custom_field_sets.tenant_id = job.tenant_id
+        and custom_field_sets.object = job.arguments ->> 'object';
     select fields.* into field
     from core.custom_fields as fields
     where
@@ -148,9 +152,7 @@ declare
     step constant integer := 10000;
     removed integer;
 begin
-    perform pg_advisory_xact_lock_shared(
-        core.custom_fields_lock(job.tenant_id, job.arguments ->> 'object')
-    );
+    perform core.share_custom_fields(job.tenant_id, job.arguments ->> 'object');
     if exists (
         select from core.custom_fields as fields
         where
