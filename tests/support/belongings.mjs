@@ -104,12 +104,10 @@ export async function addBelongings(owner, word, { device, userId, service }) {
   const contact_id = contact.id;
   await add("contact_companies", { contact_id, company_id: company.id });
   await add("contact_points", { contact_id, kind: "email", value: `more@${word}.example` });
-  const lead = await add("leads", { family_name: word, company_name: word });
   await add("products", { code: word, name: word });
   const deal = await add("deals", { name: word, currency: "EUR", contact_id });
   await add("deal_contacts", { deal_id: deal.id, contact_id });
   await add("deal_lines", { deal_id: deal.id, name: word, unit_price_minor: 100 });
-  const activity = await add("activities", { type: "call", subject: word });
   const record = { object: "crm.contacts", record_id: contact_id };
   await add("activity_links", { ...record, activity_id: activity.id });
   const tag = await add("tags", { name: word });
@@ -123,9 +121,7 @@ export async function addBelongings(owner, word, { device, userId, service }) {
   return {
     company: company.id,
     contact: contact_id,
-    lead: lead.id,
     deal: deal.id,
-    activity: activity.id,
     tag: tag.id,
     team: team.id,
     rule: rule.id,
