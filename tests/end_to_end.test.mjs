@@ -7,6 +7,7 @@ import "./suites/rejections.mjs";
 import "./suites/http.mjs";
 import "./suites/charts.mjs";
 import "./suites/guides.mjs";
+import "./suites/crm.mjs";
 import "./suites/retention.mjs";
 import "./suites/auth_hooks.mjs";
 import "./suites/inbound_webhooks.mjs";
