@@ -41,9 +41,8 @@ insert into grants (roles, permissions, scope) values
     iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write,
     crm.companies.read,crm.companies.write,crm.contacts.read,crm.contacts.write,crm.leads.read,
     crm.leads.write,crm.deals.read,crm.deals.write,crm.products.read,crm.products.write,
-    crm.activities.read,crm.activities.write,crm.tags.read,crm.tags.write}',
-    crm.assignment.manage,crm.service_levels.manage,
-    iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
+    crm.activities.read,crm.activities.write,crm.tags.read,crm.tags.write,
+    crm.assignment.manage,crm.service_levels.manage}',
     'descendants'
 ),
 ('{manager}', '{crm.products.write}', 'tenant'),
