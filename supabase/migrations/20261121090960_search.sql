@@ -7,7 +7,7 @@
 -- that who sees little is answered as fast as who sees all. Triggers for statements keep documents as
 -- their records are, by what core.search_object has declared. Typos are found through a vocabulary,
 -- core.search_words, which has each word once, or by chance twice: nobody waits for another there.
--- The ADR "Why search asks for words and mends them after" has what else was measured.
+-- The ADR "Why search asks for words, and mends them after" has what else was measured.
 
 set local lock_timeout = '5s';
 

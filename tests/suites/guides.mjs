@@ -151,6 +151,11 @@ test("the guide to pipelines does what it says", async () => {
   await runInTransaction("pipelines", { tenant_id: tenant.id, user_id: tenant.members.pia });
 });
 
+test("the guide to search does what it says", async () => {
+  const tenant = await addTenant(stack, "searched", { members: { sara: { role: "owner" } } });
+  await runInTransaction("search", { tenant_id: tenant.id, user_id: tenant.members.sara });
+});
+
 test("the guide to jobs does what it says", async () => {
   const tenant = await addTenant(stack, "busy", { members: { otis: { role: "owner" } } });
   await runInTransaction("jobs", { tenant_id: tenant.id, user_id: tenant.members.otis });
