@@ -46,6 +46,7 @@ begin
         'select core.expire_provider_states() is not null, null',
         'select core.record_uses() is not null, null',
         'select core.forget_old_sign_in_attempts() is not null, null',
+        'select done, null from core.learn_search($1)',
         'select done, null from core.run_timers(1000)',
         'select core.keep_audit(greatest($1, interval ''5 seconds'')) is not null, null'
     ] loop

@@ -444,6 +444,32 @@ comment on function core.forget_search_words(uuid, bigint, integer) is
 'Removes words that no document has any more from the vocabulary: of those after an id, so many;
 returns the last that was looked at, null at the end. Internal.';
 
+create function core.forget_search_in_job(job core.jobs) returns jsonb
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    step constant integer := 2000;
+    last_id constant bigint := core.forget_search_words(
+        job.tenant_id, coalesce((job.state ->> 'after')::bigint, 0), step
+    );
+begin
+    return jsonb_build_object(
+        'done', last_id is null, 'state', jsonb_build_object('after', last_id), 'result', '{}'::jsonb
+    );
+end
+$$;
+
+comment on function core.forget_search_in_job(core.jobs) is
+'The task core.forget_search_words: removes words from the vocabulary of the job''s tenant that no
+document has any more. Internal.';
+
+insert into core.job_tasks (
+    task, function_schema, function_name, description, step_time_limit, is_open
+) values (
+    'core.forget_search_words', 'core', 'forget_search_in_job',
+    'Forget words that no record is found by any more.', '1 minute', true
+);
+
 -- Keeping documents as records are ----------------------------------------------------------------
 
 
@@ -1005,6 +1031,7 @@ core.search_typo_keys(text, text),
 core.learn_search_words(uuid, text, uuid[]),
 core.learn_search(interval),
 core.forget_search_words(uuid, bigint, integer),
+core.forget_search_in_job(core.jobs),
 core.track_search(),
 core.search_expression(core.objects, core.search_fields),
 core.prepare_search(text),
