@@ -23,7 +23,10 @@ insert into crm.contacts (
     :acme, '00000000-0000-4000-c000-000000000013', 'Jörg', 'Brandstätter',
     'muller@brand.example', null, null, null, null, 'Kennt Anna.'
 ),
-(:acme, '00000000-0000-4000-c000-000000000014', 'Иван', 'Петров', null, null, null, null, null, '東京'),
+(
+    :acme, '00000000-0000-4000-c000-000000000014', 'Иван', 'Петров', null, null, null, null, null,
+    '東京'
+),
 (
     :rival, '00000000-0000-4000-c000-000000000021', 'Anna', 'Müller', null, null, null, null,
     null, 'Zimtstern'
@@ -240,7 +243,9 @@ insert into core.teams (tenant_id, id, slug, name)
 select :acme, ('00000000-0000-4000-d000-00000000000' || number)::uuid, 'team-' || number, 'Team'
 from generate_series(1, 2) as number;
 insert into auth.users (id, email)
-select ('00000000-0000-4000-8000-0000000001' || lpad(number::text, 2, '0'))::uuid, number || '@x.example'
+select
+    ('00000000-0000-4000-8000-0000000001' || lpad(number::text, 2, '0'))::uuid,
+    number || '@x.example'
 from generate_series(1, 12) as number;
 insert into core.roles (tenant_id, id, slug, name)
 select

@@ -1,13 +1,14 @@
 -- Search: what of every record can be found by its words.
 --
--- A record has one row in core.search_documents with the words of its fields, folded so that Müller,
--- Mueller and Muller are one. A word stands there with its tenant and with how much its field counts
--- (A the label, B e-mails and numbers, C names of related records, D texts), so that one index
--- answers "as a label" and "anywhere" for one tenant; whose the record is stands among them too, so
--- that who sees little is answered as fast as who sees all. Triggers for statements keep documents as
--- their records are, by what core.search_object has declared. Typos are found through a vocabulary,
--- core.search_words, which has each word once, or by chance twice: nobody waits for another there.
--- The ADR "Why search asks for words, and mends them after" has what else was measured.
+-- A record has one row in core.search_documents with the words of its fields, folded so that
+-- Müller, Mueller and Muller are one. A word stands there with its tenant and with how much its
+-- field counts (A the label, B e-mails and numbers, C names of related records, D texts), so that
+-- one index answers "as a label" and "anywhere" for one tenant; whose the record is stands among
+-- them too, so that who sees little is answered as fast as who sees all. Triggers for statements
+-- keep documents as their records are, by what core.search_object has declared. Typos are found
+-- through a vocabulary, core.search_words, which has each word once, or by chance twice: nobody
+-- waits for another there. The ADR "Why search asks for words, and mends them after" has what else
+-- was measured.
 
 set local lock_timeout = '5s';
 
@@ -146,9 +147,9 @@ end
 $$;
 
 comment on function core.search_document(text, text[], text[]) is
-'A document of these marks, and of the words of four texts, each behind the prefix and the weight that
-the place of its text stands for. The first text is the label, whose words stand there with their
-first, first two and first three letters too (P). Internal.';
+'A document of these marks, and of the words of four texts, each behind the prefix and the weight
+that the place of its text stands for. The first text is the label, whose words stand there with
+their first, first two and first three letters too (P). Internal.';
 
 create function core.search_lexemes(prefix text, content text) returns text[]
 language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp
@@ -179,8 +180,8 @@ language sql immutable parallel safe set search_path = pg_catalog, pg_temp
 return kind || right(id::text, 12);
 
 comment on function core.search_holder(text, uuid) is
-'An owner (o) or a team (t) as a word of a document. Two may share it: what is found is compared with
-the owner and the team. Internal.';
+'An owner (o) or a team (t) as a word of a document. Two may share it: what is found is compared
+with the owner and the team. Internal.';
 
 -- Documents ---------------------------------------------------------------------------------------
 
@@ -215,12 +216,13 @@ create table core.search_fields (
 );
 
 comment on table core.search_fields is
-'The fields whose words find a record. A field with the id of another record stands for that record''s
-label; schema.table.column for the rows that hang on the record; custom for the tenant''s own texts.
-Global reference data: the same for every tenant.';
+'The fields whose words find a record. A field with the id of another record stands for that
+record''s label; schema.table.column for the rows that hang on the record; custom for the
+tenant''s own texts. Global reference data: the same for every tenant.';
 comment on column core.search_fields.weight is
 'How much a word counts there, from A to D.';
-comment on column core.search_fields.is_phone is 'Whether numbers are found however they are spaced.';
+comment on column core.search_fields.is_phone is
+'Whether numbers are found however they are spaced.';
 
 create table core.search_documents (
     tenant_id uuid not null,
@@ -239,13 +241,15 @@ with (fastupdate = on, gin_pending_list_limit = 2048);
 create index search_documents_changed_at on core.search_documents (tenant_id, changed_at desc);
 
 comment on table core.search_documents is
-'What search knows of each record: by which words it is found, whose it is, and how a list of results
-shows it. Kept by triggers; who writes one holds the lock of its record, which has the foreign keys.';
+'What search knows of each record: by which words it is found, whose it is, and how a list of
+results shows it. Kept by triggers; who writes one holds the lock of its record, which has the
+foreign keys.';
 comment on column core.search_documents.changed_at is
 'When the words last changed: of two results alike the newer is first.';
 comment on column core.search_documents.document is
-'Each word behind the last six digits of the tenant and its weight; the first letters of words of the
-label behind P; =label; @object, with its owner, with its team; words of fields that roles can be kept from behind their names.';
+'Each word behind the last six digits of the tenant and its weight; the first letters of words of
+the label behind P; =label; @object, with its owner, with its team; words of fields that roles can
+be kept from behind their names.';
 
 create table core.search_words (
     tenant_id uuid not null references core.tenants (id),
@@ -326,10 +330,10 @@ end
 $$;
 
 comment on function core.search_typo_keys(text, text) is
-'Numbers of which two words that differ by one letter more, less, other, or in another place have one
-in common: of the word, and of the word without each of its letters. Long words have those of their
-first and last four letters and of four in the middle too, one of which two typos mostly leave.
-Internal.';
+'Numbers of which two words that differ by one letter more, less, other, or in another place have
+one in common: of the word, and of the word without each of its letters. Long words have those of
+their first and last four letters and of four in the middle too, one of which two typos mostly
+leave. Internal.';
 
 create function core.learn_search_words(tenant_id uuid, object text, record_ids uuid[])
 returns void
@@ -396,9 +400,9 @@ end
 $$;
 
 comment on function core.learn_search(interval) is
-'Adds to the vocabulary what large statements have left, for about as long as the budget says. It may
-run in several sessions at once. Definer, because it works for every tenant; service_role may call
-it.';
+'Adds to the vocabulary what large statements have left, for about as long as the budget says. It
+may run in several sessions at once. Definer, because it works for every tenant; service_role may
+call it.';
 
 create function core.forget_search_words(tenant_id uuid, after_id bigint, count_max integer)
 returns bigint
@@ -454,7 +458,9 @@ declare
     );
 begin
     return jsonb_build_object(
-        'done', last_id is null, 'state', jsonb_build_object('after', last_id), 'result', '{}'::jsonb
+        'done', last_id is null,
+        'state', jsonb_build_object('after', last_id),
+        'result', '{}'::jsonb
     );
 end
 $$;
@@ -544,8 +550,9 @@ begin
         );
     elsif searched.field = 'custom' then
         return format(
-            'case when record.custom <> ''{}'' then (select string_agg(own.value #>> ''{}'', '' '') '
-            'from jsonb_each(record.custom) as own where jsonb_typeof(own.value) = ''string'' '
+            'case when record.custom <> ''{}'' then '
+            '(select string_agg(own.value #>> ''{}'', '' '') from jsonb_each(record.custom) '
+            'as own where jsonb_typeof(own.value) = ''string'' '
             'and not exists (select from core.fields where fields.object = %L '
             'and fields.field in (own.key, ''custom.'' || own.key))) end',
             known.object
@@ -781,9 +788,9 @@ end
 $$;
 
 comment on function core.refresh_search_in_job(core.jobs) is
-'The task core.refresh_search: writes the documents of a tenant''s records of an object again, of all
-or of those with a field of one value. What others are changing at the time it comes back to: a job
-that waited with locks could be waited for. Internal.';
+'The task core.refresh_search: writes the documents of a tenant''s records of an object again, of
+all or of those with a field of one value. What others are changing at the time it comes back to:
+a job that waited with locks could be waited for. Internal.';
 
 insert into core.job_tasks (
     task, function_schema, function_name, description, step_time_limit, is_open
@@ -852,9 +859,9 @@ end
 $$;
 
 comment on function core.track_related() is
-'Trigger for statements on records whose labels stand in documents of others: has these written again
-by a job. Arguments: the object of the others, its field, the label''s column. Definer, because the
-others may be hidden from who renames.';
+'Trigger for statements on records whose labels stand in documents of others: has these written
+again by a job. Arguments: the object of the others, its field, the label''s column. Definer,
+because the others may be hidden from who renames.';
 
 create function core.track_linked() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -892,8 +899,8 @@ end
 $$;
 
 comment on function core.track_linked() is
-'Trigger for statements on rows that hang on records, and whose words find them. Argument: the object.
-Definer, because nobody writes documents but by their records.';
+'Trigger for statements on rows that hang on records, and whose words find them. Argument: the
+object. Definer, because nobody writes documents but by their records.';
 
 create function core.search_object(
     object text, fields jsonb, sublabel_column text default null
@@ -978,12 +985,12 @@ end
 $$;
 
 comment on function core.search_object(text, jsonb, text) is
-'Has the records of an object found by search. fields: what is searched with its weight, {"name": "A",
-"email": "B", "phone": "B phone", "company_id": "C", "crm.contact_points.value": "B phone", "custom":
-"D"}: columns, ids of other records for their labels, and schema.table.column of rows that hang on the
-record. sublabel_column: what tells records of one label apart. The table is registered by
-core.register_object. Where it has rows already, core.refresh_search comes next. For migrations. Owner
-only.';
+'Has the records of an object found by search. fields: what is searched with its weight, {"name":
+"A", "email": "B", "phone": "B phone", "company_id": "C", "crm.contact_points.value": "B phone",
+"custom": "D"}: columns, ids of other records for their labels, and schema.table.column of rows
+that hang on the record. sublabel_column: what tells records of one label apart. The table is
+registered by core.register_object. Where it has rows already, core.refresh_search comes next. For
+migrations. Owner only.';
 
 create function core.follow_guarded_fields() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp

@@ -5,8 +5,8 @@
 -- is asked only if those before have found too little, so that a name typed in full costs one look,
 -- and no match of a lesser kind stands before one of a better. What the caller may not read is left
 -- out inside the index, by the words that say whose a record is, and compared once more with the
--- columns of what was found. The vocabulary is asked for words, and answers nobody: a word that only
--- hidden records have finds nothing.
+-- columns of what was found. The vocabulary is asked for words, and answers nobody: a word that
+-- only hidden records have finds nothing.
 
 set local lock_timeout = '5s';
 
@@ -74,8 +74,8 @@ $$;
 
 comment on function core.read_search(text, boolean) is
 'What is asked for: a term for each word, folded; of a number with the forms it may stand in, with
-spaces between. with_numbers: whether what looks like one number, such as 0151 234 5678, is one. Twelve
-terms at most. Internal.';
+spaces between. with_numbers: whether what looks like one number, such as 0151 234 5678, is one.
+Twelve terms at most. Internal.';
 
 create function core.search_places(
     prefix text, term text, places text[], ending text default ''
@@ -295,9 +295,9 @@ end
 $$;
 
 comment on function core.search_reaches(text[]) is
-'What the caller may find, by tenant; of these objects, or of all. Raises tenancy.ambiguous (400) for
-who belongs to more than 20 tenants and names none. Definer, because it asks for teams and fields.
-Internal.';
+'What the caller may find, by tenant; of these objects, or of all. Raises tenancy.ambiguous (400)
+for who belongs to more than 20 tenants and names none. Definer, because it asks for teams and
+fields. Internal.';
 
 
 create function core.look_up_search(
@@ -373,9 +373,9 @@ $$;
 comment on function core.look_up_search(
     core.search_reach, tsquery, tsquery[], real[], uuid[], integer, integer
 ) is
-'The best documents, so many at most, among those with what is indexed: one that a query finds has the
-rank of the first that does. is_complete: whether all with what is indexed were looked at; no more than
-so many are. Internal.';
+'The best documents, so many at most, among those with what is indexed: one that a query finds has
+the rank of the first that does. is_complete: whether all with what is indexed were looked at; no
+more than so many are. Internal.';
 
 create function core.look_through_search(
     reach core.search_reach,
@@ -435,8 +435,8 @@ $$;
 comment on function core.look_through_search(
     core.search_reach, tsquery, tsquery[], real[], uuid[], integer, integer
 ) is
-'Documents with what is wanted among the tenant''s latest, the latest first: for what so many have that
-the next ones met will do. Ranks as in core.look_up_search. Internal.';
+'Documents with what is wanted among the tenant''s latest, the latest first: for what so many have
+that the next ones met will do. Ranks as in core.look_up_search. Internal.';
 
 create function core.search_all_of(prefix text, terms text[], places text[]) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -478,8 +478,8 @@ create type core.search_stage as (
 );
 
 comment on type core.search_stage is
-'Queries of the index, each of which finds what those before it do and more, with the rank of what it
-is the first to find. indexed: a part of all that may be rare by itself; null for none.';
+'Queries of the index, each of which finds what those before it do and more, with the rank of what
+it is the first to find. indexed: a part of all that may be rare by itself; null for none.';
 
 create function core.plan_search(reach core.search_reach, terms text[], stage integer)
 returns setof core.search_stage
@@ -542,9 +542,9 @@ end
 $$;
 
 comment on function core.plan_search(core.search_reach, text[], integer) is
-'What is asked of the index, stage by stage: 1 for the terms as they are, as the label, in it, in names
-and numbers, anywhere; 2 for the last as a prefix in the label, 3 anywhere; 4 for one typo a term, 5
-for two. Nothing where a stage has nothing to ask. Internal.';
+'What is asked of the index, stage by stage: 1 for the terms as they are, as the label, in it, in
+names and numbers, anywhere; 2 for the last as a prefix in the label, 3 anywhere; 4 for one typo a
+term, 5 for two. Nothing where a stage has nothing to ask. Internal.';
 
 create function core.search_typos(reach core.search_reach, terms text[], edits integer)
 returns text
@@ -602,16 +602,20 @@ comment on function core.count_documents(tsvector[], tsquery) is
 
 create function core.best_hits(hits core.search_hit[], count_max integer)
 returns core.search_hit[]
-language sql stable set search_path = pg_catalog, pg_temp
-return array(
-    select hit
-    from (
-        select distinct on (known.record_id) known as hit
-        from unnest(hits) as known
-    ) as known
-    order by (known.hit).rank desc, (known.hit).changed_at desc, (known.hit).record_id
-    limit count_max
-);
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select known.hit
+        from (
+            select distinct on (given.record_id) given as hit
+            from unnest(hits) as given
+        ) as known
+        order by (known.hit).rank desc, (known.hit).changed_at desc, (known.hit).record_id
+        limit count_max
+    );
+end
+$$;
 
 comment on function core.best_hits(core.search_hit[], integer) is
 'The best of these and then the latest, so many, each record once. Internal.';
@@ -755,7 +759,8 @@ end
 $$;
 
 comment on function core.search_tenant(core.search_reach, text[], integer) is
-'The records of a tenant that the terms find, so many, the best and then the latest first. Internal.';
+'The records of a tenant that the terms find, so many, the best and then the latest first.
+Internal.';
 
 create function core.words_matched(document tsvector, terms text[], rank real) returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -963,8 +968,8 @@ select
 from core.search_fields as fields;
 
 comment on view v1.search_fields is
-'By the words of which fields records are found, and how much they count, from A to D. Signed-in users
-may read it.';
+'By the words of which fields records are found, and how much they count, from A to D. Signed-in
+users may read it.';
 
 revoke all on function
 core.read_search(text, boolean),
