@@ -305,7 +305,8 @@ impl Decimal {
         let (whole, fraction) = magnitude.split_once('.').unwrap_or((magnitude, ""));
         let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if whole.is_empty() || !are_digits(whole) || !are_digits(fraction) {
-            let is_number = serde_json::from_str::<serde_json::Number>(text).is_ok();
+            // It is JSON: what begins as a number is one, with an exponent.
+            let is_number = magnitude.starts_with(|first: char| first.is_ascii_digit());
             return Err(if is_number {
                 Problem::TooManyDigits
             } else {
