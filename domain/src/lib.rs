@@ -6,6 +6,7 @@
 pub mod assignment;
 pub mod audit;
 pub mod condition;
+pub mod conversion;
 pub mod custom_field;
 pub mod delivery;
 pub mod effect;

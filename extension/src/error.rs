@@ -13,6 +13,7 @@ use pgrx::prelude::*;
 use tenon_domain::assignment::AssignmentError;
 use tenon_domain::audit::AuditError;
 use tenon_domain::condition::ConditionError;
+use tenon_domain::conversion::ConversionError;
 use tenon_domain::custom_field::DefinitionError;
 use tenon_domain::delivery::DeliveryError;
 use tenon_domain::delivery::signature::SignatureError;
@@ -107,6 +108,17 @@ impl Coded for DefinitionError {
 
     fn details(&self) -> Option<String> {
         Some(serde_json::json!({ "path": self.path }).to_string())
+    }
+}
+
+impl Coded for ConversionError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn details(&self) -> Option<String> {
+        self.path()
+            .map(|path| serde_json::json!({ "path": path }).to_string())
     }
 }
 

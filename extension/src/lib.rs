@@ -8,6 +8,7 @@ mod aggregate;
 mod assignment;
 mod audit;
 mod condition;
+mod conversion;
 mod convert;
 mod custom_field;
 mod delivery;
