@@ -211,6 +211,7 @@ declare
     of_tenant constant uuid := lead ->> 'tenant_id';
     company_names constant text[] := array[
         keys ->> 'company',
+        lower(btrim(lead ->> 'company_name')),
         lower(regexp_replace(btrim(lead ->> 'company_name'), '\s+', ' ', 'g'))
     ];
     person_names constant text[] := array[
@@ -577,6 +578,30 @@ $$;
 comment on function crm.conversion_values(jsonb, jsonb, uuid, uuid) is
 'The values of the fields that tenon.conversion_plan fills, by field. Internal.';
 
+create function crm.fields_in(record jsonb, fields jsonb) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select coalesce(
+            jsonb_object_agg(
+                named.field,
+                case
+                    when starts_with(named.field, 'custom.')
+                        then record -> 'custom' -> substr(named.field, 8)
+                    else record -> named.field
+                end
+            ),
+            '{}'
+        )
+        from jsonb_object_keys(fields) as named (field)
+    );
+end
+$$;
+
+comment on function crm.fields_in(jsonb, jsonb) is
+'What a record has in the fields that are keys of an object. Internal.';
+
 create function crm.add_points(object text, tenant_id uuid, record_id uuid, points jsonb)
 returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -600,11 +625,9 @@ begin
             given.city,
             given.region,
             given.country_code,
-            given.place
-        from jsonb_to_recordset(points) with ordinality as given (
-            kind text, value text, street text, postal_code text, city text, region text,
-            country_code text, place bigint
-        )
+            listed.place
+        from jsonb_array_elements(points) with ordinality as listed (point, place)
+        cross join lateral jsonb_populate_record(null::crm.contact_points, listed.point) as given
         returning made.*
     )
     select jsonb_agg(to_jsonb(made)) into added from made;
@@ -783,6 +806,7 @@ comment on function crm.uses_of(text, uuid, uuid, uuid) is
 revoke all on function
 crm.write_record(text, uuid, uuid, jsonb),
 crm.conversion_values(jsonb, jsonb, uuid, uuid),
+crm.fields_in(jsonb, jsonb),
 crm.add_points(text, uuid, uuid, jsonb),
 crm.carry_links(uuid, uuid, jsonb),
 crm.uses_of(text, uuid, uuid, uuid)
@@ -863,21 +887,7 @@ begin
         );
     else
         written := core.record(object, of_tenant, (target ->> 'id')::uuid);
-        before := crm.conversion_values(
-            (
-                select coalesce(
-                    jsonb_agg(
-                        jsonb_build_object(
-                            'field', given.key,
-                            'source', jsonb_build_object('from', given.key)
-                        )
-                    ),
-                    '[]'
-                )
-                from jsonb_object_keys(fields) as given (key)
-            ),
-            written, null, null
-        );
+        before := crm.fields_in(written, fields);
         if fields <> '{}' then
             written := crm.write_record(object, of_tenant, (target ->> 'id')::uuid, fields);
         end if;
@@ -886,23 +896,10 @@ begin
         'object', object,
         'id', written -> 'id',
         'created', is_new,
-        'needs', jsonb_strip_nulls(jsonb_build_array(company_id, contact_id)),
+        'needs', to_jsonb(array_remove(array[company_id, contact_id], null)),
         'before', jsonb_strip_nulls(before),
         -- As they are now, not as they were sent: a trigger may have put them into its own form.
-        'fields', case when is_new then '{}' else (
-            select coalesce(
-                jsonb_object_agg(
-                    given.key,
-                    case
-                        when starts_with(given.key, 'custom.')
-                            then written -> 'custom' -> substr(given.key, 8)
-                        else written -> given.key
-                    end
-                ),
-                '{}'
-            )
-            from jsonb_object_keys(fields) as given (key)
-        ) end,
+        'fields', case when is_new then '{}' else crm.fields_in(written, fields) end,
         'points', crm.add_points(
             object, of_tenant, (written ->> 'id')::uuid, coalesce(target -> 'points', '[]')
         )
@@ -918,3 +915,538 @@ crm.require_creating(text, jsonb),
 crm.plan_conversion(jsonb, jsonb, uuid[], uuid[]),
 crm.apply_target(text, jsonb, jsonb, uuid, uuid)
 from public;
+
+-- Converting --------------------------------------------------------------------------------------
+
+create function crm.convert_lead(lead_id uuid, expected_version integer, options jsonb)
+returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    lead constant jsonb := core.lock_record('crm.leads', lead_id);
+    of_tenant constant uuid := lead ->> 'tenant_id';
+    keys constant jsonb := tenon.conversion_keys(lead, coalesce(options, '{}'));
+    made_id constant uuid := gen_random_uuid();
+    company_ids uuid[];
+    contact_ids uuid[];
+    locked uuid;
+    plan jsonb;
+    company jsonb;
+    contact jsonb;
+    deal jsonb;
+    carried jsonb;
+    records jsonb;
+    undo_until timestamptz;
+    answer jsonb;
+begin
+    perform crm.require_convertible(lead, coalesce(expected_version, 0));
+
+    -- Leads of one person or company are converted one after the other, or each would make its own.
+    perform pg_advisory_xact_lock(hashtextextended(known.key, 0))
+    from (
+        select format('crm.convert_lead %s %s %s', of_tenant, entries.key, entries.value) as key
+        from jsonb_each_text(keys) as entries
+        where entries.value is not null
+        order by key
+    ) as known;
+    select candidates.ids into company_ids
+    from crm.conversion_candidates(lead, keys) as candidates
+    where candidates.object = 'crm.companies';
+    select candidates.ids into contact_ids
+    from crm.conversion_candidates(lead, keys) as candidates
+    where candidates.object = 'crm.contacts';
+    foreach locked in array company_ids loop
+        perform core.lock_record('crm.companies', locked);
+    end loop;
+    foreach locked in array contact_ids loop
+        perform core.lock_record('crm.contacts', locked);
+    end loop;
+    plan := crm.plan_conversion(lead, coalesce(options, '{}'), company_ids, contact_ids);
+
+    company := crm.apply_target('crm.companies', plan -> 'company', lead);
+    contact := crm.apply_target(
+        'crm.contacts', plan -> 'contact', lead, null, (company ->> 'id')::uuid
+    );
+    if (plan ->> 'adds_company')::boolean then
+        insert into crm.contact_companies (tenant_id, contact_id, company_id)
+        values (of_tenant, (contact ->> 'id')::uuid, (company ->> 'id')::uuid)
+        on conflict do nothing;
+    end if;
+    if jsonb_typeof(plan -> 'deal') = 'array' then
+        deal := crm.apply_target(
+            'crm.deals', jsonb_build_object('action', 'create', 'fills', plan -> 'deal'),
+            lead, (contact ->> 'id')::uuid, (company ->> 'id')::uuid
+        );
+    end if;
+    records := (
+        select jsonb_agg(written.record order by written.place)
+        from unnest(array[company, contact, deal]) with ordinality as written (record, place)
+        where written.record is not null
+    );
+    carried := crm.carry_links(of_tenant, lead_id, records);
+    if (plan ->> 'adds_company')::boolean then
+        carried := carried || jsonb_build_object(
+            'contact_companies', jsonb_build_array(jsonb_build_object(
+                'record_id', contact -> 'id', 'company_id', company -> 'id'
+            ))
+        );
+    end if;
+    update crm.leads set converted_at = now()
+    where leads.tenant_id = of_tenant and leads.id = lead_id;
+
+    -- What was made is looked at once all is written: triggers may have changed it.
+    records := (
+        select jsonb_agg(
+            written.record || jsonb_build_object(
+                'version', core.record(
+                    written.record ->> 'object', of_tenant, (written.record ->> 'id')::uuid
+                ) -> 'version',
+                'uses', case
+                    when (written.record ->> 'created')::boolean
+                        then crm.uses_of(
+                            written.record ->> 'object', of_tenant,
+                            (written.record ->> 'id')::uuid, made_id
+                        )
+                    else '{}'
+                end
+            )
+            order by written.place
+        )
+        from jsonb_array_elements(records) with ordinality as written (record, place)
+    );
+    undo_until := now() + crm.conversion_undo_window(of_tenant);
+    insert into crm.conversions (
+        tenant_id, id, lead_id, contact_id, contact_rule, contact_created, company_id,
+        company_rule, company_created, deal_id, decision, effects, passed_over, lead_stage,
+        undo_until
+    )
+    values (
+        of_tenant, made_id, lead_id,
+        (contact ->> 'id')::uuid, plan #>> '{contact,rule}',
+        coalesce((contact ->> 'created')::boolean, false),
+        (company ->> 'id')::uuid, plan #>> '{company,rule}',
+        coalesce((company ->> 'created')::boolean, false),
+        (deal ->> 'id')::uuid,
+        plan, jsonb_build_object('records', records, 'carried', carried),
+        array(
+            select matches.id from crm.conversion_matches(lead, keys) as matches
+            where not matches.is_reached
+        ),
+        lead ->> 'stage', undo_until
+    );
+    answer := jsonb_build_object(
+        'contact', contact -> 'id', 'company', company -> 'id', 'deal', deal -> 'id'
+    );
+    perform core.emit(
+        of_tenant, 'crm.lead.converted', 'lead', lead_id,
+        answer || jsonb_build_object('conversion', made_id)
+    );
+    return jsonb_build_object(
+        'id', made_id,
+        'lead_id', lead_id,
+        'contact_id', contact -> 'id',
+        'company_id', company -> 'id',
+        'deal_id', deal -> 'id',
+        'decision', plan,
+        'undo_until', undo_until
+    );
+end
+$$;
+
+comment on function crm.convert_lead(uuid, integer, jsonb) is
+'What v1.convert_lead does. Definer, because it looks at contacts and companies past their policies
+in order to tell which of them the caller may write. Signed-in users may call it.';
+
+create function crm.preview_conversion(lead_id uuid, options jsonb) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    lead jsonb;
+    keys jsonb;
+    company_ids uuid[];
+    contact_ids uuid[];
+begin
+    select to_jsonb(leads) into lead
+    from crm.leads
+    where
+        leads.id = preview_conversion.lead_id
+        and (
+            (core.caller()).kind = 'system'
+            or leads.tenant_id = any((select core.tenants_with('crm.leads.read', 'own'))::uuid[])
+        )
+        and core.reaches('crm.leads.read', leads.tenant_id, leads.owner_id, leads.team_id);
+    if not found then
+        perform core.fail('record.not_found');
+    end if;
+    perform crm.require_convertible(lead);
+    keys := tenon.conversion_keys(lead, coalesce(options, '{}'));
+    -- What was named is found in convert_lead only where the caller may write it.
+    if
+        keys ->> 'company_id' is not null and not core.reaches_record(
+            'crm.companies', (lead ->> 'tenant_id')::uuid, (keys ->> 'company_id')::uuid, 'write'
+        )
+        or keys ->> 'contact_id' is not null and not core.reaches_record(
+            'crm.contacts', (lead ->> 'tenant_id')::uuid, (keys ->> 'contact_id')::uuid, 'write'
+        )
+    then
+        perform core.fail('record.not_found');
+    end if;
+    select candidates.ids into company_ids
+    from crm.conversion_candidates(lead, keys) as candidates
+    where candidates.object = 'crm.companies';
+    select candidates.ids into contact_ids
+    from crm.conversion_candidates(lead, keys) as candidates
+    where candidates.object = 'crm.contacts';
+    return crm.plan_conversion(lead, coalesce(options, '{}'), company_ids, contact_ids);
+end
+$$;
+
+comment on function crm.preview_conversion(uuid, jsonb) is
+'What v1.preview_conversion does. Definer, as crm.convert_lead. Signed-in users may call it.';
+
+-- Taking back -------------------------------------------------------------------------------------
+
+create function crm.conversion_state(conversion crm.conversions) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return jsonb_build_object('records', (
+        select coalesce(
+            jsonb_object_agg(
+                written.record ->> 'id',
+                jsonb_build_object(
+                    'record', present.record,
+                    'uses', case
+                        when (written.record ->> 'created')::boolean
+                            then crm.uses_of(
+                                written.record ->> 'object', conversion.tenant_id,
+                                (written.record ->> 'id')::uuid, conversion.id
+                            )
+                        else '{}'
+                    end,
+                    'points', coalesce((
+                        select jsonb_agg(to_jsonb(points))
+                        from crm.contact_points as points
+                        where
+                            points.tenant_id = conversion.tenant_id
+                            and points.id = any(array(
+                                select (added.point ->> 'id')::uuid
+                                from jsonb_array_elements(written.record -> 'points')
+                                    as added (point)
+                            ))
+                    ), '[]')
+                )
+            ),
+            '{}'
+        )
+        from jsonb_array_elements(conversion.effects -> 'records') as written (record)
+        cross join lateral (
+            select core.record(
+                written.record ->> 'object', conversion.tenant_id,
+                (written.record ->> 'id')::uuid
+            ) as record
+        ) as present
+        where present.record is not null
+    ));
+end
+$$;
+
+comment on function crm.conversion_state(crm.conversions) is
+'The records that a conversion wrote as they are now, as tenon.conversion_undo reads them. Internal.';
+
+create function crm.drop_carried(conversion crm.conversions, kept uuid[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from crm.activity_links as links
+    using jsonb_to_recordset(conversion.effects #> '{carried,activity_links}')
+        as carried (activity_id uuid, object text, record_id uuid)
+    where
+        links.tenant_id = conversion.tenant_id
+        and links.activity_id = carried.activity_id
+        and links.object = carried.object
+        and links.record_id = carried.record_id
+        and carried.record_id <> all(kept);
+    delete from crm.taggings as links
+    using jsonb_to_recordset(conversion.effects #> '{carried,taggings}')
+        as carried (tag_id uuid, object text, record_id uuid)
+    where
+        links.tenant_id = conversion.tenant_id
+        and links.tag_id = carried.tag_id
+        and links.object = carried.object
+        and links.record_id = carried.record_id
+        and carried.record_id <> all(kept);
+    delete from crm.attachments as links
+    using jsonb_to_recordset(conversion.effects #> '{carried,attachments}')
+        as carried (id uuid, record_id uuid)
+    where
+        links.tenant_id = conversion.tenant_id
+        and links.id = carried.id
+        and carried.record_id <> all(kept);
+    delete from crm.contact_companies as links
+    using jsonb_to_recordset(conversion.effects #> '{carried,contact_companies}')
+        as carried (record_id uuid, company_id uuid)
+    where
+        links.tenant_id = conversion.tenant_id
+        and links.contact_id = carried.record_id
+        and links.company_id = carried.company_id
+        and carried.record_id <> all(kept);
+end
+$$;
+
+comment on function crm.drop_carried(crm.conversions, uuid[]) is
+'Removes what a conversion carried, but for what hangs on records that are kept. Internal.';
+
+create function crm.take_back(conversion crm.conversions, reversal jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    emptied record;
+    deleted record;
+begin
+    for emptied in
+        select
+            given.object,
+            given.id,
+            (
+                select jsonb_object_agg(named.field, written.record -> 'before' -> named.field)
+                from jsonb_array_elements_text(given.fields) as named (field)
+            ) as fields
+        from jsonb_to_recordset(reversal -> 'emptied')
+            as given (object text, id uuid, fields jsonb)
+        inner join jsonb_array_elements(conversion.effects -> 'records') as written (record)
+            on written.record ->> 'id' = given.id::text
+    loop
+        perform crm.write_record(
+            emptied.object, conversion.tenant_id, emptied.id, emptied.fields
+        );
+    end loop;
+    delete from crm.contact_points as points
+    where
+        points.tenant_id = conversion.tenant_id
+        and points.id = any(array(
+            select added.id::uuid
+            from jsonb_array_elements_text(reversal -> 'points') as added (id)
+        ));
+    perform crm.drop_carried(conversion, array(
+        select records.id::uuid
+        from jsonb_array_elements_text(reversal -> 'kept') as records (id)
+    ));
+    for deleted in
+        select
+            (core.object_named(written.record ->> 'object')).relation as relation,
+            (written.record ->> 'id')::uuid as id
+        from jsonb_array_elements_text(reversal -> 'deleted') with ordinality as gone (id, place)
+        inner join jsonb_array_elements(conversion.effects -> 'records') as written (record)
+            on written.record ->> 'id' = gone.id
+        order by gone.place
+    loop
+        execute format('delete from %s where tenant_id = $1 and id = $2', deleted.relation)
+        using conversion.tenant_id, deleted.id;
+    end loop;
+end
+$$;
+
+comment on function crm.take_back(crm.conversions, jsonb) is
+'Does what tenon.conversion_undo decided. Internal.';
+revoke all on function
+crm.conversion_state(crm.conversions),
+crm.drop_carried(crm.conversions, uuid[]),
+crm.take_back(crm.conversions, jsonb)
+from public;
+
+create function crm.undo_conversion(conversion_id uuid, force boolean, dry_run boolean)
+returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    conversion crm.conversions;
+    lead jsonb;
+    written record;
+    reversal jsonb;
+begin
+    select conversions.* into conversion
+    from crm.conversions
+    where
+        conversions.id = undo_conversion.conversion_id
+        and (
+            (core.caller()).kind = 'system'
+            or conversions.tenant_id
+            = any((select core.tenants_with('crm.leads.read', 'own'))::uuid[])
+        )
+        and core.reaches_record('crm.leads', conversions.tenant_id, conversions.lead_id);
+    if not found then
+        perform core.fail('conversion.not_found');
+    end if;
+    lead := core.lock_record('crm.leads', conversion.lead_id);
+    if not core.reaches(
+        'crm.leads.convert', conversion.tenant_id,
+        (lead ->> 'owner_id')::uuid, (lead ->> 'team_id')::uuid
+    ) then
+        perform core.fail(
+            'tenancy.permission_missing', '{"permission": "crm.leads.convert"}'
+        );
+    end if;
+    -- Again, now that nobody else undoes it.
+    select conversions.* into strict conversion
+    from crm.conversions
+    where conversions.tenant_id = conversion.tenant_id and conversions.id = conversion_id
+    for update;
+    if conversion.undone_at is not null then
+        perform core.fail('conversion.undone');
+    elsif now() >= conversion.undo_until then
+        perform core.fail(
+            'conversion.window_over', jsonb_build_object('undo_until', conversion.undo_until)
+        );
+    end if;
+    for written in
+        select entry.record ->> 'object' as object, (entry.record ->> 'id')::uuid as id
+        from jsonb_array_elements(conversion.effects -> 'records')
+            with ordinality as entry (record, place)
+        order by entry.place
+    loop
+        if core.record(written.object, conversion.tenant_id, written.id) is not null then
+            perform core.lock_record(written.object, written.id);
+        end if;
+    end loop;
+    reversal := tenon.conversion_undo(conversion.effects, crm.conversion_state(conversion));
+    if dry_run then
+        return jsonb_build_object('id', conversion.id, 'undone', false) || reversal;
+    elsif reversal -> 'collisions' <> '[]' and force is not true then
+        perform core.fail(
+            'conversion.undo_blocked',
+            jsonb_build_object('collisions', reversal -> 'collisions')
+        );
+    end if;
+    perform crm.take_back(conversion, reversal);
+    update crm.leads set converted_at = null
+    where leads.tenant_id = conversion.tenant_id and leads.id = conversion.lead_id;
+    update crm.conversions
+    set undone_at = now(), undone_by = core.caller_id(), undone = reversal
+    where conversions.tenant_id = conversion.tenant_id and conversions.id = conversion.id;
+    perform core.emit(
+        conversion.tenant_id, 'crm.lead.reopened', 'lead', conversion.lead_id,
+        jsonb_build_object('conversion', conversion.id)
+    );
+    return jsonb_build_object('id', conversion.id, 'undone', true) || reversal;
+end
+$$;
+
+comment on function crm.undo_conversion(uuid, boolean, boolean) is
+'What v1.undo_conversion does. Definer, because it writes crm.conversions, and removes what hangs on
+the records that it deletes. Signed-in users may call it.';
+revoke all on function
+crm.convert_lead(uuid, integer, jsonb),
+crm.preview_conversion(uuid, jsonb),
+crm.undo_conversion(uuid, boolean, boolean)
+from public;
+grant execute on function
+crm.convert_lead(uuid, integer, jsonb),
+crm.preview_conversion(uuid, jsonb),
+crm.undo_conversion(uuid, boolean, boolean)
+to authenticated, service_role;
+
+-- The API -----------------------------------------------------------------------------------------
+
+create function v1.convert_lead(
+    lead_id uuid, expected_version integer, options jsonb default '{}'
+)
+returns jsonb
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'convert_lead',
+            jsonb_build_object(
+                'lead_id', lead_id, 'expected_version', expected_version, 'options', options
+            )
+        ),
+        core.store_answer(crm.convert_lead(lead_id, expected_version, options))
+    );
+end
+$$;
+
+comment on function v1.convert_lead(uuid, integer, jsonb) is
+'Turns a lead into a contact, a company and, if asked, a deal, in one transaction: {id, lead_id,
+contact_id, company_id, deal_id, decision, undo_until}. options: contact and company are "find" (the
+default), "create" or "none", contact_id and company_id name one; deal is true or an object of name,
+amount_minor, currency, pipeline_id and expected_close_on. Empty fields alone are filled; activities,
+tags and attachments are carried. Needs crm.leads.convert and the right to write the lead and what it
+becomes. Raises conversion.done, conversion.version_conflict (409), conversion.options_invalid (400),
+conversion.nothing_named, conversion.too_much_linked (422), record.not_found (404) and
+tenancy.permission_missing (403). Signed-in users may call it.';
+
+create function v1.preview_conversion(lead_id uuid, options jsonb default '{}') returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return crm.preview_conversion(lead_id, options);
+end
+$$;
+
+comment on function v1.preview_conversion(uuid, jsonb) is
+'What v1.convert_lead would decide, without doing it: {company, contact, adds_company, deal}. Raises
+what that raises. Signed-in users may call it.';
+
+create function v1.undo_conversion(
+    conversion_id uuid, force boolean default false, dry_run boolean default false
+)
+returns jsonb
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'undo_conversion',
+            jsonb_build_object('conversion_id', conversion_id, 'force', force, 'dry_run', dry_run)
+        ),
+        core.store_answer(crm.undo_conversion(conversion_id, force, dry_run))
+    );
+end
+$$;
+
+comment on function v1.undo_conversion(uuid, boolean, boolean) is
+'Takes a conversion back while its undo_until has not come: deletes what it made, empties what it
+filled, removes what it carried, and opens the lead again. What has been used or changed since stands
+in the way (conversion.undo_blocked, 409, with the list) or is kept, with force. dry_run: only says
+what would happen. Answers {id, undone, deleted, emptied, points, kept, gone, collisions}. Needs
+crm.leads.convert and the right to write the lead and what it became. Raises conversion.not_found
+(404), conversion.undone, conversion.window_over (409). Signed-in users may call it.';
+
+create view v1.conversions with (security_invoker = true) as
+select
+    conversions.tenant_id,
+    conversions.id,
+    conversions.lead_id,
+    conversions.contact_id,
+    conversions.contact_rule,
+    conversions.contact_created,
+    conversions.company_id,
+    conversions.company_rule,
+    conversions.company_created,
+    conversions.deal_id,
+    conversions.decision,
+    conversions.undo_until,
+    conversions.converted_at,
+    conversions.converted_by,
+    conversions.undone_at,
+    conversions.undone_by,
+    conversions.undone
+from crm.conversions;
+
+comment on view v1.conversions is
+'What became of leads, by which rules, and what was taken back. Whoever may read a lead may read
+this.';
+grant select on v1.conversions to authenticated, service_role;
+
+revoke all on function
+v1.convert_lead(uuid, integer, jsonb),
+v1.preview_conversion(uuid, jsonb),
+v1.undo_conversion(uuid, boolean, boolean)
+from public;
+grant execute on function
+v1.convert_lead(uuid, integer, jsonb),
+v1.preview_conversion(uuid, jsonb),
+v1.undo_conversion(uuid, boolean, boolean)
+to authenticated, service_role;
