@@ -20,9 +20,17 @@ insert into core.members (tenant_id, user_id, role_tenant_id, role_id)
 select :acme, users.id, :acme, '00000000-0000-4000-c000-000000000001'
 from auth.users
 where users.email in ('ann@example.com', 'ben@example.com');
-\set as_ann 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000011"}\';'
-\set as_ben 'reset role; set local "tenon.caller_kind" = \'\'; set local "request.headers" = \'\'; set local role authenticated; set local "request.jwt.claims" = \'{"role": "authenticated", "sub": "00000000-0000-4000-8000-000000000012"}\';'
-
+create function pg_temp.become(who uuid) returns void
+language plpgsql
+as $$
+begin
+    perform set_config(
+        'request.jwt.claims',
+        jsonb_build_object('role', 'authenticated', 'sub', who)::text,
+        true
+    );
+end
+$$;
 create function pg_temp.lead(fields jsonb) returns uuid
 language plpgsql
 as $$
@@ -89,13 +97,16 @@ select pg_temp.lead(
       "email": "Grace@navy.example", "phone": "+1 555 123456", "website": "https://navy.example",
       "city": "Boston", "interest": "A compiler", "amount_minor": 5000, "currency": "USD",
       "job_title": "Admiral", "source": "fair"}'
-) as lead_id \gset
+) as lead_id
+\gset
 insert into v1.activities (tenant_id, type, subject)
 values (:acme, 'call', 'Called Grace')
-returning id as activity_id \gset
+returning id as activity_id
+\gset
 insert into v1.activity_links (tenant_id, activity_id, object, record_id)
 values (:acme, :'activity_id', 'crm.leads', :'lead_id');
-insert into v1.tags (tenant_id, name) values (:acme, 'VIP') returning id as tag_id \gset
+insert into v1.tags (tenant_id, name) values (:acme, 'VIP') returning id as tag_id
+\gset
 insert into v1.taggings (tenant_id, tag_id, object, record_id)
 values (:acme, :'tag_id', 'crm.leads', :'lead_id');
 insert into v1.attachments (tenant_id, object, record_id, bucket, path, name)
@@ -114,7 +125,8 @@ select is(
     pg_temp.code_of(format('select v1.convert_lead(%L, null)', :'lead_id')),
     'conversion.version_conflict', 'and one of no version'
 );
-select pg_temp.convert(:'lead_id', '{"deal": {"expected_close_on": "2027-01-31"}}') as answer \gset
+select pg_temp.convert(:'lead_id', '{"deal": {"expected_close_on": "2027-01-31"}}') as answer
+\gset
 select is(
     (
         select jsonb_build_object(
@@ -195,8 +207,10 @@ select is(
 select pg_temp.lead(
     '{"given_name": "G.", "family_name": "Hopper", "email": " grace@NAVY.example ",
       "phone": "+1 555 999999", "website": "https://hopper.example", "city": "Boston"}'
-) as second_id \gset
-select pg_temp.convert(:'second_id') as second \gset
+) as second_id
+\gset
+select pg_temp.convert(:'second_id') as second
+\gset
 select is(
     :'second'::jsonb ->> 'contact_id', :'answer'::jsonb ->> 'contact_id',
     'the contact of the same e-mail is found'
@@ -237,8 +251,10 @@ select isnt(
 );
 
 -- By phone, and by name within a company.
-select pg_temp.lead('{"given_name": "Who", "phone": "001 (555) 12-34-56"}') as third_id \gset
-select pg_temp.convert(:'third_id') as third \gset
+select pg_temp.lead('{"given_name": "Who", "phone": "001 (555) 12-34-56"}') as third_id
+\gset
+select pg_temp.convert(:'third_id') as third
+\gset
 select is(:'third'::jsonb #>> '{decision,contact,rule}', 'phone', 'the contact is found by phone');
 select is(
     :'third'::jsonb #>> '{decision,company,rule}', 'contact',
@@ -247,8 +263,10 @@ select is(
 select pg_temp.lead(
     '{"given_name": "grace", "family_name": "HOPPER", "company_name": "navy  yard",
       "email": "grace@gmx.de"}'
-) as fourth_id \gset
-select pg_temp.convert(:'fourth_id') as fourth \gset
+) as fourth_id
+\gset
+select pg_temp.convert(:'fourth_id') as fourth
+\gset
 select is(
     array[
         :'fourth'::jsonb #>> '{decision,contact,rule}',
@@ -257,15 +275,19 @@ select is(
     array['name', 'name'], 'a name is enough within a company, whose name is enough too'
 );
 select pg_temp.lead('{"given_name": "Grace", "family_name": "Hopper", "company_name": "Other"}')
-as fifth_id \gset
-select pg_temp.convert(:'fifth_id') as fifth \gset
+as fifth_id
+\gset
+select pg_temp.convert(:'fifth_id') as fifth
+\gset
 select is(:'fifth'::jsonb #>> '{decision,contact,rule}', 'new', 'elsewhere it is somebody else');
 -- Who works for two companies.
-select pg_temp.lead('{"email": "grace@navy.example", "company_name": "Univac"}') as sixth_id \gset
+select pg_temp.lead('{"email": "grace@navy.example", "company_name": "Univac"}') as sixth_id
+\gset
 select pg_temp.convert(
     :'sixth_id', jsonb_build_object('contact_id', :'answer'::jsonb ->> 'contact_id',
     'company', 'create')
-) as sixth \gset
+) as sixth
+\gset
 select is(
     (select company_id::text from v1.contact_companies), :'sixth'::jsonb ->> 'company_id',
     'a contact who works elsewhere works for the company too'
@@ -286,7 +308,8 @@ select is_empty('select from v1.contact_companies', 'and the job there');
 
 -- Refusals ----------------------------------------------------------------------------------------
 
-select pg_temp.lead('{"source": "fair"}') as empty_id \gset
+select pg_temp.lead('{"source": "fair"}') as empty_id
+\gset
 select is(
     pg_temp.code_of(format('select v1.convert_lead(%L, 1)', :'empty_id')),
     'conversion.nothing_named', 'a lead that names nobody becomes nothing'
@@ -325,9 +348,11 @@ select is_empty('select from v1.conversions', 'and see none');
 
 -- Who reaches own records only matches own records only -------------------------------------------
 
-:as_ann
-select pg_temp.lead('{"given_name": "Grace", "email": "grace@navy.example"}') as hidden_id \gset
-select pg_temp.convert(:'hidden_id', '{"company": "none"}') as hidden \gset
+select pg_temp.become('00000000-0000-4000-8000-000000000011');
+select pg_temp.lead('{"given_name": "Grace", "email": "grace@navy.example"}') as hidden_id
+\gset
+select pg_temp.convert(:'hidden_id', '{"company": "none"}') as hidden
+\gset
 select is(
     :'hidden'::jsonb #>> '{decision,contact,rule}', 'new', 'a contact out of reach is not found'
 );
@@ -344,7 +369,8 @@ select is(
     ),
     '42501', 'what was passed over is not shown'
 );
-select pg_temp.lead('{"given_name": "Grace"}') as named_id \gset
+select pg_temp.lead('{"given_name": "Grace"}') as named_id
+\gset
 select is(
     pg_temp.code_of(format(
         'select v1.convert_lead(%L, 1, %L)', :'named_id',
@@ -359,7 +385,7 @@ select is(
     )),
     'record.not_found', 'nor previewed'
 );
-:as_ben
+select pg_temp.become('00000000-0000-4000-8000-000000000012');
 select is(
     pg_temp.code_of(format('select v1.convert_lead(%L, 1)', :'named_id')), 'record.not_found',
     'a colleague''s lead is out of reach'
@@ -380,22 +406,27 @@ select set_eq(
 select pg_temp.lead(
     '{"given_name": "Ada", "family_name": "King", "company_name": "Engines",
       "email": "ada@engines.example", "city": "London"}'
-) as undo_id \gset
+) as undo_id
+\gset
 insert into v1.taggings (tenant_id, tag_id, object, record_id)
 values (:acme, :'tag_id', 'crm.leads', :'undo_id');
-insert into v1.companies (tenant_id, name) values (:acme, 'engines') returning id as engines_id \gset
+insert into v1.companies (tenant_id, name) values (:acme, 'engines') returning id as engines_id
+\gset
 :as_owner
 select (
     pg_temp.snapshot() - array[
         'core.pending_events', 'core.audit_entries', 'core.audit_values', 'crm.conversions',
         'crm.leads', 'crm.companies'
     ]
-) as before \gset
+) as before
+\gset
 select to_jsonb(companies) - '{version,updated_at,updated_by}'::text[] as company_before
 from crm.companies
-where id = :'engines_id' \gset
+where id = :'engines_id'
+\gset
 :as_ada
-select pg_temp.convert(:'undo_id', '{"deal": {"name": "Engine"}}') as undo \gset
+select pg_temp.convert(:'undo_id', '{"deal": {"name": "Engine"}}') as undo
+\gset
 select is(
     (select domain from v1.companies where id = :'engines_id'), 'engines.example',
     'a company without a domain gets one'
@@ -423,10 +454,12 @@ select is(
 
 -- What was used since is kept.
 :as_ada
-select v1.convert_lead(:'undo_id', 3, '{"deal": true}') as again \gset
+select v1.convert_lead(:'undo_id', 3, '{"deal": true}') as again
+\gset
 update v1.companies set domain = 'other.example' where id = :'engines_id';
 insert into v1.activities (tenant_id, type, subject)
-values (:acme, 'note', 'Since') returning id as since_id \gset
+values (:acme, 'note', 'Since') returning id as since_id
+\gset
 insert into v1.activity_links (tenant_id, activity_id, object, record_id)
 values (:acme, :'since_id', 'crm.contacts', (:'again'::jsonb ->> 'contact_id')::uuid);
 select is(
@@ -461,7 +494,8 @@ select is_empty(
 :as_owner
 update core.tenants set settings = '{"crm": {"conversion_undo_hours": 0}}' where id = :acme;
 :as_ada
-select v1.convert_lead(:'undo_id', 5) as late \gset
+select v1.convert_lead(:'undo_id', 5) as late
+\gset
 select is(
     pg_temp.code_of(format('select v1.undo_conversion(%L)', :'late'::jsonb ->> 'id')),
     'conversion.window_over', 'once the window is over, a conversion stays'
@@ -473,7 +507,8 @@ select is(
 select pg_temp.lead(
     '{"given_name": "Ida", "company_name": "engines", "email": "ida@engines.example",
       "phone": "030 12345678", "website": "https://ida.example", "city": "Bonn"}'
-) as ida_id \gset
+) as ida_id
+\gset
 insert into v1.taggings (tenant_id, tag_id, object, record_id)
 values (:acme, :'tag_id', 'crm.leads', :'ida_id');
 :as_owner
@@ -532,13 +567,15 @@ $$;
 select writes as converting, differing as converting_differs
 from pg_temp.interrupted(
     format($$select v1.convert_lead(%L, 1, '{"deal": true}')$$, :'ida_id')
-) \gset
+)
+\gset
 update crm.conversions set undo_until = now() + interval '1 day' where lead_id = :'ida_id';
 select writes as undoing, differing as undoing_differs
 from pg_temp.interrupted(format(
     'select v1.undo_conversion(%L)',
     (select id from crm.conversions where lead_id = :'ida_id')
-)) \gset
+))
+\gset
 select ok(:converting > 15 and :undoing > 10, :converting || ' and ' || :undoing || ' writes fail');
 select is(
     :'converting_differs'::text[] || :'undoing_differs'::text[], '{}',

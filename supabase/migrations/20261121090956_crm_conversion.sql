@@ -1,8 +1,8 @@
 -- Conversion: a lead becomes a contact, a company and, if asked, a deal, and can be taken back.
 --
 -- What it becomes is decided by tenon.conversion_plan, and what can be taken back by
--- tenon.conversion_undo: here what may be looked at is found, locked in one order (the lead, what it
--- is known by, companies, contacts, deals) and written, in one transaction. Nobody's conversion
+-- tenon.conversion_undo: here what may be looked at is found, locked in one order (the lead, what
+-- it is known by, companies, contacts, deals) and written, in one transaction. Nobody's conversion
 -- finds or fills a record that they could not write themselves; where only such a one would fit, a
 -- new one is made. Nothing is overwritten, and what a lead knows beyond a full field is kept beside
 -- it.
@@ -95,8 +95,8 @@ end
 $$;
 
 comment on function crm.conversion_undo_window(uuid) is
-'For how long a tenant''s conversions can be taken back: its setting
-{"crm": {"conversion_undo_hours": 24}}, a day where it says nothing. Definer, because it reads the
+'For how long a tenant''s conversions can be taken back: its setting {"crm":
+{"conversion_undo_hours": 24}}, a day where it says nothing. Definer, because it reads the
 settings. Internal.';
 revoke all on function
 crm.conversion_candidates_max(), crm.conversion_links_max(), crm.conversion_undo_window(uuid)
@@ -123,7 +123,8 @@ create table crm.conversions (
     decision jsonb not null,
     effects jsonb not null,
     passed_over uuid[] not null,
-    lead_stage text,
+    stage_before text,
+    stage_after text,
     undo_until timestamptz not null,
     converted_at timestamptz not null default now(),
     converted_by uuid default core.caller_id(),
@@ -158,28 +159,30 @@ create index conversions_deal on crm.conversions (tenant_id, deal_id) where deal
 comment on table crm.conversions is
 'What became of leads, by which rules, and what was taken back. It goes with its lead.';
 comment on column crm.conversions.contact_rule is
-'By what the contact was chosen: given, email, phone or name; new for one that was made, nothing for
-none.';
+'By what the contact was chosen: given, email, phone or name; new for one that was made, nothing
+for none.';
 comment on column crm.conversions.company_rule is
 'By what the company was chosen: given, domain, name or contact, whose company it is; new for one
 that was made, nothing for none.';
 comment on column crm.conversions.decision is
-'What tenon.conversion_plan decided: the fields that were filled and from where, those that were kept
-although the lead says something else, and what was added to crm.contact_points.';
+'What tenon.conversion_plan decided: the fields that were filled and from where, those that were
+kept although the lead says something else, and what was added to crm.contact_points.';
 comment on column crm.conversions.effects is
-'What was written, for tenon.conversion_undo: the records with the values that were filled and those
-before, and what was carried.';
+'What was written, for tenon.conversion_undo: the records with the values that were filled and
+those before, and what was carried.';
 comment on column crm.conversions.passed_over is
 'Contacts and companies that would have fitted, but which whoever converted may not write. Shown to
 nobody who converts.';
-comment on column crm.conversions.lead_stage is 'Where the lead stood before.';
+comment on column crm.conversions.stage_after is
+'The won stage that the lead was moved to; null where its pipeline had no way there.';
+comment on column crm.conversions.stage_before is 'Where a lead that was moved stood before.';
 comment on column crm.conversions.undone is 'What was taken back, and what was kept and why.';
 
 select core.guard_linked('crm.conversions');
 grant select (
     tenant_id, id, lead_id, contact_id, contact_rule, contact_created, company_id, company_rule,
-    company_created, deal_id, decision, undo_until, converted_at, converted_by, undone_at,
-    undone_by, undone, object, record_id
+    company_created, deal_id, decision, stage_before, stage_after, undo_until, converted_at,
+    converted_by, undone_at, undone_by, undone, object, record_id
 ) on crm.conversions to authenticated;
 grant all on crm.conversions to service_role;
 
@@ -371,8 +374,8 @@ end
 $$;
 
 comment on function crm.conversion_candidates(jsonb, jsonb) is
-'Which companies and contacts a lead may become: those that match and that the caller may write, and
-those that were named. Internal.';
+'Which companies and contacts a lead may become: those that match and that the caller may write,
+and those that were named. Internal.';
 
 create function crm.conversion_found(tenant_id uuid, company_ids uuid[], contact_ids uuid[])
 returns jsonb
@@ -543,9 +546,9 @@ end
 $$;
 
 comment on function crm.write_record(text, uuid, uuid, jsonb) is
-'Makes a record, or without an id null changes it: fields by name, "custom.color" for a tenant''s own,
-which null removes. Answers the record as it is then. Whoever calls it has asked whether the caller
-may. Internal.';
+'Makes a record, or without an id null changes it: fields by name, "custom.color" for a tenant''s
+own, which null removes. Answers the record as it is then. Whoever calls it has asked whether the
+caller may. Internal.';
 
 create function crm.conversion_values(fills jsonb, lead jsonb, contact_id uuid, company_id uuid)
 returns jsonb
@@ -726,8 +729,8 @@ end
 $$;
 
 comment on function crm.carry_links(uuid, uuid, jsonb) is
-'Lets the activities, tags and attachments of a lead hang on other records too, and answers what was
-added. targets: [{object, id}]. Raises conversion.too_much_linked (422). Internal.';
+'Lets the activities, tags and attachments of a lead hang on other records too, and answers what
+was added. targets: [{object, id}]. Raises conversion.too_much_linked (422). Internal.';
 
 create function crm.uses_of(object text, tenant_id uuid, record_id uuid, but_conversion uuid)
 returns jsonb
@@ -831,7 +834,9 @@ comment on function crm.require_creating(text, jsonb) is
 'Refuses whoever could not make a record of the object for the owner and team of the lead. Raises
 tenancy.permission_missing (403). Internal.';
 
-create function crm.plan_conversion(lead jsonb, options jsonb, company_ids uuid[], contact_ids uuid[])
+create function crm.plan_conversion(
+    lead jsonb, options jsonb, company_ids uuid[], contact_ids uuid[]
+)
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -861,7 +866,11 @@ comment on function crm.plan_conversion(jsonb, jsonb, uuid[], uuid[]) is
 tenancy.permission_missing (403) and what tenon.conversion_plan raises. Internal.';
 
 create function crm.apply_target(
-    object text, target jsonb, lead jsonb, contact_id uuid default null, company_id uuid default null
+    object text,
+    target jsonb,
+    lead jsonb,
+    contact_id uuid default null,
+    company_id uuid default null
 )
 returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -916,6 +925,66 @@ crm.plan_conversion(jsonb, jsonb, uuid[], uuid[]),
 crm.apply_target(text, jsonb, jsonb, uuid, uuid)
 from public;
 
+-- The lead's own pipeline -------------------------------------------------------------------------
+
+create function crm.win_lead(lead jsonb) returns text
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    won_stage text;
+begin
+    if lead ->> 'stage' is null then
+        return null;
+    end if;
+    select way.move ->> 'to' into won_stage
+    from jsonb_array_elements(core.allowed_moves((lead ->> 'id')::uuid) -> 'moves')
+        with ordinality as way (move, place)
+    where way.move ->> 'kind' = 'won' and (way.move ->> 'allowed')::boolean
+    order by way.place
+    limit 1;
+    if found then
+        perform core.move((lead ->> 'id')::uuid, won_stage, null, 'The lead was converted.');
+    end if;
+    return won_stage;
+end
+$$;
+
+comment on function crm.win_lead(jsonb) is
+'Moves a lead that is converted to the first won stage that its pipeline lets it go to, as v1.move
+would, and answers which; null where there is none. Internal.';
+
+create function crm.reopen_lead(conversion crm.conversions) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    stage core.pipeline_stages;
+    lead jsonb;
+begin
+    update crm.leads set converted_at = null
+    where leads.tenant_id = conversion.tenant_id and leads.id = conversion.lead_id
+    returning to_jsonb(leads) into strict lead;
+    if lead ->> 'stage' = conversion.stage_after then
+        select stages.* into stage
+        from core.pipeline_stages as stages
+        where
+            stages.tenant_id = conversion.tenant_id
+            and stages.pipeline_version_id = (lead ->> 'pipeline_version_id')::uuid
+            and stages.stage = conversion.stage_before;
+        if found then
+            perform core.enter_stage(
+                conversion.tenant_id, core.object_named('crm.leads'), lead, stage,
+                'The conversion was taken back.'
+            );
+        end if;
+    end if;
+end
+$$;
+
+comment on function crm.reopen_lead(crm.conversions) is
+'Opens a lead again, and puts it back where it stood, if it still is where its conversion moved it:
+past the ways of its pipeline, which need not lead back from a won stage. Internal.';
+revoke all on function crm.win_lead(jsonb), crm.reopen_lead(crm.conversions) from public;
+
 -- Converting --------------------------------------------------------------------------------------
 
 create function crm.convert_lead(lead_id uuid, expected_version integer, options jsonb)
@@ -937,6 +1006,7 @@ declare
     carried jsonb;
     records jsonb;
     undo_until timestamptz;
+    won_stage text;
     answer jsonb;
 begin
     perform crm.require_convertible(lead, coalesce(expected_version, 0));
@@ -993,6 +1063,7 @@ begin
     end if;
     update crm.leads set converted_at = now()
     where leads.tenant_id = of_tenant and leads.id = lead_id;
+    won_stage := crm.win_lead(lead);
 
     -- What was made is looked at once all is written: triggers may have changed it.
     records := (
@@ -1017,8 +1088,8 @@ begin
     undo_until := now() + crm.conversion_undo_window(of_tenant);
     insert into crm.conversions (
         tenant_id, id, lead_id, contact_id, contact_rule, contact_created, company_id,
-        company_rule, company_created, deal_id, decision, effects, passed_over, lead_stage,
-        undo_until
+        company_rule, company_created, deal_id, decision, effects, passed_over, stage_before,
+        stage_after, undo_until
     )
     values (
         of_tenant, made_id, lead_id,
@@ -1032,7 +1103,7 @@ begin
             select matches.id from crm.conversion_matches(lead, keys) as matches
             where not matches.is_reached
         ),
-        lead ->> 'stage', undo_until
+        case when won_stage is not null then lead ->> 'stage' end, won_stage, undo_until
     );
     answer := jsonb_build_object(
         'contact', contact -> 'id', 'company', company -> 'id', 'deal', deal -> 'id'
@@ -1152,7 +1223,8 @@ end
 $$;
 
 comment on function crm.conversion_state(crm.conversions) is
-'The records that a conversion wrote as they are now, as tenon.conversion_undo reads them. Internal.';
+'The records that a conversion wrote as they are now, as tenon.conversion_undo reads them.
+Internal.';
 
 create function crm.drop_carried(conversion crm.conversions, kept uuid[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -1319,8 +1391,7 @@ begin
         );
     end if;
     perform crm.take_back(conversion, reversal);
-    update crm.leads set converted_at = null
-    where leads.tenant_id = conversion.tenant_id and leads.id = conversion.lead_id;
+    perform crm.reopen_lead(conversion);
     update crm.conversions
     set undone_at = now(), undone_by = core.caller_id(), undone = reversal
     where conversions.tenant_id = conversion.tenant_id and conversions.id = conversion.id;
@@ -1333,8 +1404,8 @@ end
 $$;
 
 comment on function crm.undo_conversion(uuid, boolean, boolean) is
-'What v1.undo_conversion does. Definer, because it writes crm.conversions, and removes what hangs on
-the records that it deletes. Signed-in users may call it.';
+'What v1.undo_conversion does. Definer, because it writes crm.conversions, and removes what hangs
+on the records that it deletes. Signed-in users may call it.';
 revoke all on function
 crm.convert_lead(uuid, integer, jsonb),
 crm.preview_conversion(uuid, jsonb),
@@ -1369,13 +1440,13 @@ $$;
 
 comment on function v1.convert_lead(uuid, integer, jsonb) is
 'Turns a lead into a contact, a company and, if asked, a deal, in one transaction: {id, lead_id,
-contact_id, company_id, deal_id, decision, undo_until}. options: contact and company are "find" (the
-default), "create" or "none", contact_id and company_id name one; deal is true or an object of name,
-amount_minor, currency, pipeline_id and expected_close_on. Empty fields alone are filled; activities,
-tags and attachments are carried. Needs crm.leads.convert and the right to write the lead and what it
-becomes. Raises conversion.done, conversion.version_conflict (409), conversion.options_invalid (400),
-conversion.nothing_named, conversion.too_much_linked (422), record.not_found (404) and
-tenancy.permission_missing (403). Signed-in users may call it.';
+contact_id, company_id, deal_id, decision, undo_until}. options: contact and company are "find"
+(the default), "create" or "none", contact_id and company_id name one; deal is true or an object of
+name, amount_minor, currency, pipeline_id and expected_close_on. Empty fields alone are filled;
+activities, tags and attachments are carried. Needs crm.leads.convert and the right to write the
+lead and what it becomes. Raises conversion.done, conversion.version_conflict (409),
+conversion.options_invalid (400), conversion.nothing_named, conversion.too_much_linked (422),
+record.not_found (404) and tenancy.permission_missing (403). Signed-in users may call it.';
 
 create function v1.preview_conversion(lead_id uuid, options jsonb default '{}') returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -1386,8 +1457,8 @@ end
 $$;
 
 comment on function v1.preview_conversion(uuid, jsonb) is
-'What v1.convert_lead would decide, without doing it: {company, contact, adds_company, deal}. Raises
-what that raises. Signed-in users may call it.';
+'What v1.convert_lead would decide, without doing it: {company, contact, adds_company, deal}.
+Raises what that raises. Signed-in users may call it.';
 
 create function v1.undo_conversion(
     conversion_id uuid, force boolean default false, dry_run boolean default false
@@ -1408,11 +1479,12 @@ $$;
 
 comment on function v1.undo_conversion(uuid, boolean, boolean) is
 'Takes a conversion back while its undo_until has not come: deletes what it made, empties what it
-filled, removes what it carried, and opens the lead again. What has been used or changed since stands
-in the way (conversion.undo_blocked, 409, with the list) or is kept, with force. dry_run: only says
-what would happen. Answers {id, undone, deleted, emptied, points, kept, gone, collisions}. Needs
-crm.leads.convert and the right to write the lead and what it became. Raises conversion.not_found
-(404), conversion.undone, conversion.window_over (409). Signed-in users may call it.';
+filled, removes what it carried, and opens the lead again. What has been used or changed since
+stands in the way (conversion.undo_blocked, 409, with the list) or is kept, with force. dry_run:
+only says what would happen. Answers {id, undone, deleted, emptied, points, kept, gone,
+collisions}. Needs crm.leads.convert and the right to write the lead and what it became. Raises
+conversion.not_found (404), conversion.undone, conversion.window_over (409). Signed-in users may
+call it.';
 
 create view v1.conversions with (security_invoker = true) as
 select
@@ -1427,6 +1499,8 @@ select
     conversions.company_created,
     conversions.deal_id,
     conversions.decision,
+    conversions.stage_before,
+    conversions.stage_after,
     conversions.undo_until,
     conversions.converted_at,
     conversions.converted_by,
