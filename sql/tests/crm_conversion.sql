@@ -6,18 +6,28 @@ select plan(60);
 
 -- ann and ben hold a role that reaches own records only.
 insert into auth.users (id, email)
-select ('00000000-0000-4000-8000-0000000000' || named.id)::uuid, named.name || '@example.com'
+select
+    ('00000000-0000-4000-8000-0000000000' || named.id)::uuid,
+    named.name || '@example.com'
 from (values ('11', 'ann'), ('12', 'ben')) as named (id, name);
 insert into core.roles (tenant_id, id, slug, name)
 values (:acme, '00000000-0000-4000-c000-000000000001', 'seller', 'Seller');
 insert into core.role_permissions (tenant_id, role_id, permission, scope)
-select :acme, '00000000-0000-4000-c000-000000000001', permission, 'own'
+select
+    :acme,
+    '00000000-0000-4000-c000-000000000001',
+    permission,
+    'own'
 from core.permissions
 where
     permission like 'crm.%'
     and permission ~ '^crm\.(leads|contacts|companies|deals|activities)\.';
 insert into core.members (tenant_id, user_id, role_tenant_id, role_id)
-select :acme, users.id, :acme, '00000000-0000-4000-c000-000000000001'
+select
+    :acme,
+    users.id,
+    :acme,
+    '00000000-0000-4000-c000-000000000001'
 from auth.users
 where users.email in ('ann@example.com', 'ben@example.com');
 create function pg_temp.become(who uuid) returns void

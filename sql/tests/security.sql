@@ -60,7 +60,8 @@ select set_eq(
         'core.event_types', 'core.fields', 'core.inbound_processors', 'core.job_tasks',
         'core.linked_tables', 'core.not_personal', 'core.object_fields', 'core.objects',
         'core.permissions', 'core.personal_data', 'core.pipeline_objects', 'core.retention_runs',
-        'core.search_fields', 'core.search_objects', 'core.template_kinds', 'core.tenants'
+        'core.search_fields', 'core.search_objects', 'core.segment_fields',
+        'core.segment_relations', 'core.template_kinds', 'core.tenants'
     ],
     'tenant_id leads the primary key of every table but the reference tables'
 );
@@ -148,7 +149,8 @@ select set_eq(
         'core.pending_events', 'core.permissions', 'core.personal_data', 'core.pipeline_objects',
         'core.pipeline_stages', 'core.provider_states', 'core.rate_buckets', 'core.retention_runs',
         'core.search_documents', 'core.search_fields', 'core.search_objects',
-        'core.search_unlearned', 'core.search_words', 'core.service_level_states',
+        'core.search_unlearned', 'core.search_words', 'core.segment_fields',
+        'core.segment_relations', 'core.service_level_states',
         'core.sign_in_attempts', 'core.sign_in_authenticators', 'core.stage_periods',
         'core.template_kinds', 'core.timers',
         'core.user_settings',

@@ -291,6 +291,16 @@ test("the guide to idempotency does what it says", async () => {
   });
 });
 
+test("the guide to lead conversion does what it says", async () => {
+  const foundry = await addTenant(stack, "foundry", { members: { finn: { role: "owner" } } });
+  await runInOrder("lead-conversion", { USER_TOKEN: tokenOf(foundry.members.finn) });
+});
+
+test("the guide to segments does what it says", async () => {
+  const bakery = await addTenant(stack, "bakery", { members: { bob: { role: "owner" } } });
+  await runInOrder("segments", { USER_TOKEN: tokenOf(bakery.members.bob) });
+});
+
 test("the guide to webhooks does what it says", async () => {
   const beacon = await addTenant(stack, "beacon", { members: { bea: { role: "owner" } } });
   await runInOrder("webhooks", { USER_TOKEN: tokenOf(beacon.members.bea) });
