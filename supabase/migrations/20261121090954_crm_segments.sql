@@ -295,7 +295,7 @@ declare
     names text[];
     columns text;
     joins text;
-    found text;
+    listed record;
 begin
     if condition is null then
         return query
@@ -376,10 +376,10 @@ begin
     clause := tenon.condition_where(asked, joined, 'record');
     bound := tenon.condition_values(asked, joined);
     -- What all of it takes, where it takes an element of a list, is looked up first.
-    for found, asked in
+    for listed in
         select
             extra.finder,
-            leaf -> 'value'
+            whole.leaf -> 'value' as wanted
         from (
             select condition as leaf
             union all
@@ -399,9 +399,9 @@ begin
     loop
         clause := format(
             'record.id in (%s) and %s',
-            format(found, format('($1 ->> %s)', jsonb_array_length(bound))), clause
+            format(listed.finder, format('($1 ->> %s)', jsonb_array_length(bound))), clause
         );
-        bound := bound || jsonb_build_array(asked);
+        bound := bound || jsonb_build_array(listed.wanted);
     end loop;
     source := format(
         '(select base.*, to_jsonb(base) as "record of segment"%s from %s as base%s)',
@@ -1080,10 +1080,10 @@ begin
             segment.condition, core.fields_for_segments(segment.object, segment.tenant_id)
         ),
         'records', (
-            select coalesce(jsonb_agg(to_jsonb(found) order by found.id), '[]')
+            select coalesce(jsonb_agg(to_jsonb(page) order by page.id), '[]')
             from core.records_of_segment(
                 segment, null, least(greatest(max_count, 0), core.segment_page_max())
-            ) as found
+            ) as page
         )
     );
 end
