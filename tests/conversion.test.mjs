@@ -120,11 +120,15 @@ describe("segments", () => {
       is_shared: true,
     }));
     const seen = [];
-    for (let after = null;; after = seen.at(-1)) {
-      const page = await dataOf(
-        ada.rpc("segment_records", { segment_id: segment.id, after, max_count: 10 }),
+    for (let page; page?.length !== 0;) {
+      const after = seen.at(-1);
+      page = await dataOf(
+        ada.rpc("segment_records", {
+          segment_id: segment.id,
+          max_count: 10,
+          ...after && { after },
+        }),
       );
-      if (page.length === 0) break;
       seen.push(...page.map(({ id }) => id));
     }
     assert.equal(seen.length, 25);

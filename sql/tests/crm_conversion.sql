@@ -2,7 +2,7 @@
 -- nobody what they may not see, and can be taken back.
 begin;
 \ir ../support/fixtures.sql
-select plan(60);
+select plan(63);
 
 -- ann and ben hold a role that reaches own records only.
 insert into auth.users (id, email)
@@ -509,6 +509,68 @@ select v1.convert_lead(:'undo_id', 5) as late
 select is(
     pg_temp.code_of(format('select v1.undo_conversion(%L)', :'late'::jsonb ->> 'id')),
     'conversion.window_over', 'once the window is over, a conversion stays'
+);
+
+-- The lead's pipeline -----------------------------------------------------------------------------
+
+:as_owner
+do $$
+begin
+    if not exists (select from core.pipeline_objects where object = 'crm.leads') then
+        perform core.attach_pipeline('crm.leads');
+    end if;
+end
+$$;
+:as_ada
+select v1.save_pipeline(
+    'crm.leads', 'conversion-test', 'Test',
+    '{
+        "stages": [
+            {"stage": "new", "label": "New", "kind": "open", "start": true},
+            {"stage": "talking", "label": "Talking", "kind": "open"},
+            {"stage": "won", "label": "Won", "kind": "won"}
+        ],
+        "transitions": [
+            {"from": "new", "to": "talking"},
+            {"from": ["talking"], "to": "won", "reason_required": true}
+        ]
+    }'
+) ->> 'id' as pipeline
+\gset
+select v1.publish_pipeline(:'pipeline', 1) is not null as published
+\gset
+insert into v1.leads (tenant_id, given_name, company_name, pipeline_id)
+values (:acme, 'Liv', 'Pipes', :'pipeline')
+returning id as liv_id
+\gset
+select v1.convert_lead(:'liv_id', 1) as early
+\gset
+select is(
+    (select stage from v1.leads where id = :'liv_id'), 'new',
+    'a lead whose pipeline leads to no won stage from here stays where it is'
+);
+:as_owner
+update crm.conversions set undo_until = now() + interval '1 day';
+:as_ada
+select v1.undo_conversion((:'early'::jsonb ->> 'id')::uuid) is not null as undone
+\gset
+select v1.move(:'liv_id', 'talking', (select version from v1.leads where id = :'liv_id')) is not null
+as moved
+\gset
+select v1.convert_lead(:'liv_id', (select version from v1.leads where id = :'liv_id')) as won
+\gset
+select is(
+    (select array[stage, stage_kind] from v1.leads where id = :'liv_id'), array['won', 'won'],
+    'one that may is won'
+);
+:as_owner
+update crm.conversions set undo_until = now() + interval '1 day';
+:as_ada
+select v1.undo_conversion((:'won'::jsonb ->> 'id')::uuid) is not null as undone
+\gset
+select is(
+    (select array[stage, stage_kind] from v1.leads where id = :'liv_id'), array['talking', 'open'],
+    'and stands where it stood once that is taken back, though no way leads there'
 );
 
 -- Interrupted at each statement -------------------------------------------------------------------

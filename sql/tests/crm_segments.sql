@@ -1,7 +1,7 @@
 -- Segments find what their conditions say, for each who asks what they may read and no more.
 begin;
 \ir ../support/fixtures.sql
-select plan(49);
+select plan(51);
 
 insert into auth.users (id, email)
 values ('00000000-0000-4000-8000-000000000011', 'ann@example.com');
@@ -132,6 +132,13 @@ select is(
 );
 select is(
     pg_temp.found('{"field": "open_deals", "op": ">=", "value": 1}'), 'Bob', 'open deals'
+);
+select is(
+    pg_temp.found('{"field": "open_deals", "op": "=", "value": 0}'), 'Ann Cid Dan', 'none open'
+);
+select is(
+    pg_temp.found('{"field": "open_deals", "op": ">=", "value": 0}'), 'Ann Bob Cid Dan',
+    'any number of them'
 );
 select is(
     pg_temp.found('{"field": "last_activity_at", "op": ">", "value": {"ago": "P1D"}}'), 'Dan',

@@ -115,8 +115,9 @@ by migrations alone: expression and finder become part of statements. Global ref
 same for every tenant.';
 comment on column core.segment_fields.expression is 'SQL over the record, which is called base.';
 comment on column core.segment_fields.finder is
-'Of a list: SQL that finds the ids of the records of the tenant $3 whose list contains a text,
-which stands for %s. Through it a segment of one tag reads the records with that tag, not all.';
+'SQL that finds the ids of the records of the tenant $3 for which more than nothing is found out: of a
+list, those whose list contains a text, which stands for %s; of a number, those where it is above
+zero. Through it a segment of one tag reads the records with that tag, not all.';
 
 alter table core.segment_relations enable row level security;
 alter table core.segment_fields enable row level security;
@@ -168,7 +169,7 @@ select
 from core.objects
 where objects.object in ('crm.contacts', 'crm.companies', 'crm.leads', 'crm.deals');
 
-insert into core.segment_fields (object, field, type, label, description, expression)
+insert into core.segment_fields (object, field, type, label, description, expression, finder)
 select
     linked.object,
     'open_deals',
@@ -178,6 +179,10 @@ select
     format(
         '(select count(*) from crm.deals where deals.tenant_id = base.tenant_id '
         'and deals.%I = base.id and deals.stage_kind = ''open'')', linked.column_name
+    ),
+    format(
+        'select deals.%1$I from crm.deals where deals.tenant_id = $3 '
+        'and deals.%1$I is not null and deals.stage_kind = %2$L', linked.column_name, 'open'
     )
 from (
     values ('crm.contacts', 'contact_id'), ('crm.companies', 'company_id')
@@ -375,7 +380,7 @@ begin
         );
     clause := tenon.condition_where(asked, joined, 'record');
     bound := tenon.condition_values(asked, joined);
-    -- What all of it takes, where it takes an element of a list, is looked up first.
+    -- What the whole of it takes is looked up first, where there is a finder.
     for listed in
         select
             extra.finder,
@@ -393,9 +398,20 @@ begin
             on
                 extra.object = segment_source.object
                 and extra.field = whole.leaf ->> 'field'
-                and whole.leaf ->> 'op' = 'contains'
                 and extra.finder is not null
-                and jsonb_typeof(whole.leaf -> 'value') = 'string'
+                and case extra.type
+                    when 'list' then
+                        whole.leaf ->> 'op' = 'contains'
+                        and jsonb_typeof(whole.leaf -> 'value') = 'string'
+                    else
+                        whole.leaf ->> 'op' in ('=', '>', '>=')
+                        and jsonb_typeof(whole.leaf -> 'value') = 'number'
+                        and whole.leaf ->> 'value' !~ '^-'
+                        and (
+                            whole.leaf ->> 'op' = '>'
+                            or whole.leaf ->> 'value' ~ '[1-9]'
+                        )
+                end
     loop
         clause := format(
             'record.id in (%s) and %s',
@@ -529,8 +545,8 @@ select
     );
 select
     core.map_not_personal(
-        'What the tenant calls a set of records.',
-        'core.segments.name', 'core.segments.description'
+        'What the tenant calls a set of records, and by what it is found.',
+        'core.segments.name', 'core.segments.description', 'core.segments.condition'
     );
 select core.audit('core.segments'::regclass, '{updated_at,updated_by}');
 select core.audit('core.segment_members'::regclass);

@@ -201,6 +201,11 @@ select
         'crm.conversions.contact_id', 'user.unique_id', 'contact_id in crm.contacts.id', 'keep',
         'That a lead became a contact stays; what was said of them is erased.'
     );
+select
+    core.map_not_personal(
+        'Goes with its lead; or names of fields and tables, and ids.',
+        'crm.conversions.lead_id', 'crm.conversions.undone'
+    );
 
 select core.audit('crm.conversions'::regclass);
 
