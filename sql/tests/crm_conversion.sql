@@ -523,7 +523,7 @@ end
 $$;
 :as_ada
 select v1.save_pipeline(
-    'crm.leads', 'conversion-test', 'Test',
+    'crm.leads', 'conversion_test', 'Test',
     '{
         "stages": [
             {"stage": "new", "label": "New", "kind": "open", "start": true},

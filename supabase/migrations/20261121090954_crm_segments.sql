@@ -22,7 +22,7 @@ insert into core.errors (code, status, message, hint) values
 ),
 (
     'segment.invalid', 400, 'A segment cannot be saved like this: {field} is wrong.',
-    'slug: a letter, then letters, digits and hyphens; kind: dynamic, with a condition, or static,
+    'slug: a lower case letter, then letters, digits, _ and -; kind: dynamic, with a condition, or static,
 without one.'
 ),
 (
@@ -469,7 +469,7 @@ create table core.segments (
     updated_by uuid,
     primary key (tenant_id, id),
     constraint segment_slug_is_unique unique nulls not distinct (tenant_id, object, owner_id, slug),
-    constraint slug_is_a_word check (slug ~ '^[a-z][a-z0-9-]{0,62}$'),
+    constraint slug_is_a_word check (slug ~ '^[a-z][a-z0-9_-]{0,62}$'),
     constraint name_is_short check (char_length(name) between 1 and 200),
     constraint description_is_short check (char_length(description) <= 2000),
     constraint kind_is_known check (kind in ('dynamic', 'static')),
@@ -626,7 +626,7 @@ declare
     segment core.segments;
     of_tenant uuid;
     wrong constant text := case
-        when (slug ~ '^[a-z][a-z0-9-]{0,62}$') is not true then 'slug'
+        when (slug ~ '^[a-z][a-z0-9_-]{0,62}$') is not true then 'slug'
         when (char_length(name) between 1 and 200) is not true then 'name'
         when char_length(description) > 2000 then 'description'
         when (kind in ('dynamic', 'static')) is not true then 'kind'
