@@ -22,8 +22,8 @@ insert into core.errors (code, status, message, hint) values
 ),
 (
     'segment.invalid', 400, 'A segment cannot be saved like this: {field} is wrong.',
-    'slug: a lower case letter, then letters, digits, _ and -; kind: dynamic, with a condition, or static,
-without one.'
+    'slug: a lower case letter, then letters, digits, _ and -; kind: dynamic, with a condition, or
+static, without one.'
 ),
 (
     'segment.fixed', 409, 'The object and kind of a segment stay.',
@@ -115,8 +115,8 @@ by migrations alone: expression and finder become part of statements. Global ref
 same for every tenant.';
 comment on column core.segment_fields.expression is 'SQL over the record, which is called base.';
 comment on column core.segment_fields.finder is
-'SQL that finds the ids of the records of the tenant $3 for which more than nothing is found out: of a
-list, those whose list contains a text, which stands for %s; of a number, those where it is above
+'SQL that finds the ids of the records of the tenant $3 for which more than nothing is found out: of
+a list, those whose list contains a text, which stands for %s; of a number, those where it is above
 zero. Through it a segment of one tag reads the records with that tag, not all.';
 
 alter table core.segment_relations enable row level security;
