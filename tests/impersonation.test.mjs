@@ -802,6 +802,26 @@ describe("every function of v1", () => {
     open_record: {
       args: { table_name: "iot.devices", id: acme.devices["marker-truck"], reason: "none" },
     },
+    add_to_segment: { args: { segment_id: things.segment, record_ids: [things.lead] } },
+    convert_lead: { args: { lead_id: things.lead, expected_version: 1 } },
+    delete_segment: { args: { segment_id: things.segment } },
+    in_segments: { args: { object: "crm.leads", record_id: things.lead }, reads: true },
+    preview_conversion: { args: { lead_id: things.lead }, reads: true },
+    preview_segment: {
+      args: {
+        object: "crm.contacts",
+        condition: { field: "name", op: "is_not_null" },
+      },
+      reads: true,
+    },
+    remove_from_segment: { args: { segment_id: things.segment, record_ids: [things.lead] } },
+    save_segment: {
+      args: { object: "crm.contacts", slug: "planted", name: "planted", kind: "static" },
+    },
+    segment_count: { args: { segment_id: things.segment }, reads: true },
+    segment_fields: { args: { object: "crm.contacts" }, reads: true },
+    segment_records: { args: { segment_id: things.segment }, reads: true },
+    undo_conversion: { args: { conversion_id: things.conversion } },
     preview_template: { args: { template: "crm.task_due" } },
     publish_template: { args: { template: "crm.task_due", language: "en" } },
     readings: { args: { devices: ["marker-truck"], ...RANGE }, reads: true },

@@ -754,6 +754,13 @@ begin
             linked.relation as name,
             'used.tenant_id = $1 and used.record_id = $2 and used.object = $3' as condition
         from core.linked_tables as linked
+        -- What the system itself keeps of a record: where people had a hand in it, the record's own
+        -- version tells.
+        where
+            linked.relation <> all(array[
+                'core.assignments', 'core.service_level_states', 'core.stage_periods',
+                'core.timers'
+            ])
         union all
         -- What refers to the record by a foreign key, whoever's table it is.
         select

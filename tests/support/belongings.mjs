@@ -118,8 +118,32 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     path: `${deal.tenant_id}/crm.contacts/${contact_id}/${word}.pdf`,
     name: word,
   });
+  const listed = await dataOf(
+    owner.from("contacts").insert({ family_name: `${word} listed` }).select("id").single(),
+  );
+  const segment = await call("save_segment", {
+    object: "crm.contacts",
+    slug: word,
+    name: word,
+    kind: "static",
+    is_shared: true,
+  });
+  await call("add_to_segment", { segment_id: segment.id, record_ids: [listed.id] });
+  const prospect = await dataOf(
+    owner.from("leads").insert({ family_name: `${word} converted` }).select("id").single(),
+  );
+  // Rules may have assigned it since.
+  const { version } = await dataOf(
+    owner.from("leads").select("version").eq("id", prospect.id).single(),
+  );
+  const conversion = await call("convert_lead", {
+    lead_id: prospect.id,
+    expected_version: version,
+  });
   return {
     company: company.id,
+    segment: segment.id,
+    conversion: conversion.id,
     contact: contact_id,
     deal: deal.id,
     tag: tag.id,
