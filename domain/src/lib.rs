@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod effect;
 pub mod errors;
 pub mod identity;
+pub mod import;
 pub mod limit;
 pub mod pipeline;
 pub mod schedule;

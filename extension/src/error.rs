@@ -19,6 +19,7 @@ use tenon_domain::delivery::DeliveryError;
 use tenon_domain::delivery::signature::SignatureError;
 use tenon_domain::errors;
 use tenon_domain::identity::IdentityError;
+use tenon_domain::import::ImportError;
 use tenon_domain::limit::LimitError;
 use tenon_domain::pipeline::{MappingError, PipelineError};
 use tenon_domain::schedule::ScheduleError;
@@ -68,6 +69,7 @@ coded!(
     DeliveryError,
     FrameError,
     IdentityError,
+    ImportError,
     KeepingError,
     LimitError,
     MappingError,

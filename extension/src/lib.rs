@@ -14,6 +14,7 @@ mod custom_field;
 mod delivery;
 mod effect;
 mod error;
+mod import;
 mod jsonb;
 mod lazy_bytes;
 mod limit;
