@@ -2738,7 +2738,7 @@ problems: {csv, next}. While next is not null, ask again with it as after. Mende
 imported. Needs crm.imports.manage. Raises import.unknown (404).';
 
 create function crm.import_error_line(cells jsonb, row_number integer, problems text) returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql immutable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     texts text[];
@@ -2750,8 +2750,8 @@ end
 $$;
 
 comment on function crm.import_error_line(jsonb, integer, text) is
-'A row of an import with what is wrong with it, as comma separated values. Signed-in users may call
-it.';
+'A row of an import with what is wrong with it, as comma separated values. Definer, because the
+domain''s functions are internal. Signed-in users may call it.';
 
 -- The data map ------------------------------------------------------------------------------------
 
