@@ -18,6 +18,9 @@ pub mod text;
 pub mod time;
 pub mod write;
 
+#[cfg(test)]
+mod tests;
+
 /// The longest row, in bytes as UTF-8: a quote that is never closed makes the rest of a file one
 /// row, and that is to be found out before it fills the memory.
 pub const ROW_BYTES_MAX: usize = 1_048_576;

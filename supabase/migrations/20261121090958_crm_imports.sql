@@ -2,8 +2,8 @@
 --
 -- A file comes in pieces, whose rows are staged. A job goes through them by steps: each step takes
 -- the next rows, finds and writes their records in a few statements, and says how far it is, all in
--- one transaction. So a kill at any moment repeats at most a step that left nothing. The job acts as
--- the person who started it: core.caller() is that person, of whom access is asked anew at each
+-- one transaction. So a kill at any moment repeats at most a step that left nothing. The job acts
+-- as the person who started it: core.caller() is that person, of whom access is asked anew at each
 -- step, and whom the audit names. The ADR "Why an import is staged, and acts as who started it" has
 -- the alternatives.
 
@@ -79,8 +79,10 @@ comment on column crm.imports.last_row is
 comment on column crm.imports.is_complete is 'Whether no piece can be added any more.';
 comment on column crm.imports.check_report is 'What the dry run counted.';
 comment on column crm.imports.done_row is 'Up to which row records are written, or not.';
-comment on column crm.imports.kept_count is 'Records that undoing left, as they were changed since.';
-comment on column crm.imports.acting_id is 'Who runs it: whose rights it has, whom the audit names.';
+comment on column crm.imports.kept_count is 'Records that undoing left, as they were changed
+since.';
+comment on column crm.imports.acting_id is 'Who runs it: whose rights it has, whom the audit
+names.';
 
 create table crm.import_pieces (
     tenant_id uuid not null,
@@ -334,10 +336,11 @@ return 2000;
 comment on function crm.import_piece_bytes_max() is
 'How long a piece of a file may be: what one request carries easily. Internal.';
 comment on function crm.import_rows_max() is
-'How many rows an import has at most: minutes of work, and what people still look through. Internal.';
+'How many rows an import has at most: minutes of work, and what people still look through.
+Internal.';
 comment on function crm.import_step_rows() is
-'How many rows a step of an import takes: enough to spread what a statement costs over them, and less
-than a second of work to repeat after a crash. Internal.';
+'How many rows a step of an import takes: enough to spread what a statement costs over them, and
+less than a second of work to repeat after a crash. Internal.';
 
 -- What can be imported ----------------------------------------------------------------------------
 
@@ -829,8 +832,8 @@ end
 $$;
 
 comment on function crm.check_of_records(text) is
-'An expression over the columns of an object''s table: the name of the first promise of the table that
-a row breaks, null for none. $2: create or update. Internal.';
+'An expression over the columns of an object''s table: the name of the first promise of the table
+that a row breaks, null for none. $2: create or update. Internal.';
 
 create function crm.check_lines(import crm.imports, lines crm.import_line[])
 returns crm.import_line[]
@@ -978,7 +981,8 @@ begin
             case
                 when reach.all_records then 'coalesce(record.%1$I, $5)'
                 when known.team_column is not null
-                    then 'case when record.%2$I = any($6) then coalesce(record.%1$I, $4) else $4 end'
+                    then 'case when record.%2$I = any($6) then coalesce(record.%1$I, $4) '
+                    'else $4 end'
                 else '$4'
             end,
             known.owner_column, known.team_column
@@ -1178,7 +1182,8 @@ end
 $$;
 
 comment on function crm.write_points(crm.imports, crm.import_line[]) is
-'Adds the addresses and further e-mails and phones of lines; returns their ids by record. Internal.';
+'Adds the addresses and further e-mails and phones of lines; returns their ids by record.
+Internal.';
 
 create function crm.write_tags(import crm.imports, lines crm.import_line[]) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -1326,7 +1331,8 @@ end
 $$;
 
 comment on function crm.write_lines(crm.imports, crm.import_line[], crm.import_reach) is
-'Writes the records of lines, all but those that Postgres refuses; these have an error then. Internal.';
+'Writes the records of lines, all but those that Postgres refuses; these have an error then.
+Internal.';
 
 -- Steps -------------------------------------------------------------------------------------------
 
@@ -1939,7 +1945,8 @@ begin
 end
 $$;
 
-comment on function crm.import_answer(crm.imports) is 'An import as functions of v1 answer. Internal.';
+comment on function crm.import_answer(crm.imports) is 'An import as functions of v1 answer.
+Internal.';
 
 create function crm.refuse_import_status(import crm.imports, allowed text[]) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -2249,9 +2256,9 @@ end
 $$;
 
 comment on function crm.plan_import(crm.imports) is
-'Makes the mapping of an import ready. Raises import.mapping_invalid (400), import.mapping_missing and
-import.key_missing (422), and tenancy.permission_missing (403) where records are to be made that the
-caller may not make. Internal.';
+'Makes the mapping of an import ready. Raises import.mapping_invalid (400), import.mapping_missing
+and import.key_missing (422), and tenancy.permission_missing (403) where records are to be made
+that the caller may not make. Internal.';
 
 create function crm.complete_import(import crm.imports) returns crm.imports
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -2446,8 +2453,8 @@ end
 $$;
 
 comment on function crm.propose_import_mapping(text, text[]) is
-'What v1.propose_import_mapping does. Definer, because the fields of a tenant are internal. Signed-in
-users may call it.';
+'What v1.propose_import_mapping does. Definer, because the fields of a tenant are internal.
+Signed-in users may call it.';
 
 -- The API -----------------------------------------------------------------------------------------
 
@@ -2505,8 +2512,8 @@ left join crm.import_rows as rows
         and rows.row_number = errors.row_number;
 
 comment on view v1.import_errors is
-'What is wrong with rows of imports, and which row it is: of the dry run (phase check), of the run, and
-of undoing. Needs crm.imports.manage.';
+'What is wrong with rows of imports, and which row it is: of the dry run (phase check), of the run,
+and of undoing. Needs crm.imports.manage.';
 
 grant select on v1.imports, v1.import_errors to authenticated, service_role;
 
@@ -2539,11 +2546,11 @@ $$;
 
 comment on function v1.start_import(text, text, jsonb, jsonb) is
 'Begins an import of a file into records of an object; returns it, with its id. mapping: {"column":
-"field"} or {"column": {"field", "by", "create", "as", "separator", "label"}}, which v1.map_import can
-set later. settings: mode (insert, update, upsert), key, delimiter, encoding, header, decimal, date,
-time_zone, currency, empty (leave, clear), keep_space, defaults. Needs crm.imports.manage and the
-object''s write. Raises record.object_unknown, import.setting_invalid, import.name_invalid (400),
-import.object_closed, import.key_missing (422). May be repeated with an Idempotency-Key.';
+"field"} or {"column": {"field", "by", "create", "as", "separator", "label"}}, which v1.map_import
+can set later. settings: mode (insert, update, upsert), key, delimiter, encoding, header, decimal,
+date, time_zone, currency, empty (leave, clear), keep_space, defaults. Needs crm.imports.manage and
+the object''s write. Raises record.object_unknown, import.setting_invalid, import.name_invalid
+(400), import.object_closed, import.key_missing (422). May be repeated with an Idempotency-Key.';
 
 create function v1.map_import(import_id uuid, mapping jsonb, settings jsonb default null)
 returns jsonb
@@ -2605,12 +2612,12 @@ end
 $$;
 
 comment on function v1.add_import_rows(uuid, integer, text, text, boolean) is
-'Adds a piece of the file, numbered from 1: as text (csv), or as it is on the disk in Base64 (bytes),
-of at most 1 MiB. It may end anywhere. The same piece again has no effect. Returns the import. Needs
-crm.imports.manage. Raises import.unknown (404), import.piece_missing, import.piece_differs,
-import.status_conflict (409), import.piece_too_large, import.too_many_rows, import.row_too_long,
-import.cell_too_long, import.too_many_columns (413), import.encoding_invalid, import.text_invalid,
-import.quote_open (400). May be repeated with an Idempotency-Key.';
+'Adds a piece of the file, numbered from 1: as text (csv), or as it is on the disk in Base64
+(bytes), of at most 1 MiB. It may end anywhere. The same piece again has no effect. Returns the
+import. Needs crm.imports.manage. Raises import.unknown (404), import.piece_missing,
+import.piece_differs, import.status_conflict (409), import.piece_too_large, import.too_many_rows,
+import.row_too_long, import.cell_too_long, import.too_many_columns (413), import.encoding_invalid,
+import.text_invalid, import.quote_open (400). May be repeated with an Idempotency-Key.';
 
 create function v1.check_import(import_id uuid) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -2628,8 +2635,8 @@ comment on function v1.check_import(uuid) is
 first 2000 rows at once; where status is running, a job looks at the others, and check_report of
 v1.imports counts on. All errors are in v1.import_errors. Writes no record. Needs crm.imports.manage
 and the object''s write. Raises import.unknown (404), import.status_conflict (409),
-import.header_missing, import.mapping_missing, import.key_missing (422), import.mapping_invalid (400).
-May be repeated with an Idempotency-Key.';
+import.header_missing, import.mapping_missing, import.key_missing (422), import.mapping_invalid
+(400). May be repeated with an Idempotency-Key.';
 
 create function v1.run_import(import_id uuid) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -2661,8 +2668,8 @@ $$;
 
 comment on function v1.undo_import(uuid) is
 'Takes an import back, by a job, within 30 days: removes the records that it made, and gives those
-back what they held that it updated. A record that somebody has changed since, or that others hang on,
-stays; v1.import_errors names it. Needs crm.imports.manage and the object''s write. Raises
+back what they held that it updated. A record that somebody has changed since, or that others hang
+on, stays; v1.import_errors names it. Needs crm.imports.manage and the object''s write. Raises
 import.unknown (404), import.status_conflict (409). May be repeated with an Idempotency-Key.';
 
 create function v1.propose_import_mapping(object text, header text[]) returns jsonb
@@ -2680,8 +2687,8 @@ comment on function v1.propose_import_mapping(text, text[]) is
 called in English and German. Needs crm.imports.manage. Raises record.object_unknown (400).';
 
 create function v1.import_errors_csv(
-    import_id uuid, phase text default 'run', after integer default 0, row_limit integer default 1000
-)
+    import_id uuid, phase text default 'run', after integer default 0, row_limit integer default
+1000 )
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$

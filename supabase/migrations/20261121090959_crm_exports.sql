@@ -107,9 +107,9 @@ $$;
 
 comment on function crm.begin_export(text, text[], jsonb) is
 'Of which tenant an export is, which view and which fields it reads, and which records by which
-condition. Definer, because the domain''s functions and the fields of a tenant are internal; asks for
-crm.exports.read itself. Raises record.object_unknown, export.field_unknown and condition.… (400).
-Signed-in users may call it.';
+condition. Definer, because the domain''s functions and the fields of a tenant are internal; asks
+for crm.exports.read itself. Raises record.object_unknown, export.field_unknown and condition.…
+(400). Signed-in users may call it.';
 
 create function crm.end_export(
     object text,
@@ -175,8 +175,9 @@ $$;
 comment on function crm.end_export(
     text, text[], boolean[], boolean, text, boolean, boolean, jsonb[]
 ) is
-'Writes records that the caller has read as comma separated values, and the page into the log. Definer,
-because nobody writes the log; asks for crm.exports.read itself. Signed-in users may call it.';
+'Writes records that the caller has read as comma separated values, and the page into the log.
+Definer, because nobody writes the log; asks for crm.exports.read itself. Signed-in users may call
+it.';
 
 create function v1.export_csv(
     object text,
@@ -230,12 +231,12 @@ end
 $$;
 
 comment on function v1.export_csv(text, text[], jsonb, uuid, integer, text) is
-'Records of an object as comma separated values, those that you may read: {csv, rows, next}. The first
-page has the header. While next is not null, ask again with it as after. fields: which, in their order,
-such as custom.color; all without it. condition: which records. At most 5000 a page. A text that a
-spreadsheet would calculate begins with an apostrophe, which importing takes away. Each page is in
-v1.exports. Needs crm.exports.read in one tenant. Raises record.object_unknown, export.field_unknown,
-import.setting_invalid and condition.… (400). Signed-in users may call it.';
+'Records of an object as comma separated values, those that you may read: {csv, rows, next}. The
+first page has the header. While next is not null, ask again with it as after. fields: which, in
+their order, such as custom.color; all without it. condition: which records. At most 5000 a page. A
+text that a spreadsheet would calculate begins with an apostrophe, which importing takes away. Each
+page is in v1.exports. Needs crm.exports.read in one tenant. Raises record.object_unknown,
+export.field_unknown, import.setting_invalid and condition.… (400). Signed-in users may call it.';
 
 create view v1.exports with (security_invoker = true) as
 select
