@@ -36,7 +36,10 @@ await admin.query(`
   end $$`);
 const owner = await Backend.open(env.DB_URL);
 const user = crypto.randomUUID();
-await admin.query("insert into auth.users (id, email) values ($1::uuid, $1::text || '@example.com')", [user]);
+await admin.query(
+  "insert into auth.users (id, email) values ($1::uuid, $1::text || '@example.com')",
+  [user],
+);
 const [{ id: tenant }] = await owner.query(
   `insert into core.tenants (slug, name) values ('bench-' || left($1, 8), 'Bench')
    returning id`,
@@ -53,9 +56,9 @@ await owner.query("select core.keep_audit()");
 const header = "id;salutation;first name;last name;title;e-mail;phone;birthday;notes";
 const row = (place) =>
   `B${place};Ms.;Ada ${place};Lovelace-${place * 7919 % ROWS};Engineer;ada.${place}@example.com;` +
-  `+49 30 ${place};${1 + place % 28}.${1 + place % 12}.19${50 + place % 50};met at the fair, "hall ${
-    place % 9
-  }"`;
+  `+49 30 ${place};${1 + place % 28}.${1 + place % 12}.19${
+    50 + place % 50
+  };met at the fair, "hall ${place % 9}"`;
 const file = [header, ...Array.from({ length: ROWS }, (_, place) => row(place + 1))].join("\r\n");
 
 const caller = await Backend.open(env.DB_URL);

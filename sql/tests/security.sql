@@ -150,11 +150,11 @@ select set_eq(
         'core.pipeline_stages', 'core.provider_states', 'core.rate_buckets', 'core.retention_runs',
         'core.search_documents', 'core.search_fields', 'core.search_objects',
         'core.search_unlearned', 'core.search_words', 'core.segment_fields',
-        'core.segment_relations', 'core.service_level_states',
-        'core.sign_in_attempts', 'core.sign_in_authenticators', 'core.stage_periods',
-        'core.template_kinds', 'core.timers',
-        'core.user_settings',
-        'core.webhook_cursors', 'core.webhook_followers', 'core.webhook_marks', 'iot.batches',
+        'core.segment_relations', 'core.service_level_states', 'core.sign_in_attempts',
+        'core.sign_in_authenticators', 'core.stage_periods', 'core.template_kinds', 'core.timers',
+        'core.user_settings', 'core.webhook_cursors', 'core.webhook_followers',
+        'core.webhook_marks', 'crm.exports', 'crm.import_errors', 'crm.import_pieces',
+        'crm.import_records', 'crm.import_rows', 'iot.batches',
         'iot.blocks', 'iot.latest', 'iot.rejected_messages'
     ],
     'every table that holds business data is audited'

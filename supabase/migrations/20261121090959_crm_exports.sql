@@ -262,8 +262,6 @@ select core.map_personal(
     'Who took personal data out must stay known: Art. 5(2) GDPR.', interval '3 years', 'exported_at'
 );
 
-select core.audit('crm.exports'::regclass);
-
 revoke all on function
 crm.export_rows_max(),
 crm.begin_export(text, text[], jsonb),
