@@ -701,10 +701,12 @@ describe("every function of v1", () => {
     add_device_credential: { args: { device: "marker-truck" } },
     archive_custom_field: { args: { object: "crm.contacts", field: "marker" } },
     assign: { args: { object: "crm.leads", record_id: things.lead } },
+    add_import_rows: { args: { import_id: things.import, number: 2, csv: "planted\n" } },
     audit_checkpoint: { args: {} },
     board: { args: {}, reads: true },
     cancel_delivery: { args: { id: things.delivery } },
     cancel_job: { args: { id: things.job } },
+    check_import: { args: { import_id: things.import } },
     claim_deliveries: { args: { channel: "email" } },
     clear_rate_limit: { args: { dimension: "tenant" } },
     clear_retention: { args: { metric: "marker_speed" } },
@@ -733,6 +735,16 @@ describe("every function of v1", () => {
     delivery_summary: { args: {}, open: [], reads: true },
     enable_job_schedule: { args: { name: "marker", enabled: false } },
     enqueue_job: { args: { task: "core.verify_audit" } },
+    export_csv: { args: { object: "crm.contacts" } },
+    import_errors_csv: { args: { import_id: things.import }, reads: true },
+    map_import: { args: { import_id: things.import, mapping: {} } },
+    propose_import_mapping: {
+      args: { object: "crm.contacts", header: ["name"] },
+      reads: true,
+    },
+    run_import: { args: { import_id: things.import } },
+    start_import: { args: { object: "crm.contacts", name: "planted" } },
+    undo_import: { args: { import_id: things.import } },
     enable_webhook_endpoint: { args: { id: things.webhook } },
     enable_webhook_source: { args: { id: things.source, enabled: false } },
     erase_person: { args: { user_id: acme.members.ada, dry_run: false } },
@@ -882,6 +894,7 @@ describe("every function of v1", () => {
   });
   const LACKING =
     /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|delivery\.unknown|sensitive\.not_found|metric\.unknown|record\.not_found|42501)$/;
+    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|import\.unknown|delivery\.unknown|sensitive\.not_found|metric\.unknown|42501)$/;
 
   test("is tried below", async () => {
     const functions = await stack.sql(

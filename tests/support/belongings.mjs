@@ -140,6 +140,11 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     lead_id: prospect.id,
     expected_version: version,
   });
+  const imported = await call("start_import", {
+    mapping: { mail: "email" },
+  await call("add_import_rows", { import_id: imported.id, number: 1, csv: `mail\n${word}\n` });
+  await call("check_import", { import_id: imported.id });
+  await call("export_csv", { object: "crm.contacts", fields: ["email"] });
   return {
     company: company.id,
     segment: segment.id,
@@ -160,5 +165,6 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     job: job.id,
     webhook: webhook.id,
     source: source.id,
+    import: imported.id,
   };
 }
