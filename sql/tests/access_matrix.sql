@@ -43,6 +43,8 @@ insert into grants (roles, permissions, scope) values
     crm.leads.write,crm.deals.read,crm.deals.write,crm.products.read,crm.products.write,
     crm.activities.read,crm.activities.write,crm.tags.read,crm.tags.write,
     crm.assignment.manage,crm.service_levels.manage}',
+    crm.imports.manage,crm.exports.read,
+    iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
     'descendants'
 ),
 ('{manager}', '{crm.products.write}', 'tenant'),
@@ -62,8 +64,10 @@ insert into grants (roles, permissions, scope) values
     '{manager}',
     '{iot.devices.write,core.jobs.read,core.deliveries.read,core.webhooks.read,
     core.templates.read,crm.assignment.manage,crm.service_levels.manage}',
+    core.templates.read,crm.imports.manage}',
     'tenant'
 ),
+('{manager,analyst}', '{crm.exports.read}', 'tenant'),
 ('{manager,viewer}', '{core.sign_up.read}', 'tenant'),
 (
     '{manager,agent,analyst,viewer}',
@@ -215,6 +219,15 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('core.assignment_turns', 'crm.assignment.manage', null, null, null, null, null),
 ('core.service_levels', 'crm.service_levels.manage', null, null, null, null, null),
 ('v1.service_levels', 'crm.service_levels.manage', null, null, null, null, null),
+('crm.imports', 'crm.imports.manage', null, null, null, null, null),
+('v1.imports', 'crm.imports.manage', null, null, null, null, null),
+('crm.import_pieces', null, null, null, null, null, null),
+('crm.import_rows', 'crm.imports.manage', null, null, null, null, null),
+('crm.import_errors', 'crm.imports.manage', null, null, null, null, null),
+('v1.import_errors', 'crm.imports.manage', null, null, null, null, null),
+('crm.import_records', 'crm.imports.manage', null, null, null, null, null),
+('crm.exports', 'crm.exports.read', null, null, null, null, null),
+('v1.exports', 'crm.exports.read', null, null, null, null, null),
 ('core.event_heads', null, null, null, null, null, null),
 ('core.webhook_followers', null, null, null, null, null, null),
 ('core.webhook_marks', null, null, null, null, null, null),
@@ -893,6 +906,32 @@ select
     true,
     'test'
 from places;
+insert into crm.imports (tenant_id, id, object, name)
+insert into crm.import_pieces (tenant_id, import_id, number, hash, row_count)
+    1,
+    '',
+    1
+insert into crm.import_rows (tenant_id, import_id, row_number, cells)
+    1,
+    '[]'
+insert into crm.import_errors (
+    tenant_id, import_id, phase, row_number, place, code, explanation
+)
+    'run',
+    1,
+    1,
+    'import.id_invalid',
+insert into crm.import_records (
+    tenant_id, import_id, object, record_id, row_number, action, version
+)
+    1,
+    'create',
+    1
+insert into crm.exports (tenant_id, object, fields, is_filtered, row_count, is_last)
+    '{name}',
+    false,
+    0,
+    true
 insert into core.job_schedules (tenant_id, name, task, expression, enabled)
 select
     pg_temp.tenant(places.key),

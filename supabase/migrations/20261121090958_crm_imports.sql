@@ -1643,7 +1643,17 @@ declare
     used uuid[] := '{}';
     found uuid[];
 begin
-    for linked in select linked_tables.relation from core.linked_tables loop
+    -- What engines note about a record themselves, such as its stages, says not when it was added.
+    for linked in
+        select linked_tables.relation
+        from core.linked_tables
+        where exists (
+            select from pg_attribute as attributes
+            where
+                attributes.attrelid = linked_tables.relation::regclass
+                and attributes.attname = 'created_at'
+        )
+    loop
         execute format(
             'select array_agg(distinct linked.record_id) from %s as linked '
             'where linked.tenant_id = $1 and linked.record_id = any($2) '
