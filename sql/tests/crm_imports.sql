@@ -327,7 +327,7 @@ update v1.contacts set description = '=1+1' where external_id = 'A1';
 select is(
     v1.export_csv(
         'crm.contacts', '{external_id,given_name,description}',
-        '{"field": "external_id", "op": "eq", "value": "A1"}'
+        '{"field": "external_id", "op": "=", "value": "A1"}'
     ) - 'next',
     jsonb_build_object(
         'csv', E'external_id,given_name,description\r\nA1,Ada,''=1+1\r\n', 'rows', 1
