@@ -75,14 +75,10 @@ test("a large file is imported exactly once, whoever is killed meanwhile", async
   const grownFrom = own();
   const running = runner.query("call core.run_jobs('10 minutes')").catch(() => {});
   let grown = 0;
-  await until(
-    async () => {
-      grown = Math.max(grown, own() - grownFrom);
-      return (await importOf(id)).done_row > ROWS / 3;
-    },
-    "a third of it is written",
-    120_000,
-  );
+  await until("a third of it is written", async () => {
+    grown = Math.max(grown, own() - grownFrom);
+    return (await importOf(id)).done_row > ROWS / 3;
+  }, { withinSeconds: 240 });
   assert.ok(grown < GROWN_MB_MAX, `the runner grew by ${grown} MB`);
 
   // kill -9 of the whole server, in the middle of a step.
@@ -100,14 +96,10 @@ test("a large file is imported exactly once, whoever is killed meanwhile", async
   // Nobody waits for the lease of a runner that is dead.
   await stack.sql("update core.jobs set lease_expires_at = now() where status = 'running';");
   await stack.sql("update pgmq.q_tenon_jobs set vt = now();");
-  await until(
-    async () => {
-      await runJobs();
-      return (await importOf(id)).status === "succeeded";
-    },
-    "it is through",
-    240_000,
-  );
+  await until("it is through", async () => {
+    await runJobs();
+    return (await importOf(id)).status === "succeeded";
+  }, { withinSeconds: 480 });
 
   const done = await importOf(id);
   assert.deepEqual([done.created_count, done.failed_count, done.updated_count], [ROWS, 0, 0]);
@@ -170,7 +162,7 @@ test("what was exported is imported as it was", async () => {
     );
   const before = await rowsNow();
   const condition = { field: "external_id", op: "starts_with", value: "X" };
-  let csv = "", after = null;
+  let csv = "", after;
   do {
     const page = await call("export_csv", {
       object: "crm.contacts",
@@ -180,7 +172,7 @@ test("what was exported is imported as it was", async () => {
       row_limit: 4,
     });
     csv += page.csv;
-    after = page.next;
+    after = page.next ?? undefined;
   } while (after);
   await dataOf(ada.from("contacts").delete().like("external_id", "X%"));
 

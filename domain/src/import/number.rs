@@ -139,23 +139,21 @@ pub fn money(
     decimal: Option<Decimal>,
     currency: Option<&str>,
 ) -> Result<(String, String), Problem> {
-    let is_of_number =
-        |character: char| character.is_ascii_digit() || ".,-−+'’".contains(character);
-    let from = cell.find(is_of_number).ok_or(Problem::NumberInvalid)?;
+    let from = cell
+        .find(|character: char| character.is_ascii_digit() || ".,".contains(character))
+        .ok_or(Problem::NumberInvalid)?;
     let (before, rest) = cell.split_at(from);
     let to = rest
         .rfind(|character: char| character.is_ascii_digit())
         .map_or(0, |place| place + 1);
     let (number, after) = rest.split_at(to);
     // `1.200,-` and `5,—` have no decimals.
-    let after = after.trim_start_matches([',', '.', '-', '–', '—']);
-    let (before, after) = (before.trim(), after.trim());
-    let (sign, negative) = match (before, after) {
-        ("" | "-" | "−", "") => ("", !before.is_empty()),
-        ("", sign) | (sign, "") => match sign.strip_prefix(['-', '−']) {
-            Some(rest) => (rest.trim(), true),
-            None => (sign, false),
-        },
+    let after = after.trim_start_matches([',', '.', '-', '–', '—']).trim();
+    // A sign stands before the currency or behind it: `-€5`, `€ -5`.
+    let negative = before.contains(['-', '−']);
+    let before = before.replace(['-', '−', '+'], "");
+    let sign = match (before.trim(), after) {
+        (sign, "") | ("", sign) => sign,
         _ => return Err(Problem::NumberInvalid),
     };
     let currency = match (sign, currency) {

@@ -77,7 +77,7 @@ proptest! {
             cuts.iter().map(|cut| cut.index(bytes.len() + 1)).chain([0, bytes.len()]).collect();
         places.sort_unstable();
         let pieces: Vec<&[u8]> = places.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
-        let state = format!("{{\"delimiter\": {:?}}}", delimiter);
+        let state = serde_json::json!({ "delimiter": delimiter }).to_string();
         prop_assert_eq!(read_all(&pieces, &state).unwrap(), rows);
     }
 
