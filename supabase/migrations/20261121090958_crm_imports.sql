@@ -439,7 +439,7 @@ create type crm.import_reach as (
     is_allowed boolean,
     all_records boolean,
     own_records boolean,
-    teams uuid[],
+    teams uuid [],
     caller_id uuid,
     default_owner_id uuid
 );
@@ -2697,8 +2697,11 @@ comment on function v1.propose_import_mapping(text, text[]) is
 called in English and German. Needs crm.imports.manage. Raises record.object_unknown (400).';
 
 create function v1.import_errors_csv(
-    import_id uuid, phase text default 'run', after integer default 0, row_limit integer default
-1000 )
+    import_id uuid,
+    phase text default 'run',
+    after integer default 0,
+    row_limit integer default 1000
+)
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
