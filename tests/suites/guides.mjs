@@ -161,7 +161,6 @@ test("the guide to jobs does what it says", async () => {
   await runInTransaction("jobs", { tenant_id: tenant.id, user_id: tenant.members.otis });
 });
 
-<<<<<<< HEAD
 test("the guide to custom fields does what it says", async () => {
   const tenant = await addTenant(stack, "tailored", { members: { tara: { role: "owner" } } });
   await runInTransaction("custom-fields", { user_id: tenant.members.tara });
@@ -176,13 +175,11 @@ for (const guide of ["assignment", "service-levels", "activities"]) {
   });
 }
 
-=======
 test("the guide to imports does what it says", async () => {
   const tenant = await addTenant(stack, "importing", { members: { ada: { role: "manager" } } });
   await runInOrder("imports", { ADA_TOKEN: tokenOf(tenant.members.ada) });
 });
 
->>>>>>> 89ef6ff (docs: show how files are imported, and why so)
 test("the guide to statistics does what it says", async () => {
   await runInTransaction("statistics");
 });
