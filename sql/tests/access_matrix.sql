@@ -42,9 +42,8 @@ insert into grants (roles, permissions, scope) values
     crm.companies.read,crm.companies.write,crm.contacts.read,crm.contacts.write,crm.leads.read,
     crm.leads.write,crm.deals.read,crm.deals.write,crm.products.read,crm.products.write,
     crm.activities.read,crm.activities.write,crm.tags.read,crm.tags.write,
-    crm.assignment.manage,crm.service_levels.manage}',
-    crm.imports.manage,crm.exports.read,
-    iot.devices.read,iot.devices.write,iot.telemetry.read,iot.retention.write}',
+    crm.assignment.manage,crm.service_levels.manage,
+    crm.imports.manage,crm.exports.read}',
     'descendants'
 ),
 ('{manager}', '{crm.products.write}', 'tenant'),
@@ -63,8 +62,8 @@ insert into grants (roles, permissions, scope) values
 (
     '{manager}',
     '{iot.devices.write,core.jobs.read,core.deliveries.read,core.webhooks.read,
-    core.templates.read,crm.assignment.manage,crm.service_levels.manage}',
-    core.templates.read,crm.imports.manage}',
+    core.templates.read,crm.assignment.manage,crm.service_levels.manage,
+    crm.imports.manage}',
     'tenant'
 ),
 ('{manager,analyst}', '{crm.exports.read}', 'tenant'),
@@ -907,31 +906,60 @@ select
     'test'
 from places;
 insert into crm.imports (tenant_id, id, object, name)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    'test'
+from places;
 insert into crm.import_pieces (tenant_id, import_id, number, hash, row_count)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
     1,
     '',
     1
+from places;
 insert into crm.import_rows (tenant_id, import_id, row_number, cells)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
     1,
     '[]'
+from places;
 insert into crm.import_errors (
     tenant_id, import_id, phase, row_number, place, code, explanation
 )
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
     'run',
     1,
     1,
     'import.id_invalid',
+    'test'
+from places;
 insert into crm.import_records (
     tenant_id, import_id, object, record_id, row_number, action, version
 )
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    pg_temp.tenant(places.key),
     1,
     'create',
     1
+from places;
 insert into crm.exports (tenant_id, object, fields, is_filtered, row_count, is_last)
+select
+    pg_temp.tenant(places.key),
+    'crm.contacts',
     '{name}',
     false,
     0,
     true
+from places;
 insert into core.job_schedules (tenant_id, name, task, expression, enabled)
 select
     pg_temp.tenant(places.key),

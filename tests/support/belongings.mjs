@@ -141,7 +141,10 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     expected_version: version,
   });
   const imported = await call("start_import", {
+    object: "crm.contacts",
+    name: word,
     mapping: { mail: "email" },
+  });
   await call("add_import_rows", { import_id: imported.id, number: 1, csv: `mail\n${word}\n` });
   await call("check_import", { import_id: imported.id });
   await call("export_csv", { object: "crm.contacts", fields: ["email"] });
