@@ -1,6 +1,6 @@
 begin;
 \ir ../support/fixtures.sql
-select plan(39);
+select plan(40);
 
 \set lead '\'00000000-0000-4000-e000-000000000001\''
 
@@ -269,7 +269,12 @@ select is(
 
 :as_owner
 select ok(pg_temp.told('met') >= 2, 'what was met is an event');
-update crm.leads set stage_kind = 'lost' where id = '00000000-0000-4000-e000-000000000002';
+:as_ada
+select isnt(
+    v1.move(leads.id, 'unqualified', leads.version, 'No budget', '{"lost_reason": "No budget"}'),
+    null, 'a lead is closed by a move'
+) from v1.leads where id = '00000000-0000-4000-e000-000000000002';
+:as_owner
 select is(
     (
         select states.state from core.service_level_states as states
