@@ -18,9 +18,25 @@ const BEGINNINGS =
 const MIDDLES =
   "an bach bar ber bert chen da del den der di el fel fer ga ger ha ja ke ko la le ler li ling ma mann mar na ne ner nic phie ra ri rich scha se stein ster ter ti to wald wig ßler"
     .split(" ");
-const ENDINGS =
-  ["", "", "", "a", "as", "berg", "dt", "e", "er", "i", "ic", "ke", "lein", "mann", "n", "ner"]
-    .concat(["o", "ow", "s", "sen", "ski", "t", "us", "y", "z"]);
+const ENDINGS = [
+  "",
+  "",
+  "",
+  "a",
+  "as",
+  "berg",
+  "dt",
+  "e",
+  "er",
+  "i",
+  "ic",
+  "ke",
+  "lein",
+  "mann",
+  "n",
+  "ner",
+]
+  .concat(["o", "ow", "s", "sen", "ski", "t", "us", "y", "z"]);
 
 /** So many different names, the most frequent first. */
 export function names(count, random) {
