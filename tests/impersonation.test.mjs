@@ -893,8 +893,7 @@ describe("every function of v1", () => {
     },
   });
   const LACKING =
-    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|delivery\.unknown|sensitive\.not_found|metric\.unknown|record\.not_found|42501)$/;
-    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|import\.unknown|delivery\.unknown|sensitive\.not_found|metric\.unknown|42501)$/;
+    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|delivery\.unknown|import\.unknown|segment\.not_found|conversion\.not_found|sensitive\.not_found|metric\.unknown|record\.not_found|42501)$/;
 
   test("is tried below", async () => {
     const functions = await stack.sql(
