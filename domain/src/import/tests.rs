@@ -1,5 +1,11 @@
 //! What is written is read as it was, wherever it is cut; and cells mean what people mean.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
