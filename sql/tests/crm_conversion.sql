@@ -426,7 +426,7 @@ insert into v1.companies (tenant_id, name) values (:acme, 'engines') returning i
 select (
     pg_temp.snapshot() - array[
         'core.pending_events', 'core.audit_entries', 'core.audit_values', 'crm.conversions',
-        'crm.leads', 'crm.companies'
+        'crm.leads', 'crm.companies', 'core.stage_periods', 'core.search_words'
     ]
 ) as before
 \gset
@@ -464,7 +464,9 @@ select is(
 
 -- What was used since is kept.
 :as_ada
-select v1.convert_lead(:'undo_id', 3, '{"deal": true}') as again
+select v1.convert_lead(
+    :'undo_id', (select version from v1.leads where id = :'undo_id'), '{"deal": true}'
+) as again
 \gset
 update v1.companies set domain = 'other.example' where id = :'engines_id';
 insert into v1.activities (tenant_id, type, subject)
@@ -504,7 +506,9 @@ select is_empty(
 :as_owner
 update core.tenants set settings = '{"crm": {"conversion_undo_hours": 0}}' where id = :acme;
 :as_ada
-select v1.convert_lead(:'undo_id', 5) as late
+select v1.convert_lead(
+    :'undo_id', (select version from v1.leads where id = :'undo_id')
+) as late
 \gset
 select is(
     pg_temp.code_of(format('select v1.undo_conversion(%L)', :'late'::jsonb ->> 'id')),
