@@ -379,37 +379,81 @@ comment on function core.touch_record() is
 'Trigger before update: raises the version of a record that changes, and says when and by whom.
 Raises record.field_fixed (422) for another id or tenant.';
 
-create function core.check_record_owner() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp
+create function core.is_member_at(tenant_id uuid, user_id uuid) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-    named_owner constant uuid := to_jsonb(new) ->> tg_argv[0];
-    place uuid := new.tenant_id;
+    place uuid := tenant_id;
 begin
-    if named_owner = core.caller_id() or (core.caller()).kind = 'system' then
-        return new;
-    end if;
     while place is not null loop
         if exists (
             select from core.members
             where
                 members.tenant_id = place
-                and members.user_id = named_owner
+                and members.user_id = is_member_at.user_id
                 and members.status = 'active'
         ) then
-            return new;
+            return true;
         end if;
         select tenants.parent_id into place from core.tenants where tenants.id = place;
     end loop;
-    perform core.fail('record.owner_unknown');
+    return false;
+end
+$$;
+
+comment on function core.is_member_at(uuid, uuid) is
+'Whether a user is an active member of the tenant or of one above it. Internal.';
+
+create function core.check_record_owner() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    caller constant record := core.caller();
+    named record;
+begin
+    if caller.kind = 'system' then
+        return null;
+    end if;
+    for named in execute format(
+        'select distinct tenant_id, %1$I as owner_id from new_records '
+        'where %1$I is not null and %1$I is distinct from $1',
+        tg_argv[0]
+    )
+    using caller.id
+    loop
+        if not core.is_member_at(named.tenant_id, named.owner_id) then
+            perform core.fail('record.owner_unknown');
+        end if;
+    end loop;
     return null;
 end
 $$;
 
 comment on function core.check_record_owner() is
-'Trigger before insert, or update of the owner: an owner is an active member of the tenant or of one
-above it. Argument: the owner''s column. Raises record.owner_unknown (422). Definer, because callers
-may not see members.';
+'Trigger for statements that insert: an owner is an active member of the tenant or of one above it.
+Argument: the owner''s column. Raises record.owner_unknown (422). Definer, because callers may not
+see members.';
+
+create function core.check_new_owner() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    named_owner constant uuid := to_jsonb(new) ->> tg_argv[0];
+    caller constant record := core.caller();
+begin
+    if
+        caller.kind <> 'system'
+        and named_owner is distinct from caller.id
+        and not core.is_member_at(new.tenant_id, named_owner)
+    then
+        perform core.fail('record.owner_unknown');
+    end if;
+    return new;
+end
+$$;
+
+comment on function core.check_new_owner() is
+'Trigger before update of the owner: as core.check_record_owner.';
 
 create function core.unreported_fields() returns text[]
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -517,7 +561,8 @@ comment on function core.drop_linked() is
 Definer, because what hangs on a record may be hidden from who may delete it.';
 revoke all on function
 core.drop_linked(),
-core.touch_record(), core.check_record_owner(), core.unreported_fields(), core.report_records()
+core.touch_record(), core.is_member_at(uuid, uuid), core.check_record_owner(),
+core.check_new_owner(), core.unreported_fields(), core.report_records()
 from public;
 
 create function core.field_type(type_name text) returns text
@@ -632,9 +677,15 @@ begin
     );
     if owner_column is not null then
         execute format(
-            'create trigger owner_is_a_member before insert or update of %I on %s '
+            'create trigger owner_is_a_member after insert on %s '
+            'referencing new table as new_records '
+            'for each statement execute function core.check_record_owner(%L)',
+            registered, owner_column
+        );
+        execute format(
+            'create trigger new_owner_is_a_member before update of %I on %s '
             'for each row when (new.%1$I is not null) '
-            'execute function core.check_record_owner(%1$L)',
+            'execute function core.check_new_owner(%1$L)',
             owner_column, registered
         );
     end if;

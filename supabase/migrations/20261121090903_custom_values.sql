@@ -124,31 +124,6 @@ comment on function core.compile_custom_fields(uuid, text) is
 
 -- Writing values ----------------------------------------------------------------------------------
 
-create function core.is_member_at(tenant_id uuid, user_id uuid) returns boolean
-language plpgsql stable set search_path = pg_catalog, pg_temp
-as $$
-declare
-    place uuid := tenant_id;
-begin
-    while place is not null loop
-        if exists (
-            select from core.members
-            where
-                members.tenant_id = place
-                and members.user_id = is_member_at.user_id
-                and members.status = 'active'
-        ) then
-            return true;
-        end if;
-        select tenants.parent_id into place from core.tenants where tenants.id = place;
-    end loop;
-    return false;
-end
-$$;
-
-comment on function core.is_member_at(uuid, uuid) is
-'Whether a user is an active member of the tenant or of one above it. Internal.';
-
 create function core.refuse_custom_values(
     tenant_id uuid, object text, relation regclass, problems jsonb
 )
@@ -481,7 +456,6 @@ core.lock_custom_fields(uuid, text),
 core.share_custom_fields(uuid, text),
 core.object_with_custom_fields(text),
 core.compile_custom_fields(uuid, text),
-core.is_member_at(uuid, uuid),
 core.refuse_custom_values(uuid, text, regclass, jsonb),
 core.check_custom_fields(),
 core.custom_values_of(uuid[], text, uuid[], jsonb[]),

@@ -341,8 +341,22 @@ from (
 select core.map_personal('crm.contacts.custom', 'user', 'id in crm.contacts.id', 'pseudonymise');
 select
     core.map_personal(
-        'crm.contact_points.id', 'user.contact', 'contact_id in crm.contacts.id', 'delete_row'
+        'crm.contacts.name', 'user.name', 'id in crm.contacts.id', 'keep',
+        'Made of given and family name, e-mail and phone, and empty once these are erased.'
     );
+select
+    core.map_personal(
+        'crm.contact_points.' || mapped, category, 'contact_id in crm.contacts.id', 'delete_row'
+    )
+from (
+    values
+    ('contact_id', 'user.unique_id'),
+    ('value', 'user.contact'),
+    ('street', 'user.contact.address.street'),
+    ('postal_code', 'user.contact.address.postal_code'),
+    ('city', 'user.contact.address.city'),
+    ('region', 'user.contact.address.state')
+) as line (mapped, category);
 select
     core.map_personal(
         'crm.contact_companies.' || mapped, category, 'contact_id in crm.contacts.id', 'delete_row'
@@ -366,12 +380,6 @@ select
         'crm.companies.name', 'crm.companies.email', 'crm.companies.phone',
         'crm.companies.vat_number', 'crm.companies.description', 'crm.companies.custom',
         'crm.companies.employee_count'
-    );
-select
-    core.map_not_personal(
-        'Made of columns that are mapped, or goes with its row.',
-        'crm.contacts.name', 'crm.contact_points.contact_id', 'crm.contact_points.value',
-        'crm.contact_points.street', 'crm.contact_points.postal_code', 'crm.contact_points.city'
     );
 
 select core.audit('crm.companies'::regclass, '{version,updated_at,updated_by}');

@@ -138,21 +138,35 @@ select core.register_object('crm.leads', 'crm.leads', 'lead', 'name', 'owner_id'
 -- A lead is about one person, and nothing of it is left to keep.
 select
     core.map_personal(
-        'crm.leads.id', 'user.unique_id', 'email is email or phone is phone', 'delete_row'
-    );
+        'crm.leads.' || mapped, category, 'email is email or phone is phone', 'delete_row'
+    )
+from (
+    values
+    ('id', 'user.unique_id'),
+    ('salutation', 'user.name'),
+    ('given_name', 'user.name'),
+    ('family_name', 'user.name'),
+    ('company_name', 'user.workplace'),
+    ('name', 'user.name'),
+    ('job_title', 'user.job_title'),
+    ('email', 'user.contact.email'),
+    ('phone', 'user.contact.phone_number'),
+    ('website', 'user.contact.url'),
+    ('street', 'user.contact.address.street'),
+    ('postal_code', 'user.contact.address.postal_code'),
+    ('city', 'user.contact.address.city'),
+    ('region', 'user.contact.address.state'),
+    ('interest', 'user.content'),
+    ('description', 'user.content'),
+    ('lost_reason', 'user.content'),
+    ('external_id', 'user.unique_id'),
+    ('custom', 'user')
+) as line (mapped, category);
 select
     core.map_personal(
         'crm.leads.' || mapped, 'user.unique_id', mapped || ' is user_id', 'set_null'
     )
 from unnest(array['owner_id', 'created_by', 'updated_by']) as mapped;
-select
-    core.map_not_personal(
-        'Goes with its row.',
-        'crm.leads.given_name', 'crm.leads.family_name', 'crm.leads.company_name',
-        'crm.leads.name', 'crm.leads.email', 'crm.leads.phone', 'crm.leads.street',
-        'crm.leads.postal_code', 'crm.leads.city', 'crm.leads.description',
-        'crm.leads.lost_reason', 'crm.leads.custom', 'crm.leads.job_title'
-    );
 
 select core.audit('crm.leads'::regclass, '{version,updated_at,updated_by}');
 

@@ -98,12 +98,10 @@ from
     ) as mapped;
 select
     core.map_personal(
-        'crm.attachments.id', 'user.content', 'record_id in crm.contacts.id', 'delete_row'
-    );
-select
-    core.map_not_personal(
-        'A word of the tenant''s, or goes with its row.', 'crm.tags.name', 'crm.attachments.name'
-    );
+        'crm.attachments.' || mapped, 'user.content', 'record_id in crm.contacts.id', 'delete_row'
+    )
+from unnest(array['name', 'path']) as mapped;
+select core.map_not_personal('A word of the tenant''s.', 'crm.tags.name');
 
 select core.audit('crm.tags'::regclass);
 select core.audit('crm.taggings'::regclass);
