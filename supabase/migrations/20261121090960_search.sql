@@ -476,6 +476,25 @@ insert into core.job_tasks (
     'Forget words that no record is found by any more.', '1 minute', true
 );
 
+create function core.forget_words_of_erased() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform core.enqueue_job(
+        new.tenant_id, 'core.forget_search_words', unique_key => 'core.forget_search_words'
+    );
+    return null;
+end
+$$;
+
+comment on function core.forget_words_of_erased() is
+'Trigger after a person was erased: has the words forgotten that stood in nobody else''s records.
+Definer, because who erases may not enqueue jobs.';
+revoke all on function core.forget_words_of_erased() from public;
+
+create trigger words_of_the_erased_are_forgotten after insert on core.erasures
+for each row execute function core.forget_words_of_erased();
+
 -- Keeping documents as records are ----------------------------------------------------------------
 
 
