@@ -106,7 +106,8 @@ await owner.query(
   [tenant, DEFINITION],
 );
 await owner.query(
-  "select core.release_pipeline(pipelines, 1) from core.pipelines where tenant_id = $1",
+  `select core.release_pipeline(pipelines, 1) from core.pipelines
+   where tenant_id = $1 and object = 'bench_pipeline.deals'`,
   [tenant],
 );
 await owner.query(

@@ -506,6 +506,7 @@ declare
     -- Whoever types waits for some words more; an import does not.
     learned_at_once_max constant integer := 20;
     searched core.search_objects;
+    is_different boolean;
     written record;
 begin
     if tg_op = 'DELETE' then
@@ -521,6 +522,17 @@ begin
     where search_objects.object = searched_object;
     if not found or searched.query = '' then
         return null;
+    end if;
+    -- Most updates change nothing that is searched, and asking that alone is quickly planned.
+    if tg_op = 'UPDATE' then
+        execute
+            'select exists (select from new_records inner join old_records '
+            'on old_records.tenant_id = new_records.tenant_id and old_records.id = new_records.id '
+            'where ' || searched.difference || ')'
+        into is_different;
+        if not is_different then
+            return null;
+        end if;
     end if;
     -- Nothing hangs on what is new.
     for written in execute replace(
