@@ -70,6 +70,72 @@ ALTER SCHEMA v1 OWNER TO postgres;
 COMMENT ON SCHEMA v1 IS 'The API, version 1: the only schema that PostgREST exposes.';
 
 --
+-- Name: search_hit; Type: TYPE; Schema: core; Owner: postgres
+--
+
+CREATE TYPE core.search_hit AS (
+	tenant_id uuid,
+	object text,
+	record_id uuid,
+	label text,
+	sublabel text,
+	changed_at timestamp with time zone,
+	rank real,
+	matched text[]
+);
+
+ALTER TYPE core.search_hit OWNER TO postgres;
+
+--
+-- Name: TYPE search_hit; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TYPE core.search_hit IS 'A record that was found.';
+
+--
+-- Name: search_reach; Type: TYPE; Schema: core; Owner: postgres
+--
+
+CREATE TYPE core.search_reach AS (
+	tenant_id uuid,
+	whole text[],
+	by_team text[],
+	own text[],
+	team_ids uuid[],
+	marks text,
+	guarded text[]
+);
+
+ALTER TYPE core.search_reach OWNER TO postgres;
+
+--
+-- Name: TYPE search_reach; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TYPE core.search_reach IS 'What of a tenant a caller may find: objects of which all, of which those of own teams, of which own
+records; the teams; the same as a tsquery, null for everything; the guarded fields that the caller
+may ask for, as they stand in documents.';
+
+--
+-- Name: search_stage; Type: TYPE; Schema: core; Owner: postgres
+--
+
+CREATE TYPE core.search_stage AS (
+	indexed text,
+	queries text[],
+	ranks real[]
+);
+
+ALTER TYPE core.search_stage OWNER TO postgres;
+
+--
+-- Name: TYPE search_stage; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TYPE core.search_stage IS 'Queries of the index, each of which finds what those before it do and more, with the rank of what
+it is the first to find. indexed: a part of all that may be rare by itself; null for none.';
+
+--
 -- Name: accept_invitation(text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -140,6 +206,43 @@ ALTER FUNCTION core.accept_invitation(token text) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.accept_invitation(token text) IS 'What v1.accept_invitation does. Definer, because whoever accepts is no member yet. Signed-in users
 may call it.';
+
+--
+-- Name: active_rules(text, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.active_rules(object text, tenant_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select
+            jsonb_agg(
+                jsonb_build_object(
+                    'id', rules.id, 'name', rules.name, 'version', rules.version,
+                    'condition', rules.condition, 'team_id', rules.team_id,
+                    'user_id', rules.user_id, 'strategy', rules.strategy
+                )
+                order by rules.position, rules.created_at, rules.id
+            )
+        from core.assignment_rules as rules
+        where
+            rules.tenant_id = active_rules.tenant_id
+            and rules.object = active_rules.object
+            and rules.is_active
+    );
+end
+$$;
+
+ALTER FUNCTION core.active_rules(object text, tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION active_rules(object text, tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.active_rules(object text, tenant_id uuid) IS 'The rules of an object as tenon.assignment_decide takes them; null where there are none.
+Internal.';
 
 --
 -- Name: active_tenant(uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -487,6 +590,79 @@ the tenants below too, and the other roles in the tenant. For the migration that
 permissions. Owner only.';
 
 --
+-- Name: allowed_moves(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.allowed_moves(subject uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    found_subject record;
+    known core.objects;
+    record jsonb;
+    held_version core.pipeline_versions;
+    lacking constant text := 'tenancy.permission_missing';
+    refused_all jsonb := '[]';
+begin
+    select located.* into strict found_subject
+    from core.subject_of_pipeline(subject, 'write') as located;
+    known := core.object_named(found_subject.object);
+    if not core.reaches_record(known.object, found_subject.tenant_id, subject, 'read') then
+        perform core.fail('record.not_found');
+    end if;
+    record := core.record(known.object, found_subject.tenant_id, subject);
+    select versions.* into strict held_version
+    from core.pipeline_versions as versions
+    where
+        versions.tenant_id = found_subject.tenant_id
+        and versions.id = (record ->> 'pipeline_version_id')::uuid;
+    if not core.reaches_record(known.object, found_subject.tenant_id, subject, 'write') then
+        refused_all := jsonb_build_array(
+            jsonb_build_object('code', lacking, 'permission', known.object || '.write')
+        );
+    end if;
+    return jsonb_build_object(
+        'id', subject,
+        'object', known.object,
+        'version', record -> 'version',
+        'stage', record -> 'stage',
+        'stage_kind', record -> 'stage_kind',
+        'moves', (
+            select coalesce(
+                jsonb_agg(
+                    way || jsonb_build_object(
+                        'allowed', way -> 'allowed' = 'true' and refused_all = '[]',
+                        'refusals', core.told_refusals(refused_all || (way -> 'refusals'))
+                    )
+                    order by ways.position
+                ),
+                '[]'
+            )
+            from jsonb_array_elements(
+                tenon.pipeline_moves(
+                    held_version.definition, record ->> 'stage', record,
+                    core.pipeline_permissions_held(
+                        held_version.definition, held_version.tenant_id, known, record
+                    ),
+                    now()
+                )
+            ) with ordinality as ways (way, position)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.allowed_moves(subject uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION allowed_moves(subject uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.allowed_moves(subject uuid) IS 'What v1.allowed_moves does. Definer, because it reads the definition, which whoever moves a record
+need not see. Signed-in users may call it.';
+
+--
 -- Name: answers_kept_for(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -736,6 +912,651 @@ be called again at any time, and in several sessions. Definer, because it works 
 service_role may call it.';
 
 --
+-- Name: archive_custom_field(text, text, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.archive_custom_field(object text, field text, archived boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owned core.custom_fields := core.own_custom_field(object, field);
+begin
+    if owned.field is null then
+        perform core.fail(
+            'field.not_found', jsonb_build_object('object', owned.object, 'field', field)
+        );
+    end if;
+    update core.custom_fields
+    set
+        archived_at = case
+            when archive_custom_field.archived then coalesce(custom_fields.archived_at, now())
+        end,
+        updated_at = now(),
+        updated_by = core.caller_id()
+    where
+        custom_fields.tenant_id = owned.tenant_id
+        and custom_fields.object = owned.object
+        and custom_fields.field = owned.field
+    returning * into owned;
+    perform core.compile_custom_fields(owned.tenant_id, owned.object);
+    return core.custom_field_answer(owned);
+end
+$$;
+
+ALTER FUNCTION core.archive_custom_field(object text, field text, archived boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION archive_custom_field(object text, field text, archived boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.archive_custom_field(object text, field text, archived boolean) IS 'Does what v1.archive_custom_field says. Definer, because it writes core.custom_fields. Signed-in
+users may call it.';
+
+--
+-- Name: archive_pipeline(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.archive_pipeline(pipeline uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    chosen core.pipelines := core.pipeline_of(
+        archive_pipeline.pipeline, 'core.pipelines.manage'
+    );
+begin
+    update core.pipelines
+    set archived_at = coalesce(pipelines.archived_at, now()), is_default = false
+    where pipelines.tenant_id = chosen.tenant_id and pipelines.id = chosen.id
+    returning pipelines.* into chosen;
+    return jsonb_build_object(
+        'id', chosen.id, 'object', chosen.object, 'slug', chosen.slug,
+        'archived_at', chosen.archived_at
+    );
+end
+$$;
+
+ALTER FUNCTION core.archive_pipeline(pipeline uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION archive_pipeline(pipeline uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.archive_pipeline(pipeline uuid) IS 'What v1.archive_pipeline does. Definer, because it writes core.pipelines. Signed-in users may call
+it.';
+
+--
+-- Name: as_custom_values(jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.as_custom_values(given jsonb) RETURNS TABLE(field text, is_unique boolean, text_value text, number_value numeric, instant_value timestamp with time zone)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT given_values.field,
+     given_values.is_unique,
+     given_values.text_value,
+     given_values.number_value,
+     given_values.instant_value
+    FROM jsonb_to_recordset(as_custom_values.given) given_values(field text, is_unique boolean, text_value text, number_value numeric, instant_value timestamp with time zone);
+END;
+
+ALTER FUNCTION core.as_custom_values(given jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION as_custom_values(given jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.as_custom_values(given jsonb) IS 'What tenon.custom_field_values returns, as rows. Internal.';
+
+--
+-- Name: assign(text, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.assign(object text, record_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    locked constant jsonb := core.lock_record(object, record_id, 'write');
+begin
+    return to_jsonb(core.assign_record(object, (locked ->> 'tenant_id')::uuid, record_id));
+end
+$$;
+
+ALTER FUNCTION core.assign(object text, record_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION assign(object text, record_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.assign(object text, record_id uuid) IS 'What v1.assign does. Definer, because rules and counters are hidden from whoever may write the
+record. Signed-in users may call it.';
+
+--
+-- Name: assignments; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.assignments (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    object text NOT NULL,
+    record_id uuid NOT NULL,
+    assigned_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_id uuid,
+    team_id uuid,
+    rule_id uuid,
+    rule_name text,
+    rule_version integer,
+    strategy text,
+    cause text NOT NULL,
+    explanation jsonb NOT NULL,
+    assigned_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT cause_is_known CHECK ((cause = ANY (ARRAY['insert'::text, 'request'::text, 'effect'::text])))
+);
+
+ALTER TABLE core.assignments OWNER TO postgres;
+
+--
+-- Name: TABLE assignments; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.assignments IS 'To whom records were given, and why: one row a decision, also where nobody was found. Without
+foreign keys to rules and teams: what happened stays when they go.';
+
+--
+-- Name: COLUMN assignments.user_id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.assignments.user_id IS 'Who took the record; null where nobody could.';
+
+--
+-- Name: COLUMN assignments.cause; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.assignments.cause IS 'insert: it was new and without owner; request: v1.assign; effect: of a pipeline or a timer.';
+
+--
+-- Name: COLUMN assignments.explanation; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.assignments.explanation IS '{"because", "rules": [{"name", "version", "outcome"}], "candidates": [{"user_id", "standing",
+"capacity", "open", …}]}: the rules that were tried, and whom the last that held had to choose
+from.';
+
+--
+-- Name: assign_record(text, uuid, uuid, jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.assign_record(object text, tenant_id uuid, record_id uuid, rules jsonb DEFAULT NULL::jsonb, cause text DEFAULT 'request'::text) RETURNS core.assignments
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    tried jsonb;
+    decision jsonb;
+    noted core.assignments;
+begin
+    if known.owner_column is null then
+        perform core.fail('assignment.object_unowned', jsonb_build_object('object', object));
+    end if;
+    perform core.lock_assignment(tenant_id);
+    tried := coalesce(rules, core.active_rules(object, tenant_id), '[]');
+    decision := tenon.assignment_decide(
+        tried,
+        core.assignable_members(object, tenant_id, tried),
+        coalesce(core.record(object, tenant_id, record_id), '{}'),
+        clock_timestamp()
+    );
+    noted := core.note_assignment(object, tenant_id, record_id, decision, cause);
+    if noted.user_id is null then
+        return noted;
+    end if;
+    perform core.keep_turns(object, tenant_id, decision -> 'members');
+    execute format(
+        'update %s as record set %I = $3%s where tenant_id = $1 and id = $2',
+        known.relation,
+        known.owner_column,
+        case
+            when noted.team_id is not null and known.team_column is not null
+                then format(', %I = $4', known.team_column)
+            else ''
+        end
+    )
+    using assign_record.tenant_id, assign_record.record_id, noted.user_id, noted.team_id;
+    perform core.emit(
+        assign_record.tenant_id, known.event_prefix || '.assigned', known.singular,
+        assign_record.record_id,
+        jsonb_build_object(
+            'user_id', noted.user_id, 'team_id', noted.team_id, 'rule_id', noted.rule_id
+        )
+    );
+    return noted;
+end
+$_$;
+
+ALTER FUNCTION core.assign_record(object text, tenant_id uuid, record_id uuid, rules jsonb, cause text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION assign_record(object text, tenant_id uuid, record_id uuid, rules jsonb, cause text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.assign_record(object text, tenant_id uuid, record_id uuid, rules jsonb, cause text) IS 'Gives a record, which the caller has locked, to whom the rules say; rules: null for those of the
+tenant. Without somebody it stays with whoever has it, and user_id of the answer is null. Raises
+assignment.object_unowned (422). Internal.';
+
+--
+-- Name: assignable_members(text, uuid, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.assignable_members(object text, tenant_id uuid, rules jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    team_ids constant uuid[] := array(
+        select distinct (rule ->> 'team_id')::uuid
+        from jsonb_array_elements(rules) as rule
+        where rule ->> 'team_id' is not null
+    );
+    user_ids constant uuid[] := array(
+        select distinct (rule ->> 'user_id')::uuid
+        from jsonb_array_elements(rules) as rule
+        where rule ->> 'user_id' is not null
+    );
+    everybody uuid[];
+    open_counts jsonb := '{}';
+begin
+    -- What is open is counted only where somebody goes by it.
+    if
+        rules @? '$[*].strategy ? (@ == "least_loaded")'
+        or exists (
+            select from core.assignment_capacities as capacities
+            where
+                capacities.tenant_id = assignable_members.tenant_id
+                and capacities.team_id = any(team_ids)
+                and capacities.open_max is not null
+        )
+    then
+        everybody := array(
+            select distinct team_members.user_id
+            from core.team_members
+            where
+                team_members.tenant_id = assignable_members.tenant_id
+                and team_members.team_id = any(team_ids)
+        ) || user_ids;
+        open_counts := (
+            select coalesce(jsonb_object_agg(counted.owner_id, counted.open), '{}')
+            from core.open_records(object, assignable_members.tenant_id, everybody) as counted
+        );
+    end if;
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'team_id', named.team_id,
+                        'user_id', named.user_id,
+                        'capacity', coalesce(named.capacity, 1),
+                        'open_max', named.open_max,
+                        'absent_until', named.absent_until,
+                        'open', coalesce((open_counts ->> named.user_id::text)::bigint, 0),
+                        'credit', coalesce(named.credit, 0),
+                        'last_number', coalesce(named.last_number, 0)
+                    )
+                    order by named.team_id, named.user_id
+                ),
+                '[]'
+            )
+        from (
+            select
+                team_members.team_id,
+                team_members.user_id,
+                capacities.capacity,
+                capacities.open_max,
+                capacities.absent_until,
+                turns.credit,
+                turns.last_number
+            from core.team_members
+            inner join core.members
+                on
+                    members.tenant_id = team_members.tenant_id
+                    and members.user_id = team_members.user_id
+            left join core.assignment_capacities as capacities
+                on
+                    capacities.tenant_id = team_members.tenant_id
+                    and capacities.team_id = team_members.team_id
+                    and capacities.user_id = team_members.user_id
+            left join core.assignment_turns as turns
+                on
+                    turns.tenant_id = team_members.tenant_id
+                    and turns.object = assignable_members.object
+                    and turns.team_id = team_members.team_id
+                    and turns.user_id = team_members.user_id
+            where
+                team_members.tenant_id = assignable_members.tenant_id
+                and team_members.team_id = any(team_ids)
+                and members.status = 'active'
+            union all
+            select
+                null,
+                members.user_id,
+                1,
+                null,
+                (
+                    select max(capacities.absent_until)
+                    from core.assignment_capacities as capacities
+                    where
+                        capacities.tenant_id = members.tenant_id
+                        and capacities.user_id = members.user_id
+                ),
+                0,
+                0
+            from core.members
+            where
+                members.tenant_id = assignable_members.tenant_id
+                and members.user_id = any(user_ids)
+                and members.status = 'active'
+        ) as named
+    );
+end
+$_$;
+
+ALTER FUNCTION core.assignable_members(object text, tenant_id uuid, rules jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION assignable_members(object text, tenant_id uuid, rules jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.assignable_members(object text, tenant_id uuid, rules jsonb) IS 'Everybody whom these rules name, with capacity, open records and counters, as
+tenon.assignment_decide takes them. Absent from one team is absent for rules that name the user.
+Internal.';
+
+--
+-- Name: attach_assignment(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.attach_assignment(object text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    known constant core.objects := core.object_named(object);
+begin
+    if known.owner_column is null then
+        perform core.fail('assignment.object_unowned', jsonb_build_object('object', object));
+    end if;
+    insert into core.event_types (type, description, permission)
+    select
+        known.event_prefix || '.assigned',
+        format(
+            'A record of %s was given to somebody. user_id, team_id: to whom; rule_id: by which'
+            ' rule.',
+            object
+        ),
+        event_types.permission
+    from core.event_types
+    where event_types.type = known.event_prefix || '.created';
+    -- After what sets the stage, and before what looks at the owner: in the order of their names.
+    execute format(
+        'create trigger find_an_owner before insert on %s for each row when (new.%I is null) '
+        'execute function core.find_an_owner(%L, %L, %L)',
+        known.relation, known.owner_column, known.object, known.owner_column,
+        coalesce(known.team_column, '')
+    );
+    execute format(
+        'create trigger the_owner_is_found after insert on %s referencing new table as new_records '
+        'for each statement execute function core.end_assignment(%L, %L, %L)',
+        known.relation, known.object, known.event_prefix, known.singular
+    );
+end
+$$;
+
+ALTER FUNCTION core.attach_assignment(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION attach_assignment(object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.attach_assignment(object text) IS 'Has records of an object assigned that are inserted without an owner, in tenants that have rules
+for it. Conditions see a new record before it is written: columns that are generated are null. For
+the migration that makes the table, after core.register_object. Owner only.';
+
+--
+-- Name: attach_custom_fields(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.attach_custom_fields(object text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    verb record;
+begin
+    execute format(
+        'alter table %s add column if not exists custom jsonb not null default ''{}''',
+        known.relation
+    );
+    execute format(
+        'create trigger custom_is_checked before insert on %s '
+        'for each row execute function core.check_custom_fields(%L)',
+        known.relation, known.object
+    );
+    -- Erasing a person empties the column, and nothing may be in its way or come back: what is
+    -- emptied past row level security, by no client then, is not checked.
+    execute format(
+        'create trigger custom_change_is_checked before update of custom on %s for each row '
+        'when ('
+        'new.custom is distinct from old.custom '
+        'and (new.custom <> ''{}'' or row_security_active(%L::regclass))'
+        ') execute function core.check_custom_fields(%L)',
+        known.relation, known.relation, known.object
+    );
+    for verb in
+        select *
+        from (
+            values
+            ('insert', 'new table as new_records'),
+            ('update', 'old table as old_records new table as new_records')
+        ) as verbs (name, tables)
+    loop
+        execute format(
+            'create trigger custom_values_%s after %1$s on %s referencing %s '
+            'for each statement execute function core.keep_custom_values(%L)',
+            verb.name, known.relation, verb.tables, known.object
+        );
+    end loop;
+    execute format(
+        'create trigger custom_values_delete after delete on %s '
+        'referencing old table as old_records '
+        'for each statement execute function core.drop_custom_values(%L)',
+        known.relation, known.object
+    );
+    update core.objects set has_custom_fields = true where objects.object = known.object;
+end
+$_$;
+
+ALTER FUNCTION core.attach_custom_fields(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION attach_custom_fields(object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.attach_custom_fields(object text) IS 'Lets tenants define fields of their own for the records of a registered object; its table gets the
+column custom where it has none. For a migration after the one that makes the table. Owner only.';
+
+--
+-- Name: attach_pipeline(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.attach_pipeline(object text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    known constant core.objects := core.object_named(object);
+    registered constant regclass := known.relation::regclass;
+    name constant text := split_part(known.relation, '.', 2);
+    has_closed_at constant boolean := exists (
+        select from pg_attribute as attributes
+        where
+            attributes.attrelid = registered
+            and attributes.attname = 'closed_at'
+            and not attributes.attisdropped
+    );
+    described record;
+begin
+    execute format(
+        'alter table %s '
+        'add column if not exists pipeline_id uuid, '
+        'add column if not exists pipeline_version_id uuid, '
+        'add column if not exists stage text, '
+        'add column if not exists stage_kind text not null default ''open'', '
+        'add column if not exists stage_entered_at timestamptz not null default now(), '
+        'add constraint stage_is_of_the_pipeline '
+        'foreign key (tenant_id, pipeline_id, pipeline_version_id, stage) '
+        'references core.pipeline_stages (tenant_id, pipeline_id, pipeline_version_id, stage), '
+        'add constraint stage_is_whole '
+        'check (num_nulls(pipeline_id, pipeline_version_id, stage) in (0, 3))',
+        registered
+    );
+    for described in
+        select
+            attributes.attname,
+            said.comment
+        from (
+            values
+            ('pipeline_id', 'The pipeline that it goes through.'),
+            ('pipeline_version_id', 'The version of the pipeline that it began with.'),
+            ('stage', 'Where in its pipeline it stands. v1.move moves it.'),
+            ('stage_kind', 'What the stage means: open, won, lost or terminal.'),
+            ('stage_entered_at', 'Since when it stands there.')
+        ) as said (name, comment)
+        inner join pg_attribute as attributes
+            on attributes.attrelid = registered and attributes.attname = said.name
+        where col_description(registered, attributes.attnum) is null
+    loop
+        execute format(
+            'comment on column %s.%I is %L', registered, described.attname, described.comment
+        );
+    end loop;
+    if not exists (
+        select from pg_index as indexes
+        where
+            indexes.indrelid = registered
+            and indexes.indpred is null
+            and (
+                select array_agg(attributes.attname::text order by key.position)
+                from unnest(indexes.indkey::smallint[]) with ordinality as key (attnum, position)
+                inner join pg_attribute as attributes
+                    on attributes.attrelid = registered and attributes.attnum = key.attnum
+            )[1:2] = array['tenant_id', 'pipeline_version_id']
+    ) then
+        execute format(
+            'create index %I on %s (tenant_id, pipeline_version_id, stage)',
+            name || '_pipeline_version', registered
+        );
+    end if;
+    insert into core.pipeline_objects (object, has_closed_at)
+    values (attach_pipeline.object, has_closed_at);
+    insert into core.event_types (type, description, permission)
+    select
+        known.event_prefix || '.' || happened.word,
+        happened.description,
+        (
+            select event_types.permission from core.event_types
+            where event_types.type = known.event_prefix || '.created'
+        )
+    from (
+        values
+        (
+            'moved',
+            'It was moved to another stage. from, to: the stages; kind: what the new one means; '
+            'pipeline: its slug; pipeline_version: its number; seconds: how long it was in the '
+            'stage before.'
+        ),
+        (
+            'overdue',
+            'It has been in its stage for longer than the stage''s time limit. stage; entered_at.'
+        ),
+        ('signalled', 'An effect of a pipeline says so; what, is in the data.')
+    ) as happened (word, description);
+    insert into core.effect_events (type) values (known.event_prefix || '.signalled');
+    execute format(
+        'create trigger begin_stage before insert on %s '
+        'for each row execute function core.begin_stage(%L, %L)',
+        registered, object, case when has_closed_at then 'closed_at' else '' end
+    );
+    execute format(
+        'create trigger enter_first_stages after insert on %s '
+        'referencing new table as new_records '
+        'for each statement execute function core.enter_first_stages(%L)',
+        registered, object
+    );
+    execute format(
+        'create trigger stage_is_moved before update on %s for each row when ('
+        'row(new.pipeline_id, new.pipeline_version_id, new.stage, new.stage_kind, '
+        'new.stage_entered_at) is distinct from row(old.pipeline_id, old.pipeline_version_id, '
+        'old.stage, old.stage_kind, old.stage_entered_at)) '
+        'execute function core.refuse_direct_move(%L)',
+        registered, object
+    );
+    perform core.register_fields(object);
+end
+$$;
+
+ALTER FUNCTION core.attach_pipeline(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION attach_pipeline(object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.attach_pipeline(object text) IS 'Has the records of an object go through pipelines, which core.register_object made known before:
+adds what is missing of pipeline_id, pipeline_version_id, stage, stage_kind and stage_entered_at,
+and the events moved, overdue and signalled. A column closed_at is kept where there is one. For the
+migration that makes the table, before its grants: clients may be let insert pipeline_id and stage.
+Owner only.';
+
+--
+-- Name: attach_service_levels(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.attach_service_levels(object text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    known constant core.objects := core.object_named(object);
+begin
+    -- After the events of the record itself: in the order of their names.
+    execute format(
+        'create trigger service_levels_begin after insert on %s '
+        'referencing new table as new_records '
+        'for each statement execute function core.service_levels_of_new(%L)',
+        known.relation, known.object
+    );
+    execute format(
+        'create trigger service_levels_follow after update on %s '
+        'referencing old table as old_records new table as new_records '
+        'for each statement execute function core.service_levels_of_changed(%L)',
+        known.relation, known.object
+    );
+end
+$$;
+
+ALTER FUNCTION core.attach_service_levels(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION attach_service_levels(object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.attach_service_levels(object text) IS 'Lets tenants set service levels for records of an object. For the migration that makes the table,
+after core.register_object. Owner only.';
+
+--
 -- Name: audit(regclass, text[]); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -766,13 +1587,18 @@ declare
                 and attributes.attname <> all(ignored)
         )
     end;
+    verb text;
     part regclass;
 begin
-    execute format('drop trigger if exists audit_row on %s', audited);
-    execute format(
-        'create trigger audit_row after insert or delete on %s '
-        'for each row execute function core.audit_row(%s)', audited, arguments
-    );
+    foreach verb in array array['insert', 'delete'] loop
+        execute format('drop trigger if exists %I on %s', 'audit_' || verb, audited);
+        execute format(
+            'create trigger %I after %s on %s referencing %s table as changed '
+            'for each statement execute function core.audit_statement(%s)',
+            'audit_' || verb, verb, audited,
+            case verb when 'insert' then 'new' else 'old' end, arguments
+        );
+    end loop;
     -- Compared as bytes, because not every type has an equality. What is not different costs this
     -- comparison and nothing else.
     execute format('drop trigger if exists audit_update on %s', audited);
@@ -1036,9 +1862,9 @@ ALTER FUNCTION core.audit_row() OWNER TO postgres;
 -- Name: FUNCTION audit_row(); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.audit_row() IS 'Trigger after insert, update and delete, made by core.audit: appends what changed. Arguments: the
-settings of the table, its name, and a word where it has personal columns. Definer, because nobody
-may write the trail.';
+COMMENT ON FUNCTION core.audit_row() IS 'Trigger after update, made by core.audit: appends what changed. Arguments: the settings of the
+table, its name, and a word where it has personal columns. Definer, because nobody may write the
+trail.';
 
 --
 -- Name: audit_seal_entries_max(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -1251,6 +2077,75 @@ entries are sealed, how many are not yet and since when. Definer, because nobody
 tables; service_role may call it.';
 
 --
+-- Name: audit_statement(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.audit_statement() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    caller constant record := core.caller();
+begin
+    with recorded as materialized (
+        select
+            nextval('core.audit_entries_id_seq') as id,
+            tenon.audit_changes(
+                tg_argv[0],
+                case when tg_op = 'DELETE' then row_to_json(changed)::text end,
+                case when tg_op = 'INSERT' then row_to_json(changed)::text end,
+                case when tg_nargs > 2 then gen_random_uuid()::text || gen_random_uuid()::text end
+            ) as texts
+        from changed
+    ),
+    entries as (
+        insert into core.audit_entries (
+            tenant_id, id, operation, table_name, key, old, new, caller_kind, caller_id, origin
+        )
+        select
+            coalesce(recorded.texts[2]::uuid, core.platform_tenant_id()),
+            recorded.id,
+            recorded.texts[1],
+            tg_argv[1],
+            recorded.texts[3]::jsonb,
+            recorded.texts[4]::jsonb,
+            recorded.texts[5]::jsonb,
+            caller.kind,
+            caller.id,
+            case
+                when current_setting('tenon.origin', true) <> ''
+                    then current_setting('tenon.origin')::jsonb
+                when current_setting('request.headers', true) <> '' then core.request_origin()
+            end
+        from recorded
+        where recorded.texts is not null
+    )
+    insert into core.audit_values (tenant_id, entry_id, column_name, salt, old, new)
+    select
+        coalesce(recorded.texts[2]::uuid, core.platform_tenant_id()),
+        recorded.id,
+        value."column",
+        decode(value.salt, 'hex'),
+        value.old::json,
+        value.new::json
+    from recorded
+    cross join lateral json_to_recordset(recorded.texts[6]::json)
+        as value ("column" text, salt text, old text, new text);
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.audit_statement() OWNER TO postgres;
+
+--
+-- Name: FUNCTION audit_statement(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.audit_statement() IS 'Trigger after inserts and deletes, made by core.audit: appends every row of the statement at once,
+which for many is half the price of one by one and for one the same. Arguments as those of
+core.audit_row. Definer, because nobody may write the trail.';
+
+--
 -- Name: audit_truncation(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -1455,6 +2350,539 @@ ALTER FUNCTION core.begin_sensitive_read(table_name text, id uuid, reason text, 
 
 COMMENT ON FUNCTION core.begin_sensitive_read(table_name text, id uuid, reason text, OUT opened regclass, OUT tenant_id uuid) IS 'Writes down who opens a sensitive record and why, and lets it be read until v1.open_record has read
 it. Definer, because nobody may write the trail. Signed-in users may call it.';
+
+--
+-- Name: begin_stage(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.begin_stage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    chosen record;
+    start jsonb;
+begin
+    select
+        pipelines.id as pipeline_id,
+        versions.id as version_id,
+        versions.definition
+    into chosen
+    from core.pipelines
+    inner join core.pipeline_versions as versions
+        on
+            versions.tenant_id = pipelines.tenant_id
+            and versions.pipeline_id = pipelines.id
+            and versions.status = 'published'
+    where
+        pipelines.tenant_id = new.tenant_id
+        and pipelines.object = tg_argv[0]
+        and pipelines.archived_at is null
+        and case
+            when new.pipeline_id is null then pipelines.is_default
+            else pipelines.id = new.pipeline_id
+        end;
+    if chosen.version_id is null then
+        if new.pipeline_id is not null or new.stage is not null then
+            perform core.fail('pipeline.unknown');
+        end if;
+        new.pipeline_version_id := null;
+        new.stage_kind := 'open';
+        return new;
+    end if;
+    start := tenon.pipeline_start(chosen.definition, new.stage, to_jsonb(new));
+    if start ->> 'allowed' = 'false' then
+        perform core.refuse_move(start -> 'refusals');
+    end if;
+    new.pipeline_id := chosen.pipeline_id;
+    new.pipeline_version_id := chosen.version_id;
+    new.stage := start ->> 'stage';
+    select stages.kind into strict new.stage_kind
+    from core.pipeline_stages as stages
+    where
+        stages.tenant_id = new.tenant_id
+        and stages.pipeline_version_id = new.pipeline_version_id
+        and stages.stage = new.stage;
+    -- Imports may say since when; clients may not.
+    if
+        (core.caller()).kind not in ('system', 'service')
+        or (new.stage_entered_at <= clock_timestamp()) is not true
+    then
+        new.stage_entered_at := now();
+    end if;
+    if tg_argv[1] = 'closed_at' then
+        if new.stage_kind = 'open' then
+            new.closed_at := null;
+        else
+            new.closed_at := coalesce(new.closed_at, new.stage_entered_at);
+        end if;
+    end if;
+    return new;
+end
+$$;
+
+ALTER FUNCTION core.begin_stage() OWNER TO postgres;
+
+--
+-- Name: FUNCTION begin_stage(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.begin_stage() IS 'Trigger before insert: a record begins in the pipeline that it names, or the default one of its
+tenant and object, in the published version, in the stage that it names if that is a start, or the
+first start. Without a default pipeline it is in none. Arguments: the object, and closed_at where
+the table has that column. Raises pipeline.unknown (404), pipeline.stage_unknown (400),
+pipeline.start_refused and pipeline.fields_missing (422). Definer, because whoever adds a record
+need not see pipelines.';
+
+--
+-- Name: custom_fields; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.custom_fields (
+    tenant_id uuid NOT NULL,
+    object text NOT NULL,
+    field text NOT NULL,
+    "position" integer DEFAULT 0 NOT NULL,
+    definition jsonb NOT NULL,
+    values_state text,
+    archived_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT definition_is_an_object CHECK ((jsonb_typeof(definition) = 'object'::text)),
+    CONSTRAINT field_is_a_word CHECK ((field ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT values_state_is_known CHECK ((values_state = ANY (ARRAY['gathering'::text, 'ready'::text, 'not_unique'::text])))
+);
+
+ALTER TABLE core.custom_fields OWNER TO postgres;
+
+--
+-- Name: TABLE custom_fields; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.custom_fields IS 'The fields that tenants have added to records of an object.';
+
+--
+-- Name: COLUMN custom_fields."position"; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.custom_fields."position" IS 'In which order forms show them.';
+
+--
+-- Name: COLUMN custom_fields.definition; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.custom_fields.definition IS 'In the one form that tenon.custom_field_definition gives it.';
+
+--
+-- Name: COLUMN custom_fields.values_state; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.custom_fields.values_state IS 'Of the values in core.custom_values: gathering, ready, or not_unique, where unique was asked for
+and records share a value, so that it was taken away again. Null where the field is neither unique
+nor indexed.';
+
+--
+-- Name: COLUMN custom_fields.archived_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.custom_fields.archived_at IS 'Since when its values stay as they are, and forms do not ask for it.';
+
+--
+-- Name: COLUMN custom_fields.deleted_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.custom_fields.deleted_at IS 'Since when a job removes its values; the row goes with the last of them.';
+
+--
+-- Name: begin_to_gather(core.custom_fields); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.begin_to_gather(saved core.custom_fields) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    at_once constant integer := core.custom_values_at_once();
+    last_id uuid;
+    record_count integer;
+    is_large boolean;
+begin
+    execute format(
+        'select count(*) > $2 '
+        'from (select from %s where tenant_id = $1 limit $2 + 1) as first_ones',
+        (core.object_named(saved.object)).relation
+    )
+    into is_large
+    using saved.tenant_id, at_once;
+    if is_large then
+        perform core.enqueue_job(
+            saved.tenant_id, 'core.gather_custom_values',
+            jsonb_build_object('object', saved.object, 'field', saved.field)
+        );
+        return;
+    end if;
+    begin
+        select * into last_id, record_count
+        from core.gather_custom_values(saved, null, at_once, locks_records => false);
+    exception
+        when unique_violation then
+            perform core.fail(
+                'field.values_not_unique', jsonb_build_object('field', saved.field)
+            );
+    end;
+    update core.custom_fields
+    set values_state = 'ready'
+    where
+        custom_fields.tenant_id = saved.tenant_id
+        and custom_fields.object = saved.object
+        and custom_fields.field = saved.field;
+end
+$_$;
+
+ALTER FUNCTION core.begin_to_gather(saved core.custom_fields) OWNER TO postgres;
+
+--
+-- Name: FUNCTION begin_to_gather(saved core.custom_fields); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.begin_to_gather(saved core.custom_fields) IS 'Gathers the values that records hold of a field, at once or by a job. Raises
+field.values_not_unique (409). Internal, under core.lock_custom_fields.';
+
+--
+-- Name: best_hits(core.search_hit[], integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.best_hits(hits core.search_hit[], count_max integer) RETURNS core.search_hit[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select known.hit
+        from (
+            select distinct on (given.record_id) given as hit
+            from unnest(hits) as given
+        ) as known
+        order by (known.hit).rank desc, (known.hit).changed_at desc, (known.hit).record_id
+        limit count_max
+    );
+end
+$$;
+
+ALTER FUNCTION core.best_hits(hits core.search_hit[], count_max integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION best_hits(hits core.search_hit[], count_max integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.best_hits(hits core.search_hit[], count_max integer) IS 'The best of these and then the latest, so many, each record once. Internal.';
+
+--
+-- Name: objects; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.objects (
+    object text NOT NULL,
+    relation text NOT NULL,
+    singular text NOT NULL,
+    event_prefix text NOT NULL,
+    label_column text NOT NULL,
+    owner_column text,
+    team_column text,
+    has_custom_fields boolean DEFAULT false NOT NULL,
+    CONSTRAINT object_is_dotted CHECK ((object ~ '^[a-z_]+\.[a-z_]+$'::text)),
+    CONSTRAINT relation_is_qualified CHECK ((relation ~ '^[a-z_]+\.[a-z_]+$'::text)),
+    CONSTRAINT singular_is_a_word CHECK ((singular ~ '^[a-z_]+$'::text))
+);
+
+ALTER TABLE core.objects OWNER TO postgres;
+
+--
+-- Name: TABLE objects; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.objects IS 'The kinds of records that engines serve, named as their permissions are: crm.contacts is read with
+crm.contacts.read. Global reference data: the same for every tenant.';
+
+--
+-- Name: COLUMN objects.relation; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.objects.relation IS 'The table with the records, as schema.table.';
+
+--
+-- Name: COLUMN objects.singular; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.objects.singular IS 'What one of them is called: subject_type of its events.';
+
+--
+-- Name: COLUMN objects.event_prefix; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.objects.event_prefix IS 'What its events begin with, such as crm.contact.';
+
+--
+-- Name: COLUMN objects.label_column; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.objects.label_column IS 'The column that names a record to a person.';
+
+--
+-- Name: COLUMN objects.owner_column; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.objects.owner_column IS 'The column that grants of the scope own go by.';
+
+--
+-- Name: COLUMN objects.team_column; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.objects.team_column IS 'The column that grants of the scope team go by.';
+
+--
+-- Name: COLUMN objects.has_custom_fields; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.objects.has_custom_fields IS 'Whether tenants may define fields of their own: core.attach_custom_fields.';
+
+--
+-- Name: board_filter(core.objects, uuid, uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.board_filter(known core.objects, owner_id uuid, team_id uuid, search text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return case
+        when owner_id is null then ''
+        when known.owner_column is null then ' and false'
+        else format(' and record.%I = $4', known.owner_column)
+    end || case
+        when team_id is null then ''
+        when known.team_column is null then ' and false'
+        else format(' and record.%I = $5', known.team_column)
+    end || case
+        when search is null then ''
+        else format(' and record.%I ilike $6', known.label_column)
+    end;
+end
+$_$;
+
+ALTER FUNCTION core.board_filter(known core.objects, owner_id uuid, team_id uuid, search text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION board_filter(known core.objects, owner_id uuid, team_id uuid, search text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.board_filter(known core.objects, owner_id uuid, team_id uuid, search text) IS 'The conditions of a report''s filters, over values that are bound: $4 the owner, $5 the team, $6
+the pattern. Signed-in users may call it.';
+
+--
+-- Name: board_query(core.objects, uuid, uuid, text, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.board_query(known core.objects, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    fields constant text[] := array(
+        select object_fields.field from core.object_fields
+        where object_fields.object = known.object
+    );
+    has_money constant boolean := fields @> '{amount_minor,currency}';
+    has_chance constant boolean := fields @> '{amount_minor,currency,probability}';
+    -- What clients see of a record is what its view shows, where it has one.
+    shown constant text := coalesce(
+        (
+            select format('v1.%I', classes.relname)
+            from pg_attribute as attributes
+            inner join pg_class as classes on classes.oid = attributes.attrelid
+            where
+                attributes.attrelid
+                = to_regclass(format('v1.%I', split_part(known.object, '.', 2)))
+                and attributes.attname = 'stage_entered_at'
+        ),
+        known.relation
+    );
+    in_pipeline constant text :=
+        'record.tenant_id = $1 and record.pipeline_id = $2'
+        || core.board_filter(known, owner_id, team_id, search);
+    is_open constant text := 'record.stage_kind = ''open''';
+    is_closed constant text := 'record.stage_kind <> ''open'' and record.stage_entered_at >= $7';
+    sums constant text := format(
+        'select record.stage, record.pipeline_version_id, %s as currency, count(*) as records, '
+        '%s as amount, %s as weighted, %s as unweighted '
+        'from %s as record where %s and ',
+        case when has_money then 'record.currency' else 'null::text' end,
+        case when has_money then 'sum(record.amount_minor)' else 'null::numeric' end,
+        case
+            when has_chance then 'sum(record.amount_minor::numeric * record.probability)'
+            else 'null::numeric'
+        end,
+        case
+            when has_chance
+                then 'sum(record.amount_minor) filter (where record.probability is null)'
+            when has_money then 'sum(record.amount_minor)'
+            else 'null::numeric'
+        end,
+        known.relation,
+        in_pipeline
+    );
+    by_stage constant text := ' group by 1, 2, 3';
+    -- Found in the index alone, and fetched once they are known to be the first.
+    cards constant text := format(
+        'select record.stage_entered_at, record.id '
+        'from %s as record where %s and record.stage = stages.stage and ('
+        'positions.at is null or (record.stage_entered_at <= positions.at '
+        'and (record.stage_entered_at < positions.at or record.id > positions.id))) and ',
+        known.relation, in_pipeline
+    );
+    in_order constant text := ' order by stage_entered_at desc, id limit $3 + 1';
+    is_with_closed constant boolean := closed_since is not null;
+begin
+    return format(
+        $query$
+            with known as materialized (
+                select * from core.stages_read($8) as stages where stages.pipeline_id = $2
+            ),
+            sums as materialized (%s),
+            by_currency as (
+                select
+                    sums.stage,
+                    sums.currency,
+                    sum(sums.records) as records,
+                    sum(sums.amount) as amount,
+                    round(
+                        sum(
+                            case known.kind
+                                when 'open' then
+                                    coalesce(sums.weighted, 0)
+                                    + coalesce(sums.unweighted, 0) * known.chance
+                                else coalesce(sums.amount, 0) * known.chance
+                            end
+                        ) / 100
+                    ) as weighted
+                from sums
+                inner join known
+                    on
+                        known.pipeline_version_id = sums.pipeline_version_id
+                        and known.stage = sums.stage
+                group by sums.stage, sums.currency
+            ),
+            by_stage as (
+                select
+                    by_currency.stage,
+                    sum(by_currency.records) as records,
+                    jsonb_object_agg(
+                        by_currency.currency,
+                        jsonb_build_object(
+                            'amount_minor', by_currency.amount,
+                            'weighted_minor', by_currency.weighted
+                        )
+                    ) filter (where by_currency.amount is not null) as amounts
+                from by_currency
+                group by by_currency.stage
+            ),
+            stages as (
+                select distinct on (known.stage)
+                    known.stage,
+                    known.label,
+                    known.kind,
+                    known.place,
+                    known.chance,
+                    known.pipeline_version_id is not distinct from $9 as is_current
+                from known
+                order by
+                    known.stage,
+                    known.pipeline_version_id is not distinct from $9 desc,
+                    known.number desc
+            )
+            select jsonb_agg(
+                jsonb_build_object(
+                    'stage', stages.stage,
+                    'label', stages.label,
+                    'kind', stages.kind,
+                    'probability', stages.chance,
+                    'count',
+                    case
+                        when stages.kind = 'open' or $7 is not null
+                            then coalesce(by_stage.records, 0)
+                    end,
+                    'amounts', coalesce(by_stage.amounts, '{}'),
+                    'cards', coalesce(to_jsonb(cards.cards[:$3]), '[]'),
+                    'next', cards.next
+                )
+                order by stages.is_current desc, stages.place, stages.stage
+            )
+            from stages
+            left join by_stage on by_stage.stage = stages.stage
+            cross join lateral (
+                select
+                    ($10 -> stages.stage ->> 'at')::timestamptz as at,
+                    ($10 -> stages.stage ->> 'id')::uuid as id
+            ) as positions
+            left join lateral (
+                select
+                    array_agg(
+                        fetched.card order by first.stage_entered_at desc, first.id
+                    ) as cards,
+                    case
+                        when count(*) > $3 and $3 > 0 then jsonb_build_object(
+                            'at',
+                            (array_agg(
+                                first.stage_entered_at
+                                order by first.stage_entered_at desc, first.id
+                            ))[$3],
+                            'id',
+                            (array_agg(
+                                first.id order by first.stage_entered_at desc, first.id
+                            ))[$3]
+                        )
+                    end as next
+                from (%s) as first
+                cross join lateral (
+                    select to_jsonb(record) as card
+                    from %s as record
+                    where record.tenant_id = $1 and record.id = first.id
+                ) as fetched
+            ) as cards on by_stage.records > 0
+            where
+                (stages.is_current or by_stage.records > 0)
+                and ($10 is null or $10 ? stages.stage)
+        $query$,
+        sums || is_open || by_stage
+        || case
+            when is_with_closed then ' union all ' || sums || is_closed || by_stage
+            else ''
+        end,
+        -- Each kind by its own index; only the first of both are put in order again.
+        case
+            when is_with_closed then format(
+                'select * from ((%s) union all (%s)) as either %s',
+                cards || is_open || in_order, cards || is_closed || in_order, in_order
+            )
+            else cards || is_open || in_order
+        end,
+        shown
+    );
+end
+$_$;
+
+ALTER FUNCTION core.board_query(known core.objects, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION board_query(known core.objects, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.board_query(known core.objects, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone) IS 'The one statement that reads a board, over values that are bound: $1 the tenant, $2 the pipeline,
+$3 how many cards a stage, $4 to $6 those of core.board_filter, $7 since when closed records
+count, $8 the object, $9 the published version, $10 the positions. Signed-in users may call it.';
 
 --
 -- Name: brand_of(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -1666,6 +3094,33 @@ ALTER FUNCTION core.cancel_job(id uuid) OWNER TO postgres;
 COMMENT ON FUNCTION core.cancel_job(id uuid) IS 'What v1.cancel_job does. Definer, because it writes core.jobs. Signed-in users may call it.';
 
 --
+-- Name: cancel_timer(uuid, text, uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.cancel_timer(tenant_id uuid, object text, record_id uuid, key text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    delete from core.timers
+    where
+        timers.tenant_id = cancel_timer.tenant_id
+        and timers.record_id = cancel_timer.record_id
+        and timers.object = cancel_timer.object
+        and timers.key = cancel_timer.key;
+    return found;
+end
+$$;
+
+ALTER FUNCTION core.cancel_timer(tenant_id uuid, object text, record_id uuid, key text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION cancel_timer(tenant_id uuid, object text, record_id uuid, key text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.cancel_timer(tenant_id uuid, object text, record_id uuid, key text) IS 'Stops a timer of a record; whether there was one. The caller has the record locked. Internal.';
+
+--
 -- Name: carry_out(oid, text, jsonb, bytea); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -1819,6 +3274,174 @@ header that the platform tenant''s settings name, {"core": {"client_certificates
 "x-client-cert", "gateway_secret_sha256": "…"}}}; null without. The gateway proves itself by the
 secret with that SHA-256 in x-gateway-secret. Raises access.gateway_untrusted (401). Definer,
 because it reads the platform''s settings; core.pre_request calls it as whoever asks.';
+
+--
+-- Name: change_members(uuid, uuid[], boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.change_members(segment_id uuid, record_ids uuid[], adding boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    segment constant core.segments := core.segment_to_change(segment_id);
+    given constant uuid[] := array(
+        select distinct record_id from unnest(record_ids) as record_id order by record_id
+    );
+    changed bigint;
+begin
+    if segment.kind <> 'static' then
+        perform core.fail('segment.not_static');
+    elsif cardinality(given) > core.segment_changes_max() then
+        perform core.fail(
+            'segment.too_many',
+            jsonb_build_object('what', 'call', 'count', core.segment_changes_max() || ' records')
+        );
+    end if;
+    if adding then
+        if exists (
+            select from unnest(given) as record_id
+            where not core.reaches_record(segment.object, segment.tenant_id, record_id)
+        ) then
+            perform core.fail('record.not_found');
+        end if;
+        insert into core.segment_members (tenant_id, segment_id, object, record_id)
+        select segment.tenant_id, segment.id, segment.object, record_id
+        from unnest(given) as record_id
+        on conflict do nothing;
+        get diagnostics changed = row_count;
+        if (
+            select count(*) > core.segment_members_max() from core.segment_members as members
+            where members.tenant_id = segment.tenant_id and members.segment_id = segment.id
+        ) then
+            perform core.fail(
+                'segment.too_many',
+                jsonb_build_object(
+                    'what', 'static segment', 'count', core.segment_members_max() || ' records'
+                )
+            );
+        end if;
+    else
+        delete from core.segment_members as members
+        where
+            members.tenant_id = segment.tenant_id
+            and members.segment_id = segment.id
+            and members.record_id = any(given)
+            and core.reaches_record(members.object, members.tenant_id, members.record_id);
+        get diagnostics changed = row_count;
+    end if;
+    return jsonb_build_object(
+        'id', segment.id,
+        case when adding then 'added' else 'removed' end, changed,
+        'unchanged', cardinality(given) - changed
+    );
+end
+$$;
+
+ALTER FUNCTION core.change_members(segment_id uuid, record_ids uuid[], adding boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION change_members(segment_id uuid, record_ids uuid[], adding boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.change_members(segment_id uuid, record_ids uuid[], adding boolean) IS 'What v1.add_to_segment and v1.remove_from_segment do. Definer, because it writes
+core.segment_members; it asks of each record whether the caller may read it. Signed-in users may
+call it.';
+
+--
+-- Name: pipeline_stages; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.pipeline_stages (
+    tenant_id uuid NOT NULL,
+    pipeline_id uuid NOT NULL,
+    pipeline_version_id uuid NOT NULL,
+    stage text NOT NULL,
+    "position" integer NOT NULL,
+    label text NOT NULL,
+    kind text NOT NULL,
+    probability smallint,
+    time_limit_s integer,
+    required text[] DEFAULT '{}'::text[] NOT NULL,
+    is_start boolean DEFAULT false NOT NULL,
+    on_enter jsonb,
+    on_time_limit jsonb,
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['open'::text, 'won'::text, 'lost'::text, 'terminal'::text]))),
+    CONSTRAINT probability_in_range CHECK (((probability >= 0) AND (probability <= 100)))
+);
+
+ALTER TABLE core.pipeline_stages OWNER TO postgres;
+
+--
+-- Name: TABLE pipeline_stages; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.pipeline_stages IS 'The stages of published versions as rows, for boards, reports and foreign keys. They never
+change.';
+
+--
+-- Name: COLUMN pipeline_stages."position"; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.pipeline_stages."position" IS '1, 2, 3 … from the left of a board.';
+
+--
+-- Name: COLUMN pipeline_stages.probability; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.pipeline_stages.probability IS 'How likely a record there is to be won, in percent: 100 where won, 0 where lost.';
+
+--
+-- Name: change_version(uuid, core.objects, jsonb, core.pipeline_stages); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.change_version(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    subject_id constant uuid := record ->> 'id';
+    entered_at constant timestamptz := record ->> 'stage_entered_at';
+begin
+    if stage.stage <> record ->> 'stage' then
+        perform core.enter_stage(
+            change_version.tenant_id, known, record, stage, 'The pipeline was changed.'
+        );
+        return;
+    end if;
+    -- The same stage of another version: the record has not moved, and the period goes on.
+    update core.stage_periods as periods
+    set pipeline_version_id = stage.pipeline_version_id
+    where
+        periods.tenant_id = change_version.tenant_id
+        and periods.record_id = subject_id
+        and periods.object = known.object
+        and periods.left_at is null;
+    execute format(
+        'update %s set pipeline_version_id = $3, stage_kind = $4 where tenant_id = $1 and id = $2',
+        known.relation
+    )
+    using change_version.tenant_id, subject_id, stage.pipeline_version_id, stage.kind;
+    if stage.time_limit_s is not null then
+        perform core.start_time_limit(
+            change_version.tenant_id, known.object, subject_id, stage, entered_at
+        );
+    else
+        perform core.cancel_timer(
+            change_version.tenant_id, known.object, subject_id, 'pipeline stage_time_limit'
+        );
+    end if;
+end
+$_$;
+
+ALTER FUNCTION core.change_version(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages) OWNER TO postgres;
+
+--
+-- Name: FUNCTION change_version(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.change_version(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages) IS 'Brings a record that is locked to a stage of another version of its pipeline. Guards are not asked
+and effects do not follow: it is the pipeline that moved. Internal.';
 
 --
 -- Name: charge_rate_buckets(uuid[], text[], text[]); Type: FUNCTION; Schema: core; Owner: postgres
@@ -2005,6 +3628,214 @@ ALTER FUNCTION core.check_consent(purpose text, legal_basis text, at timestamp w
 COMMENT ON FUNCTION core.check_consent(purpose text, legal_basis text, at timestamp with time zone, source text, channel text, proof_text text, proof_version text) IS 'Refuses what is no consent: privacy.consent_invalid (400). Internal.';
 
 --
+-- Name: check_custom_fields(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_custom_fields() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    of_object constant text := tg_argv[0];
+    known jsonb;
+    checked jsonb;
+    problems jsonb;
+begin
+    perform core.share_custom_fields(new.tenant_id, of_object);
+    -- Apart from the lock, because a statement sees what was there when it began.
+    select sets.definitions into known
+    from core.custom_field_sets as sets
+    where sets.tenant_id = new.tenant_id and sets.object = of_object;
+    if known is null and new.custom = '{}' then
+        return new;
+    end if;
+    checked := tenon.custom_fields_check(
+        coalesce(known, '[]'), new.custom, case when tg_op = 'UPDATE' then old.custom end
+    );
+    problems := checked -> 'problems';
+    if checked -> 'users' <> '[]' then
+        problems := problems || coalesce(
+            (
+                select jsonb_agg(jsonb_build_object(
+                    'field', named.field,
+                    'code', 'field.user_unknown',
+                    'message', 'expected a member of the tenant'
+                ))
+                from jsonb_to_recordset(checked -> 'users') as named (field text, id uuid)
+                where not core.is_member_at(new.tenant_id, named.id)
+            ),
+            '[]'
+        );
+    end if;
+    if problems <> '[]' then
+        perform core.refuse_custom_values(new.tenant_id, of_object, tg_relid, problems);
+    end if;
+    new.custom := coalesce(checked -> 'custom', new.custom);
+    return new;
+end
+$$;
+
+ALTER FUNCTION core.check_custom_fields() OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_custom_fields(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_custom_fields() IS 'Trigger before insert, or update of custom: checks the values of the tenant''s own fields, and
+brings them into their one form. Argument: the object. Raises field.… (422). Definer, because
+writers may not read definitions.';
+
+--
+-- Name: check_effect_template(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_effect_template(template text, channel text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- A mail that brings a token, or one of the platform's own, is not a tenant's to send.
+    if
+        check_effect_template.channel is distinct from 'email'
+        or not exists (
+            select from core.template_kinds as kinds
+            where
+                kinds.template = check_effect_template.template
+                and kinds.is_open_to_tenants
+                and not kinds.holds_secrets
+        )
+    then
+        perform core.fail(
+            'effect.template_refused',
+            jsonb_build_object(
+                'template', check_effect_template.template,
+                'channel', check_effect_template.channel
+            )
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.check_effect_template(template text, channel text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_effect_template(template text, channel text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_effect_template(template text, channel text) IS 'Refuses what an effect may not send. Raises effect.template_refused (422). Internal.';
+
+--
+-- Name: check_escalations(uuid, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_escalations(tenant_id uuid, object text, escalations jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    step record;
+    problem jsonb;
+begin
+    if
+        (
+            jsonb_typeof(escalations) = 'array'
+            and jsonb_array_length(escalations) <= 10
+            and octet_length(escalations::text) <= 65536
+        ) is not true
+    then
+        perform core.fail('service_level.malformed');
+    end if;
+    for step in
+        select element as content, place - 1 as place
+        from jsonb_array_elements(escalations) with ordinality as each (element, place)
+    loop
+        if
+            (
+                jsonb_typeof(step.content -> 'after_s') = 'number'
+                and step.content ->> 'after_s' ~ '^[0-9]{1,7}$'
+                and jsonb_typeof(step.content -> 'effects') = 'array'
+                and step.content - '{after_s,effects}'::text[] = '{}'
+            ) is not true
+        then
+            perform core.fail('service_level.malformed');
+        end if;
+        select
+            found_problem || jsonb_build_object(
+                'path', format('/%s/effects%s', step.place, found_problem ->> 'path')
+            )
+        into problem
+        from jsonb_array_elements(
+            tenon.effect_problems(
+                step.content -> 'effects', core.fields_of(object, tenant_id)
+            )
+        ) as found_problem
+        limit 1;
+        if problem is null then
+            select
+                found_problem || jsonb_build_object(
+                    'path', format('/%s/effects/%s', step.place, places.place - 1)
+                )
+            into problem
+            from jsonb_array_elements(step.content -> 'effects')
+                with ordinality as places (effect, place)
+            cross join lateral core.effect_problem(tenant_id, object, places.effect)
+                as found_problem
+            where found_problem is not null
+            limit 1;
+        end if;
+        if problem is not null then
+            perform core.fail('service_level.effect_refused', problem);
+        end if;
+    end loop;
+end
+$_$;
+
+ALTER FUNCTION core.check_escalations(tenant_id uuid, object text, escalations jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_escalations(tenant_id uuid, object text, escalations jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_escalations(tenant_id uuid, object text, escalations jsonb) IS 'Refuses escalations that cannot be carried out for records of the object. Raises
+service_level.malformed (400) and service_level.effect_refused (422). Internal.';
+
+--
+-- Name: check_kept_values(core.custom_fields, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_kept_values(owned core.custom_fields, field text, definition jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    unfit bigint;
+begin
+    execute format(
+        'select count(*) from %s as record '
+        'where record.tenant_id = $1 and record.custom ? $2 '
+        'and not tenon.custom_field_fits($2, $3, record.custom -> $2)',
+        (core.object_named(owned.object)).relation
+    )
+    into unfit
+    using owned.tenant_id, field, definition;
+    if unfit > 0 then
+        perform core.fail(
+            'field.values_unfit', jsonb_build_object('field', field, 'count', unfit)
+        );
+    end if;
+end
+$_$;
+
+ALTER FUNCTION core.check_kept_values(owned core.custom_fields, field text, definition jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_kept_values(owned core.custom_fields, field text, definition jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_kept_values(owned core.custom_fields, field text, definition jsonb) IS 'Refuses a definition of which values that records hold are none: raises field.values_unfit (409).
+Internal.';
+
+--
 -- Name: check_may_grant(uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -2105,6 +3936,37 @@ COMMENT ON FUNCTION core.check_name(name text) IS 'Refuses a name for people tha
 Raises core.name_invalid (400). Internal.';
 
 --
+-- Name: check_new_owner(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_new_owner() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    named_owner constant uuid := to_jsonb(new) ->> tg_argv[0];
+    caller constant record := core.caller();
+begin
+    if
+        caller.kind <> 'system'
+        and named_owner is distinct from caller.id
+        and not core.is_member_at(new.tenant_id, named_owner)
+    then
+        perform core.fail('record.owner_unknown');
+    end if;
+    return new;
+end
+$$;
+
+ALTER FUNCTION core.check_new_owner() OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_new_owner(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_new_owner() IS 'Trigger before update of the owner: as core.check_record_owner.';
+
+--
 -- Name: check_owner(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -2133,6 +3995,37 @@ ALTER FUNCTION core.check_owner(tenant_id uuid) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.check_owner(tenant_id uuid) IS 'Refuses a caller who does not own the tenant, be it active or closing.
 Raises tenancy.permission_missing (403). Internal.';
+
+--
+-- Name: check_pipeline(text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_pipeline(object text, definition jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.pipelines.read');
+    problems jsonb;
+begin
+    if octet_length(definition::text) > 65536 then
+        perform core.fail('pipeline.too_large');
+    end if;
+    problems := core.definition_problems(
+        owner_id, check_pipeline.object, coalesce(check_pipeline.definition, 'null')
+    );
+    return jsonb_build_object('valid', problems = '[]', 'problems', problems);
+end
+$$;
+
+ALTER FUNCTION core.check_pipeline(object text, definition jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_pipeline(object text, definition jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_pipeline(object text, definition jsonb) IS 'What v1.check_pipeline does. Definer, because it reads the fields of the tenant. Signed-in users
+may call it.';
 
 --
 -- Name: check_position(jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -2284,6 +4177,128 @@ it: raises limit.exceeded (429). Without an action: the limits of all requests a
 by its method and path; with one: the limits of that action alone, beside what was counted before.
 The service role, and whoever is at SQL without a request, is not limited. Definer, because it reads
 limits of the platform. Any caller of the API may call it.';
+
+--
+-- Name: check_record_owner(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_record_owner() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    caller constant record := core.caller();
+    named record;
+begin
+    if caller.kind = 'system' then
+        return null;
+    end if;
+    for named in execute format(
+        'select distinct tenant_id, %1$I as owner_id from new_records '
+        'where %1$I is not null and %1$I is distinct from $1',
+        tg_argv[0]
+    )
+    using caller.id
+    loop
+        if not core.is_member_at(named.tenant_id, named.owner_id) then
+            perform core.fail('record.owner_unknown');
+        end if;
+    end loop;
+    return null;
+end
+$_$;
+
+ALTER FUNCTION core.check_record_owner() OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_record_owner(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_record_owner() IS 'Trigger for statements that insert: an owner is an active member of the tenant or of one above it.
+Argument: the owner''s column. Raises record.owner_unknown (422). Definer, because callers may not
+see members.';
+
+--
+-- Name: check_report(text, text[], anyelement, anyelement, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    -- A zone of Postgres' own notation, such as <x>+25, is none that a calendar knows.
+    is_named constant boolean := time_zone ~ '^[A-Za-z][A-Za-z0-9_+/-]*$';
+begin
+    if (by = any(allowed)) is not true then
+        perform core.fail(
+            'report.grouping_unknown',
+            jsonb_build_object('by', by, 'allowed', array_to_string(allowed, ', '))
+        );
+    elsif (starts < ends and isfinite(starts) and isfinite(ends)) is not true then
+        perform core.fail('report.range_invalid');
+    elsif is_named is not true then
+        perform core.fail('report.zone_unknown');
+    end if;
+    begin
+        perform now() at time zone check_report.time_zone;
+    exception
+        when invalid_parameter_value then
+            perform core.fail('report.zone_unknown');
+    end;
+end
+$_$;
+
+ALTER FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) IS 'Refuses a report that is asked for by what it is not grouped by, over no range, or in no time zone.
+Raises report.grouping_unknown, report.range_invalid, report.zone_unknown (400). Signed-in users may
+call it.';
+
+--
+-- Name: check_settable(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.check_settable(object text, field text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if
+        field in (
+            'tenant_id', 'id', 'version', 'created_at', 'created_by', 'updated_at', 'updated_by',
+            'pipeline_id', 'pipeline_version_id', 'stage', 'stage_kind', 'stage_entered_at'
+        )
+    then
+        perform core.fail('effect.field_protected', jsonb_build_object('field', field));
+    elsif
+        field <> 'custom'
+        and field not like 'custom.%'
+        and not exists (
+            select from core.object_fields as fields
+            where
+                fields.object = check_settable.object
+                and fields.field = check_settable.field
+                and fields.is_writable
+        )
+    then
+        perform core.fail('effect.field_unknown', jsonb_build_object('field', field));
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.check_settable(object text, field text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_settable(object text, field text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.check_settable(object text, field text) IS 'Refuses a field that no client could set in records of the object. Raises effect.field_protected
+and effect.field_unknown (400). Internal.';
 
 --
 -- Name: check_suppressible(text, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -3195,6 +5210,191 @@ ALTER FUNCTION core.close_tenant(tenant_id uuid) OWNER TO postgres;
 COMMENT ON FUNCTION core.close_tenant(tenant_id uuid) IS 'What v1.close_tenant does. Definer, because it writes core.tenants. Signed-in users may call it.';
 
 --
+-- Name: compile_custom_fields(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.compile_custom_fields(tenant_id uuid, object text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- The row stays when the last field goes: writers of an older snapshot are found out by it.
+    insert into core.custom_field_sets (tenant_id, object, definitions, has_values)
+    select
+        compile_custom_fields.tenant_id,
+        compile_custom_fields.object,
+        coalesce(
+            jsonb_agg(
+                jsonb_build_object(
+                    'field', fields.field,
+                    'archived', fields.archived_at is not null,
+                    'definition', fields.definition
+                )
+                order by fields.position, fields.field
+            ),
+            '[]'
+        ),
+        coalesce(bool_or(fields.values_state is not null), false)
+    from core.custom_fields as fields
+    where
+        fields.tenant_id = compile_custom_fields.tenant_id
+        and fields.object = compile_custom_fields.object
+        and fields.deleted_at is null
+    on conflict on constraint custom_field_sets_pkey do update set
+        definitions = excluded.definitions,
+        has_values = excluded.has_values;
+end
+$$;
+
+ALTER FUNCTION core.compile_custom_fields(tenant_id uuid, object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION compile_custom_fields(tenant_id uuid, object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.compile_custom_fields(tenant_id uuid, object text) IS 'Brings core.custom_field_sets up to date. Internal, under core.lock_custom_fields.';
+
+--
+-- Name: count_documents(tsvector[], tsquery); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.count_documents(documents tsvector[], wanted tsquery) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (select count(*) from unnest(documents) as document where document @@ wanted);
+end
+$$;
+
+ALTER FUNCTION core.count_documents(documents tsvector[], wanted tsquery) OWNER TO postgres;
+
+--
+-- Name: FUNCTION count_documents(documents tsvector[], wanted tsquery); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.count_documents(documents tsvector[], wanted tsquery) IS 'How many of these documents have what is wanted. Internal.';
+
+--
+-- Name: default_owner(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.default_owner() RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    caller constant record := core.caller();
+begin
+    return case caller.kind when 'user' then caller.id end;
+end
+$$;
+
+ALTER FUNCTION core.default_owner() OWNER TO postgres;
+
+--
+-- Name: FUNCTION default_owner(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.default_owner() IS 'Who owns a record that names nobody: the user who makes it. Null for keys, services and jobs.
+Signed-in users may call it.';
+
+--
+-- Name: segments; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.segments (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    object text NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    description text,
+    kind text NOT NULL,
+    condition jsonb,
+    is_shared boolean DEFAULT false NOT NULL,
+    owner_id uuid DEFAULT core.default_owner(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    CONSTRAINT description_is_short CHECK ((char_length(description) <= 2000)),
+    CONSTRAINT dynamic_has_a_condition CHECK (((kind = 'dynamic'::text) = (condition IS NOT NULL))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['dynamic'::text, 'static'::text]))),
+    CONSTRAINT name_is_short CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT slug_is_a_word CHECK ((slug ~ '^[a-z][a-z0-9_-]{0,62}$'::text))
+);
+
+ALTER TABLE core.segments OWNER TO postgres;
+
+--
+-- Name: TABLE segments; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.segments IS 'Records that are looked at together: those for which a condition holds, or those on a list.';
+
+--
+-- Name: COLUMN segments.slug; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.segments.slug IS 'What programs call it, once for each owner and object.';
+
+--
+-- Name: COLUMN segments.kind; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.segments.kind IS 'dynamic: the records for which the condition holds; static: those in core.segment_members.';
+
+--
+-- Name: COLUMN segments.is_shared; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.segments.is_shared IS 'Whether all who may read records of the object in the tenant see the segment, and not its owner
+alone.';
+
+--
+-- Name: count_segment(core.segments); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.count_segment(segment core.segments) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    query record;
+    counted bigint;
+begin
+    select part.* into strict query
+    from core.segment_source(segment.object, segment.tenant_id, segment.condition) as part;
+    execute format(
+        'select count(*) from (select from %s as record where record.tenant_id = $3 and (%s)%s '
+        'limit $5) as counted',
+        query.source,
+        query.clause,
+        case when segment.kind = 'static' then
+            ' and record.id in (select members.record_id from core.segment_members as members '
+            'where members.tenant_id = $3 and members.segment_id = $4)'
+        end
+    )
+    into counted
+    using query.bound, now(), segment.tenant_id, segment.id, core.segment_count_max() + 1;
+    return jsonb_build_object(
+        'count', least(counted, core.segment_count_max()),
+        'is_exact', counted <= core.segment_count_max()
+    );
+end
+$_$;
+
+ALTER FUNCTION core.count_segment(segment core.segments) OWNER TO postgres;
+
+--
+-- Name: FUNCTION count_segment(segment core.segments); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.count_segment(segment core.segments) IS 'How many records of a segment the caller may read: {count, is_exact}, false where there are more
+than are counted. Runs with the caller''s rights and policies. Signed-in users may call it.';
+
+--
 -- Name: create_api_key(text, text, jsonb, jsonb, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -3491,6 +5691,195 @@ ALTER FUNCTION core.cron_runs(job text) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.cron_runs(job text) IS 'Whether pg_cron has an active job of this name. Definer, because a job is seen by its owner alone.
 Internal.';
+
+--
+-- Name: custom_field_answer(core.custom_fields); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.custom_field_answer(field core.custom_fields) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return jsonb_build_object(
+        'tenant_id', field.tenant_id,
+        'object', field.object,
+        'field', field.field,
+        'position', field.position,
+        'definition', field.definition,
+        'values_state', field.values_state,
+        'archived_at', field.archived_at
+    );
+end
+$$;
+
+ALTER FUNCTION core.custom_field_answer(field core.custom_fields) OWNER TO postgres;
+
+--
+-- Name: FUNCTION custom_field_answer(field core.custom_fields); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.custom_field_answer(field core.custom_fields) IS 'A field as functions of v1 answer: {tenant_id, object, field, position, definition, values_state,
+archived_at}. Internal.';
+
+--
+-- Name: custom_fields_lock(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.custom_fields_lock(tenant_id uuid, object text) RETURNS bigint
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return hashtextextended('custom fields ' || object || tenant_id, 0);
+end
+$$;
+
+ALTER FUNCTION core.custom_fields_lock(tenant_id uuid, object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION custom_fields_lock(tenant_id uuid, object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.custom_fields_lock(tenant_id uuid, object text) IS 'The advisory lock that writers of custom values share, and that who defines fields has alone.
+Internal.';
+
+--
+-- Name: custom_fields_max(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.custom_fields_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 200;
+
+ALTER FUNCTION core.custom_fields_max() OWNER TO postgres;
+
+--
+-- Name: FUNCTION custom_fields_max(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.custom_fields_max() IS 'How many custom fields an object of a tenant may have, the archived ones included: what a form and
+a check of every write can bear. Internal.';
+
+--
+-- Name: custom_fields_schema(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.custom_fields_schema(object text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    of_tenant constant uuid := core.sole_tenant_with('core.tenants.read');
+    known constant core.objects := core.object_with_custom_fields(object);
+begin
+    return tenon.custom_fields_schema(
+        coalesce(
+            (
+                select sets.definitions
+                from core.custom_field_sets as sets
+                where sets.tenant_id = of_tenant and sets.object = known.object
+            ),
+            '[]'
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.custom_fields_schema(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION custom_fields_schema(object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.custom_fields_schema(object text) IS 'Does what v1.custom_fields_schema says. Definer, because it calls a native function for whoever
+asks. Signed-in users may call it.';
+
+--
+-- Name: custom_values_at_once(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.custom_values_at_once() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 5000;
+
+ALTER FUNCTION core.custom_values_at_once() OWNER TO postgres;
+
+--
+-- Name: FUNCTION custom_values_at_once(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.custom_values_at_once() IS 'Up to how many records have their values gathered by the request that asks for it, and not by a
+job: some hundred milliseconds. Internal.';
+
+--
+-- Name: custom_values; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.custom_values (
+    tenant_id uuid NOT NULL,
+    object text NOT NULL,
+    field text NOT NULL,
+    record_id uuid NOT NULL,
+    is_unique boolean NOT NULL,
+    text_value text COLLATE pg_catalog."C",
+    number_value numeric,
+    instant_value timestamp with time zone,
+    CONSTRAINT value_is_one CHECK ((num_nonnulls(text_value, number_value, instant_value) = 1))
+);
+
+ALTER TABLE core.custom_values OWNER TO postgres;
+
+--
+-- Name: TABLE custom_values; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.custom_values IS 'The values of custom fields that are unique or indexed, by which records are found: written by
+triggers of the records, out of their column custom. Not for clients.';
+
+--
+-- Name: COLUMN custom_values.text_value; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.custom_values.text_value IS 'As tenon.custom_field_values has it: an e-mail address in lower case, a phone number as digits.';
+
+--
+-- Name: custom_values_of(uuid[], text, uuid[], jsonb[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.custom_values_of(tenant_ids uuid[], object text, ids uuid[], customs jsonb[]) RETURNS core.custom_values[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select
+            row(
+                records.tenant_id, custom_values_of.object, kept.field, records.id, kept.is_unique,
+                kept.text_value, kept.number_value, kept.instant_value
+            )::core.custom_values
+        from unnest(tenant_ids, ids, customs) as records (tenant_id, id, custom)
+        inner join core.custom_field_sets as sets
+            on
+                sets.tenant_id = records.tenant_id
+                and sets.object = custom_values_of.object
+                and sets.has_values
+        cross join lateral core.as_custom_values(
+            tenon.custom_field_values(sets.definitions, records.custom)
+        ) as kept
+    );
+end
+$$;
+
+ALTER FUNCTION core.custom_values_of(tenant_ids uuid[], object text, ids uuid[], customs jsonb[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION custom_values_of(tenant_ids uuid[], object text, ids uuid[], customs jsonb[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.custom_values_of(tenant_ids uuid[], object text, ids uuid[], customs jsonb[]) IS 'The rows that core.custom_values has of records, whose columns are the arrays. Internal.';
 
 --
 -- Name: data_map_faults(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -3933,6 +6322,91 @@ COMMENT ON FUNCTION core.data_map_fides() IS 'The data map as datasets of Fides,
 is YAML. Columns of ours without a line are system.operations. Owner only.';
 
 --
+-- Name: definition_problems(uuid, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.definition_problems(tenant_id uuid, object text, definition jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    problems jsonb := tenon.pipeline_problems(definition, core.fields_of(object, tenant_id));
+begin
+    -- What only the database knows is asked of what is built as it should be.
+    if problems = '[]' then
+        select coalesce(jsonb_agg(found_problem.problem order by found_problem.path), '[]')
+        into problems
+        from (
+            select
+                effects.path,
+                told.problem || jsonb_build_object('path', effects.path) as problem
+            from tenon.pipeline_effects(definition) as effects
+            cross join lateral (
+                select core.effect_problem(tenant_id, object, effects.effect) as problem
+            ) as told
+            where told.problem is not null
+            union all
+            select
+                '/transitions',
+                jsonb_build_object(
+                    'code', 'pipeline.permission_unknown',
+                    'path', '/transitions',
+                    'problem', format('there is no permission %s', named.permission)
+                )
+            from unnest(tenon.pipeline_permissions(definition)) as named (permission)
+            where not exists (
+                select from core.permissions where permissions.permission = named.permission
+            )
+        ) as found_problem;
+    end if;
+    return problems;
+end
+$$;
+
+ALTER FUNCTION core.definition_problems(tenant_id uuid, object text, definition jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION definition_problems(tenant_id uuid, object text, definition jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.definition_problems(tenant_id uuid, object text, definition jsonb) IS 'All that is wrong with a definition for records of the object: [{"code", "path", "problem"}].
+Internal.';
+
+--
+-- Name: delete_assignment_rule(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delete_assignment_rule(id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    within constant uuid := core.sole_tenant_with('crm.assignment.manage');
+    gone core.assignment_rules;
+begin
+    delete from core.assignment_rules as rules
+    where rules.tenant_id = within and rules.id = delete_assignment_rule.id
+    returning rules.* into gone;
+    if gone.id is null then
+        perform core.fail('assignment.rule_unknown');
+    end if;
+    perform core.emit(
+        gone.tenant_id, 'crm.assignment_rule.deleted', 'assignment_rule', gone.id,
+        jsonb_build_object('object', gone.object)
+    );
+end
+$$;
+
+ALTER FUNCTION core.delete_assignment_rule(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_assignment_rule(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delete_assignment_rule(id uuid) IS 'What v1.delete_assignment_rule does. Definer, because it writes core.assignment_rules. Signed-in
+users may call it.';
+
+--
 -- Name: delete_brand(text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -3964,6 +6438,220 @@ ALTER FUNCTION core.delete_brand(slug text) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.delete_brand(slug text) IS 'Does what v1.delete_brand says. Definer, because it writes core.brands. Signed-in users may call
 it.';
+
+--
+-- Name: delete_custom_field(text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delete_custom_field(object text, field text, confirm text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owned constant core.custom_fields := core.own_custom_field(object, field);
+begin
+    if owned.field is null then
+        perform core.fail(
+            'field.not_found', jsonb_build_object('object', owned.object, 'field', field)
+        );
+    elsif confirm is distinct from owned.field then
+        perform core.fail('field.confirmation_missing');
+    end if;
+    update core.custom_fields
+    set deleted_at = now(), updated_at = now(), updated_by = core.caller_id()
+    where
+        custom_fields.tenant_id = owned.tenant_id
+        and custom_fields.object = owned.object
+        and custom_fields.field = owned.field;
+    perform core.compile_custom_fields(owned.tenant_id, owned.object);
+    -- Not here: whoever has a record locked already may be waiting for the lock that is held now.
+    return jsonb_build_object(
+        'tenant_id', owned.tenant_id,
+        'object', owned.object,
+        'field', owned.field,
+        'job_id', core.enqueue_job(
+            owned.tenant_id, 'core.delete_custom_values',
+            jsonb_build_object('object', owned.object, 'field', owned.field),
+            owned.object || ' ' || owned.field
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.delete_custom_field(object text, field text, confirm text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_custom_field(object text, field text, confirm text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delete_custom_field(object text, field text, confirm text) IS 'Does what v1.delete_custom_field says. Definer, because it writes core.custom_fields and enqueues a
+job. Signed-in users may call it.';
+
+--
+-- Name: jobs; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.jobs (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    task text NOT NULL,
+    arguments jsonb DEFAULT '{}'::jsonb NOT NULL,
+    unique_key text,
+    status text DEFAULT 'queued'::text NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    progress jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state jsonb DEFAULT '{}'::jsonb NOT NULL,
+    result jsonb,
+    attempts integer DEFAULT 0 NOT NULL,
+    last_error text,
+    lease bigint DEFAULT 0 NOT NULL,
+    lease_expires_at timestamp with time zone,
+    queue_message_id bigint,
+    cancel_requested_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT arguments_are_an_object CHECK ((jsonb_typeof(arguments) = 'object'::text)),
+    CONSTRAINT arguments_are_short CHECK ((octet_length((arguments)::text) <= 65536)),
+    CONSTRAINT end_is_recorded CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT progress_is_an_object CHECK ((jsonb_typeof(progress) = 'object'::text)),
+    CONSTRAINT progress_is_short CHECK ((octet_length((progress)::text) <= 2048)),
+    CONSTRAINT result_is_short CHECK ((octet_length((result)::text) <= 65536)),
+    CONSTRAINT running_has_a_lease CHECK (((status = 'running'::text) = (lease_expires_at IS NOT NULL))),
+    CONSTRAINT state_is_an_object CHECK ((jsonb_typeof(state) = 'object'::text)),
+    CONSTRAINT state_is_short CHECK ((octet_length((state)::text) <= 262144)),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['queued'::text, 'scheduled'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT unique_key_is_short CHECK (((octet_length(unique_key) >= 1) AND (octet_length(unique_key) <= 255)))
+)
+WITH (autovacuum_vacuum_scale_factor='0.02');
+
+ALTER TABLE core.jobs OWNER TO postgres;
+
+--
+-- Name: TABLE jobs; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.jobs IS 'Work that waits, is done, or was:
+scheduled  waits for run_at                queued   a message of the queue says: ready
+running    leased to a runner              succeeded  failed  cancelled   over';
+
+--
+-- Name: COLUMN jobs.unique_key; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.unique_key IS 'While a job of the tenant, task and key is not over, enqueueing it again is that job.';
+
+--
+-- Name: COLUMN jobs.run_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.run_at IS 'Not before; after a failure, of the next attempt.';
+
+--
+-- Name: COLUMN jobs.progress; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.progress IS '{done, total, text}, as the last step left it.';
+
+--
+-- Name: COLUMN jobs.state; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.state IS 'What the last step left for the next.';
+
+--
+-- Name: COLUMN jobs.attempts; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.attempts IS 'How often the step that is next was begun; a runner that vanishes in it counts too.';
+
+--
+-- Name: COLUMN jobs.lease; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.lease IS 'Counts its runners. It is the fence: a step of one whose lease another has taken is undone.';
+
+--
+-- Name: COLUMN jobs.queue_message_id; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.jobs.queue_message_id IS 'The message by which it was claimed.';
+
+--
+-- Name: delete_custom_values_in_job(core.jobs); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delete_custom_values_in_job(job core.jobs) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    step constant integer := 1000;
+    of_object constant text := job.arguments ->> 'object';
+    of_field constant text := job.arguments ->> 'field';
+    done constant bigint := coalesce((job.state ->> 'done')::bigint, 0);
+    last_id uuid;
+    record_count integer;
+    changed integer;
+begin
+    if not exists (
+        select from core.custom_fields as fields
+        where
+            fields.tenant_id = job.tenant_id
+            and fields.object = of_object
+            and fields.field = of_field
+            and fields.deleted_at is not null
+    ) then
+        return '{"done": true}';
+    end if;
+    -- Nobody can add the key any more: what is behind stays without it.
+    execute format(
+        'with batch as materialized ('
+        'select id from %1$s where tenant_id = $1 and ($3 is null or id > $3) '
+        'order by id limit $4), '
+        'changed as ('
+        'update %1$s as record set custom = record.custom - $2 from batch '
+        'where record.tenant_id = $1 and record.id = batch.id and record.custom ? $2 '
+        'returning 1) '
+        'select (array_agg(id order by id desc))[1], count(*), (select count(*) from changed) '
+        'from batch',
+        (core.object_named(of_object)).relation
+    )
+    into last_id, record_count, changed
+    using job.tenant_id, of_field, (job.state ->> 'after')::uuid, step;
+    if record_count = step then
+        return jsonb_build_object(
+            'done', false,
+            'state', jsonb_build_object('after', last_id, 'done', done + changed),
+            'progress', jsonb_build_object('done', done + changed)
+        );
+    end if;
+    delete from core.custom_values as kept
+    where
+        kept.tenant_id = job.tenant_id
+        and kept.object = of_object
+        and kept.field = of_field;
+    delete from core.custom_fields as fields
+    where
+        fields.tenant_id = job.tenant_id
+        and fields.object = of_object
+        and fields.field = of_field;
+    return jsonb_build_object(
+        'done', true, 'result', jsonb_build_object('records', done + changed)
+    );
+end
+$_$;
+
+ALTER FUNCTION core.delete_custom_values_in_job(job core.jobs) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_custom_values_in_job(job core.jobs); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delete_custom_values_in_job(job core.jobs) IS 'The task core.delete_custom_values: removes the values of a deleted field from the tenant''s
+records, step by step, and then the field. Internal.';
 
 --
 -- Name: delete_job_schedule(text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -4060,6 +6748,66 @@ ALTER FUNCTION core.delete_secret(tenant_id uuid, id uuid) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.delete_secret(tenant_id uuid, id uuid) IS 'Removes a secret of the tenant; one that is not there is removed already. Definer, because nobody
 else writes secrets. Internal.';
+
+--
+-- Name: delete_segment(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delete_segment(segment_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    segment constant core.segments := core.segment_to_change(segment_id);
+begin
+    delete from core.segments
+    where segments.tenant_id = segment.tenant_id and segments.id = segment.id;
+    return jsonb_build_object('id', segment.id, 'deleted', true);
+end
+$$;
+
+ALTER FUNCTION core.delete_segment(segment_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_segment(segment_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delete_segment(segment_id uuid) IS 'What v1.delete_segment does. Definer, because it writes core.segments. Signed-in users may call
+it.';
+
+--
+-- Name: delete_service_level(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.delete_service_level(id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    within constant uuid := core.sole_tenant_with('crm.service_levels.manage');
+    gone core.service_levels;
+begin
+    delete from core.service_levels as levels
+    where levels.tenant_id = within and levels.id = delete_service_level.id
+    returning levels.* into gone;
+    if gone.id is null then
+        perform core.fail('service_level.unknown');
+    end if;
+    perform core.emit(
+        gone.tenant_id, 'crm.service_level.deleted', 'service_level', gone.id,
+        jsonb_build_object('object', gone.object)
+    );
+end
+$$;
+
+ALTER FUNCTION core.delete_service_level(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_service_level(id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.delete_service_level(id uuid) IS 'What v1.delete_service_level does. Definer, because it writes core.service_levels. Signed-in users
+may call it.';
 
 --
 -- Name: delete_team(text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -4846,6 +7594,84 @@ audit.month_not_sealed (409). Definer, because nobody may change the trail; for 
 service_role may call it.';
 
 --
+-- Name: drop_custom_values(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.drop_custom_values() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    of_object constant text := tg_argv[0];
+    tenant uuid;
+begin
+    for tenant in select distinct old_records.tenant_id from old_records loop
+        -- Whoever gathers values of a record that is going has it gone before or after.
+        perform core.share_custom_fields(tenant, of_object);
+        if exists (
+            select from core.custom_field_sets as sets
+            where
+                sets.tenant_id = tenant
+                and sets.object = of_object
+                and sets.has_values
+        ) then
+            delete from core.custom_values as kept
+            using old_records
+            where
+                kept.tenant_id = old_records.tenant_id
+                and kept.object = of_object
+                and kept.record_id = old_records.id;
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.drop_custom_values() OWNER TO postgres;
+
+--
+-- Name: FUNCTION drop_custom_values(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.drop_custom_values() IS 'Trigger for statements that delete records: their values go from core.custom_values. Argument: the
+object. Definer, because nobody is granted that table.';
+
+--
+-- Name: drop_linked(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.drop_linked() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    linked text;
+begin
+    if exists (select from old_records) then
+        for linked in select linked_tables.relation from core.linked_tables loop
+            execute format(
+                'delete from %s as linked using old_records as gone where '
+                'linked.tenant_id = gone.tenant_id and linked.record_id = gone.id '
+                'and linked.object = $1',
+                linked
+            )
+            using tg_argv[0];
+        end loop;
+    end if;
+    return null;
+end
+$_$;
+
+ALTER FUNCTION core.drop_linked() OWNER TO postgres;
+
+--
+-- Name: FUNCTION drop_linked(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.drop_linked() IS 'Trigger for statements that delete records: what hangs on them goes too. Argument: the object.
+Definer, because what hangs on a record may be hidden from who may delete it.';
+
+--
 -- Name: drop_member(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -4869,6 +7695,435 @@ ALTER FUNCTION core.drop_member(tenant_id uuid, user_id uuid) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.drop_member(tenant_id uuid, user_id uuid) IS 'Takes a member out of a tenant. Internal.';
+
+--
+-- Name: effect_assign(uuid, text, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.effect_assign(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    noted core.assignments;
+begin
+    noted := core.assign_record(
+        object, tenant_id, record_id,
+        case
+            when effect ? 'rules' then null
+            else jsonb_build_array(
+                jsonb_build_object(
+                    'id', '', 'name', '', 'version', 0, 'condition', null,
+                    'user_id', effect -> 'user_id', 'team_id', effect -> 'team_id',
+                    'strategy', case
+                        when effect ? 'team_id' then coalesce(effect ->> 'strategy', 'round_robin')
+                    end
+                )
+            )
+        end,
+        'effect'
+    );
+    if noted.user_id is null then
+        perform core.skip_effect(tenant_id, object, record_id, effect, 'nobody_available');
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.effect_assign(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION effect_assign(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.effect_assign(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) IS 'The effect assign: {"user_id"}, {"team_id"}, by turns, or {"rules": true}. Where nobody can take
+the record the effect is skipped. Internal.';
+
+--
+-- Name: effect_cancel_timer(uuid, text, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.effect_cancel_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform core.cancel_timer(
+        tenant_id, object, record_id, 'effect ' || (effect ->> 'timer')
+    );
+end
+$$;
+
+ALTER FUNCTION core.effect_cancel_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION effect_cancel_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.effect_cancel_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) IS 'The effect cancel_timer: {"timer"}. Internal.';
+
+--
+-- Name: effect_data(jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.effect_data(data jsonb, record jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        (
+            select jsonb_object_agg(
+                entries.key,
+                case
+                    when
+                        jsonb_typeof(entries.value) = 'object'
+                        and entries.value - 'field' = '{}'
+                        and entries.value ? 'field'
+                        then core.field_value(record, entries.value ->> 'field')
+                    else entries.value
+                end
+            )
+            from jsonb_each(data) as entries
+        ),
+        '{}'
+    );
+end
+$$;
+
+ALTER FUNCTION core.effect_data(data jsonb, record jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION effect_data(data jsonb, record jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.effect_data(data jsonb, record jsonb) IS 'The data of an effect, with the record''s values for {"field": "name"}. Internal.';
+
+--
+-- Name: effect_deliver(uuid, text, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.effect_deliver(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    record constant jsonb := core.record(object, tenant_id, record_id);
+    recipient_named constant jsonb := effect -> 'to';
+    user_named constant text := recipient_named ->> 'user';
+    recipient text;
+begin
+    perform core.check_effect_template(effect ->> 'template', effect ->> 'channel');
+    if jsonb_typeof(recipient_named) = 'string' then
+        recipient := recipient_named #>> '{}';
+    elsif recipient_named ? 'field' then
+        recipient := core.field_value(record, recipient_named ->> 'field') #>> '{}';
+    else
+        recipient := core.member_email(
+            tenant_id,
+            (
+                case user_named
+                    when 'owner' then record ->> (core.object_named(object)).owner_column
+                    when 'actor' then context #>> '{actor,id}'
+                    else user_named
+                end
+            )::uuid
+        );
+    end if;
+    if (recipient ~ '^[^@\s]+@[^@\s]+$') is not true then
+        perform core.skip_effect(tenant_id, object, record_id, effect, 'recipient_missing');
+        return;
+    end if;
+    perform core.enqueue_delivery(
+        tenant_id, effect ->> 'channel', recipient, effect ->> 'template',
+        core.effect_data(effect -> 'data', record)
+    );
+end
+$_$;
+
+ALTER FUNCTION core.effect_deliver(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION effect_deliver(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.effect_deliver(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) IS 'The effect deliver: {"channel", "template", "to", "data"}. to: {"field": name}, {"user": "owner"},
+{"user": "actor"}, {"user": id} of a member, or an address. Without an address it is skipped. Raises
+effect.template_refused (422). Internal.';
+
+--
+-- Name: effect_emit(uuid, text, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.effect_emit(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if not exists (
+        select from core.effect_events as allowed
+        where allowed.type = effect_emit.effect ->> 'type'
+    ) then
+        perform core.fail(
+            'effect.event_refused', jsonb_build_object('type', effect_emit.effect ->> 'type')
+        );
+    end if;
+    perform core.emit(
+        effect_emit.tenant_id, effect_emit.effect ->> 'type',
+        (core.object_named(effect_emit.object)).singular, effect_emit.record_id,
+        core.effect_data(
+            effect_emit.effect -> 'data',
+            core.record(effect_emit.object, effect_emit.tenant_id, effect_emit.record_id)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.effect_emit(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION effect_emit(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.effect_emit(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) IS 'The effect emit: {"type", "data"}. Raises effect.event_refused (422). Internal.';
+
+--
+-- Name: effect_problem(uuid, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.effect_problem(tenant_id uuid, object text, effect jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if not exists (
+        select from core.effect_handlers as handlers
+        where handlers.effect = effect_problem.effect ->> 'effect' and handlers.is_open
+    ) then
+        perform core.fail(
+            'effect.unsupported',
+            jsonb_build_object('effect', effect_problem.effect ->> 'effect')
+        );
+    end if;
+    case effect_problem.effect ->> 'effect'
+        when 'set_fields' then
+            perform core.check_settable(effect_problem.object, key)
+            from jsonb_object_keys(effect_problem.effect -> 'fields') as key;
+        when 'emit' then
+            if not exists (
+                select from core.effect_events as allowed
+                where allowed.type = effect_problem.effect ->> 'type'
+            ) then
+                perform core.fail(
+                    'effect.event_refused',
+                    jsonb_build_object('type', effect_problem.effect ->> 'type')
+                );
+            end if;
+        when 'deliver' then
+            perform core.check_effect_template(
+                effect_problem.effect ->> 'template', effect_problem.effect ->> 'channel'
+            );
+        else
+            null;
+    end case;
+    return null;
+exception
+    when sqlstate 'PGRST' then
+        return jsonb_build_object(
+            'code', sqlerrm::jsonb ->> 'code', 'problem', sqlerrm::jsonb ->> 'message'
+        );
+end
+$$;
+
+ALTER FUNCTION core.effect_problem(tenant_id uuid, object text, effect jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION effect_problem(tenant_id uuid, object text, effect jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.effect_problem(tenant_id uuid, object text, effect jsonb) IS 'Why an effect that is well formed cannot be carried out for records of the object: {"code",
+"problem"}; null when it can. Internal.';
+
+--
+-- Name: effect_service_level(uuid, text, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.effect_service_level(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    step constant integer := (effect ->> 'step')::integer;
+    level core.service_levels;
+    standing core.service_level_states;
+begin
+    select levels.* into level
+    from core.service_levels as levels
+    where
+        levels.tenant_id = effect_service_level.tenant_id
+        and levels.id = (effect ->> 'service_level_id')::uuid
+        and levels.is_active;
+    select states.* into standing
+    from core.service_level_states as states
+    where
+        states.tenant_id = level.tenant_id
+        and states.record_id = effect_service_level.record_id
+        and states.object = effect_service_level.object
+        and states.service_level_id = level.id
+    for update;
+    if standing.record_id is null or standing.met_at is not null then
+        return;
+    elsif step > 0 then
+        if standing.state = 'breached' then
+            perform core.run_effects(
+                level.tenant_id, standing.object, standing.record_id,
+                coalesce(level.escalations -> (step - 1) -> 'effects', '[]'),
+                context || jsonb_build_object('service_level', level.name)
+            );
+        end if;
+        return;
+    elsif standing.state <> 'running' then
+        return;
+    end if;
+    update core.service_level_states as states
+    set state = 'breached', breached_at = states.due_at, breaches = states.breaches + 1
+    where
+        states.tenant_id = standing.tenant_id
+        and states.record_id = standing.record_id
+        and states.object = standing.object
+        and states.service_level_id = standing.service_level_id;
+    perform core.emit(
+        level.tenant_id, 'crm.service_level.breached',
+        (core.object_named(standing.object)).singular, standing.record_id,
+        jsonb_build_object(
+            'object', standing.object, 'service_level_id', level.id, 'name', level.name,
+            'kind', level.kind, 'due_at', standing.due_at
+        )
+    );
+    -- Each a timer of its own: one that fails is tried again, and holds none of the others up.
+    perform core.start_timer(
+        level.tenant_id, standing.object, standing.record_id, 'service_level_escalation',
+        tenon.business_time_after(
+            level.hours, standing.due_at, (escalation.content ->> 'after_s')::integer
+        ),
+        core.service_level_timer(level.id, escalation.place::integer),
+        '{}',
+        format('service_level %s %s', level.id, escalation.place)
+    )
+    from jsonb_array_elements(level.escalations) with ordinality as escalation (content, place);
+end
+$$;
+
+ALTER FUNCTION core.effect_service_level(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION effect_service_level(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.effect_service_level(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) IS 'The effect service_level_due: step 0 marks what is still running as breached, and starts timers for
+the escalations; step n carries the n-th out, if nobody has done yet what is asked. Internal.';
+
+--
+-- Name: effect_set_fields(uuid, text, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.effect_set_fields(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    caller_kind constant text := current_setting('tenon.caller_kind', true);
+    caller_id constant text := current_setting('tenon.caller_id', true);
+    relation constant text := (core.object_named(object)).relation;
+    fields constant jsonb := core.resolved_fields(object, effect -> 'fields', clock_timestamp());
+begin
+    -- An error takes the settings back with everything else.
+    perform
+        set_config('tenon.caller_kind', 'system', true), set_config('tenon.caller_id', '', true);
+    execute format(
+        'update %1$s as record set %2$s from jsonb_populate_record(null::%1$s, $3) as given '
+        'where record.tenant_id = $1 and record.id = $2',
+        relation, core.field_assignments(object, fields)
+    )
+    using
+        tenant_id, record_id,
+        core.with_fields(core.record(object, tenant_id, record_id), fields);
+    perform
+        set_config('tenon.caller_kind', coalesce(caller_kind, ''), true),
+        set_config('tenon.caller_id', coalesce(caller_id, ''), true);
+end
+$_$;
+
+ALTER FUNCTION core.effect_set_fields(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION effect_set_fields(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.effect_set_fields(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) IS 'The effect set_fields: {"fields": {"name": value}}. The system sets them: a field that is hidden
+from whoever moves the record is set all the same. Internal.';
+
+--
+-- Name: effect_stage_overdue(uuid, text, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.effect_stage_overdue(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    known constant core.objects := core.object_named(object);
+    record constant jsonb := core.record(object, tenant_id, record_id);
+begin
+    if
+        record ->> 'stage' is distinct from context ->> 'stage'
+        or (record ->> 'stage_entered_at')::timestamptz
+        is distinct from (context ->> 'entered_at')::timestamptz
+    then
+        return;
+    end if;
+    perform core.emit(
+        tenant_id, known.event_prefix || '.overdue', known.singular, record_id,
+        jsonb_build_object('stage', context -> 'stage', 'entered_at', context -> 'entered_at')
+    );
+    if jsonb_typeof(effect -> 'effects') = 'array' then
+        perform core.run_effects(tenant_id, object, record_id, effect -> 'effects', context);
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.effect_stage_overdue(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION effect_stage_overdue(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.effect_stage_overdue(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) IS 'The effect stage_overdue, which the timer of a time limit carries: emits <prefix>.overdue and
+carries out on_time_limit, if the record is where it was. Internal.';
+
+--
+-- Name: effect_start_timer(uuid, text, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.effect_start_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform core.start_timer(
+        tenant_id, object, record_id, effect ->> 'timer',
+        clock_timestamp() + make_interval(secs => (effect ->> 'after_s')::double precision),
+        effect -> 'effects', context, 'effect ' || (effect ->> 'timer')
+    );
+end
+$$;
+
+ALTER FUNCTION core.effect_start_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION effect_start_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.effect_start_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) IS 'The effect start_timer: {"timer", "after_s", "effects"}. Internal.';
 
 --
 -- Name: email_allowed(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -4912,48 +8167,14 @@ may sign up. False for what is no address. For supabase_auth_admin and functions
 --
 
 CREATE FUNCTION core.emit(tenant_id uuid, type text, subject_type text DEFAULT NULL::text, subject_id uuid DEFAULT NULL::uuid, data jsonb DEFAULT '{}'::jsonb) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off'
     AS $$
-declare
-    actor constant record := core.caller();
 begin
-    if emit.tenant_id is null then
-        perform core.fail('event.tenant_missing', jsonb_build_object('type', emit.type));
-    end if;
-    if
-        jsonb_typeof(emit.data) is distinct from 'object'
-        or octet_length(emit.data::text) > core.event_bytes_max()
-    then
-        perform core.fail(
-            'event.data_invalid',
-            jsonb_build_object('type', emit.type, 'bytes_max', core.event_bytes_max())
-        );
-    end if;
-    insert into core.pending_events (
-        tenant_id, transaction, is_first, type, at, subject_type, subject_id,
-        actor_kind, actor_id, data
-    )
-    select
-        emit.tenant_id,
-        pg_current_xact_id(),
-        not exists (
-            select from core.pending_events as pending
-            where pending.transaction = pg_current_xact_id()
-        ),
-        event_types.type,
-        now(),
-        emit.subject_type,
-        emit.subject_id,
-        actor.kind,
-        actor.id,
-        emit.data
-    from core.event_types
-    where event_types.type = emit.type;
-    if not found then
-        perform core.fail('event.type_unknown', jsonb_build_object('type', emit.type));
-    end if;
+    perform core.emit_each(
+        emit.type, emit.subject_type, array[emit.tenant_id], array[emit.subject_id],
+        array[emit.data]
+    );
 end
 $$;
 
@@ -4966,8 +8187,70 @@ ALTER FUNCTION core.emit(tenant_id uuid, type text, subject_type text, subject_i
 COMMENT ON FUNCTION core.emit(tenant_id uuid, type text, subject_type text, subject_id uuid, data jsonb) IS 'Says that something has happened: appends an event to the tenant''s, in the caller''s transaction,
 with its principal as the actor. It has its number, and is seen, when that commits. type: one of
 core.event_types. Raises event.type_unknown, event.tenant_missing and event.data_invalid, and at
-commit 23503 where there is no such tenant. Definer, so that triggers may call it whoever fires
-them. Internal: whoever could call it could forge what happened.';
+commit 23503 where there is no such tenant. Internal: whoever could call it could forge what
+happened.';
+
+--
+-- Name: emit_each(text, text, uuid[], uuid[], jsonb[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.emit_each(type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    actor constant record := core.caller();
+    has_events constant boolean := exists (
+        select from core.pending_events as pending
+        where pending.transaction = pg_current_xact_id()
+    );
+begin
+    if array_position(tenant_ids, null) is not null then
+        perform core.fail('event.tenant_missing', jsonb_build_object('type', emit_each.type));
+    elsif exists (
+        select from unnest(emit_each.data) as of_event (data)
+        where
+            jsonb_typeof(of_event.data) is distinct from 'object'
+            or octet_length(of_event.data::text) > core.event_bytes_max()
+    ) then
+        perform core.fail(
+            'event.data_invalid',
+            jsonb_build_object('type', emit_each.type, 'bytes_max', core.event_bytes_max())
+        );
+    elsif not exists (
+        select from core.event_types where event_types.type = emit_each.type
+    ) then
+        perform core.fail('event.type_unknown', jsonb_build_object('type', emit_each.type));
+    end if;
+    insert into core.pending_events (
+        tenant_id, transaction, is_first, type, at, subject_type, subject_id,
+        actor_kind, actor_id, data
+    )
+    select
+        happened.tenant_id,
+        pg_current_xact_id(),
+        happened.place = 1 and not has_events,
+        emit_each.type,
+        now(),
+        emit_each.subject_type,
+        happened.subject_id,
+        actor.kind,
+        actor.id,
+        happened.data
+    from unnest(tenant_ids, subject_ids, emit_each.data)
+        with ordinality as happened (tenant_id, subject_id, data, place);
+end
+$$;
+
+ALTER FUNCTION core.emit_each(type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION emit_each(type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.emit_each(type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]) IS 'core.emit for many events of one type in one statement: of tenant_ids[n], about subject_ids[n], with
+data[n]. Raises as core.emit does. Definer, and internal, as core.emit.';
 
 --
 -- Name: enable_job_schedule(text, boolean); Type: FUNCTION; Schema: core; Owner: postgres
@@ -5100,6 +8383,84 @@ COMMENT ON FUNCTION core.enable_webhook_source(id uuid, enabled boolean) IS 'Wha
 users may call it.';
 
 --
+-- Name: end_assignment(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.end_assignment() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    of_object constant text := tg_argv[0];
+    event_prefix constant text := tg_argv[1];
+    singular constant text := tg_argv[2];
+    state constant jsonb := nullif(current_setting('tenon.assignment', true), '');
+    noted integer;
+    tenant_ids uuid[];
+    ids uuid[];
+    data jsonb[];
+begin
+    if state is null then
+        return null;
+    end if;
+    perform set_config('tenon.assignment', '', true);
+    if state ->> 'rules' is not null then
+        perform core.keep_turns(
+            state ->> 'object', (state ->> 'tenant_id')::uuid, state -> 'members'
+        );
+    end if;
+    select
+        count(*),
+        array_agg(assignments.tenant_id) filter (where assignments.user_id is not null),
+        array_agg(assignments.record_id) filter (where assignments.user_id is not null),
+        array_agg(
+            jsonb_build_object(
+                'user_id', assignments.user_id, 'team_id', assignments.team_id,
+                'rule_id', assignments.rule_id
+            )
+        ) filter (where assignments.user_id is not null)
+    into noted, tenant_ids, ids, data
+    from new_records
+    cross join lateral (
+        select known.*
+        from core.assignments as known
+        where
+            known.tenant_id = new_records.tenant_id
+            and known.record_id = new_records.id
+            and known.object = of_object
+        order by known.assigned_at desc
+        limit 1
+    ) as assignments;
+    if ids is not null then
+        perform core.emit_each(event_prefix || '.assigned', singular, tenant_ids, ids, data);
+    end if;
+    -- Rows that conflicted with others were decided on, and never came to be.
+    if noted <> (state ->> 'count')::integer then
+        delete from core.assignments
+        where
+            assignments.tenant_id = (state ->> 'tenant_id')::uuid
+            and assignments.assigned_at = now()
+            and assignments.object = of_object
+            and assignments.cause = 'insert'
+            and core.record(
+                assignments.object, assignments.tenant_id, assignments.record_id
+            ) is null;
+    end if;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.end_assignment() OWNER TO postgres;
+
+--
+-- Name: FUNCTION end_assignment(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.end_assignment() IS 'Trigger after the statement that inserted records: writes the counters down, and emits
+<prefix>.assigned. Arguments: the object, its prefix, its singular. Definer, as
+core.find_an_owner.';
+
+--
 -- Name: end_delivery(core.deliveries, text, text, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -5145,98 +8506,6 @@ COMMENT ON FUNCTION core.end_delivery(delivery core.deliveries, status text, rea
 the next of its ordering key go. Internal.';
 
 --
--- Name: jobs; Type: TABLE; Schema: core; Owner: postgres
---
-
-CREATE TABLE core.jobs (
-    tenant_id uuid NOT NULL,
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    task text NOT NULL,
-    arguments jsonb DEFAULT '{}'::jsonb NOT NULL,
-    unique_key text,
-    status text DEFAULT 'queued'::text NOT NULL,
-    run_at timestamp with time zone DEFAULT now() NOT NULL,
-    progress jsonb DEFAULT '{}'::jsonb NOT NULL,
-    state jsonb DEFAULT '{}'::jsonb NOT NULL,
-    result jsonb,
-    attempts integer DEFAULT 0 NOT NULL,
-    last_error text,
-    lease bigint DEFAULT 0 NOT NULL,
-    lease_expires_at timestamp with time zone,
-    queue_message_id bigint,
-    cancel_requested_at timestamp with time zone,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    created_by uuid DEFAULT core.caller_id(),
-    CONSTRAINT arguments_are_an_object CHECK ((jsonb_typeof(arguments) = 'object'::text)),
-    CONSTRAINT arguments_are_short CHECK ((octet_length((arguments)::text) <= 65536)),
-    CONSTRAINT end_is_recorded CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
-    CONSTRAINT progress_is_an_object CHECK ((jsonb_typeof(progress) = 'object'::text)),
-    CONSTRAINT progress_is_short CHECK ((octet_length((progress)::text) <= 2048)),
-    CONSTRAINT result_is_short CHECK ((octet_length((result)::text) <= 65536)),
-    CONSTRAINT running_has_a_lease CHECK (((status = 'running'::text) = (lease_expires_at IS NOT NULL))),
-    CONSTRAINT state_is_an_object CHECK ((jsonb_typeof(state) = 'object'::text)),
-    CONSTRAINT state_is_short CHECK ((octet_length((state)::text) <= 262144)),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['queued'::text, 'scheduled'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))),
-    CONSTRAINT unique_key_is_short CHECK (((octet_length(unique_key) >= 1) AND (octet_length(unique_key) <= 255)))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02');
-
-ALTER TABLE core.jobs OWNER TO postgres;
-
---
--- Name: TABLE jobs; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON TABLE core.jobs IS 'Work that waits, is done, or was:
-scheduled  waits for run_at                queued   a message of the queue says: ready
-running    leased to a runner              succeeded  failed  cancelled   over';
-
---
--- Name: COLUMN jobs.unique_key; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.jobs.unique_key IS 'While a job of the tenant, task and key is not over, enqueueing it again is that job.';
-
---
--- Name: COLUMN jobs.run_at; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.jobs.run_at IS 'Not before; after a failure, of the next attempt.';
-
---
--- Name: COLUMN jobs.progress; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.jobs.progress IS '{done, total, text}, as the last step left it.';
-
---
--- Name: COLUMN jobs.state; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.jobs.state IS 'What the last step left for the next.';
-
---
--- Name: COLUMN jobs.attempts; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.jobs.attempts IS 'How often the step that is next was begun; a runner that vanishes in it counts too.';
-
---
--- Name: COLUMN jobs.lease; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.jobs.lease IS 'Counts its runners. It is the fence: a step of one whose lease another has taken is undone.';
-
---
--- Name: COLUMN jobs.queue_message_id; Type: COMMENT; Schema: core; Owner: postgres
---
-
-COMMENT ON COLUMN core.jobs.queue_message_id IS 'The message by which it was claimed.';
-
---
 -- Name: end_job(core.jobs, text, timestamp with time zone, jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -5272,6 +8541,128 @@ ALTER FUNCTION core.end_job(job core.jobs, status text, at timestamp with time z
 --
 
 COMMENT ON FUNCTION core.end_job(job core.jobs, status text, at timestamp with time zone, result jsonb, error text) IS 'Records how a job has ended, and takes it out of the queue. Internal.';
+
+--
+-- Name: end_service_levels(text, uuid[], uuid[], timestamp with time zone[], text[], text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.end_service_levels(object text, tenant_ids uuid[], record_ids uuid[], ats timestamp with time zone[], kinds text[], ending text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    word text;
+    ended record;
+begin
+    if not exists (
+        select from unnest(tenant_ids, record_ids) as given (tenant_id, record_id)
+        inner join core.service_level_states as states
+            on
+                states.tenant_id = given.tenant_id
+                and states.record_id = given.record_id
+                and states.object = end_service_levels.object
+        where states.met_at is null and states.state in ('running', 'breached')
+    ) then
+        return;
+    end if;
+    -- As timers are run: the record first.
+    execute format(
+        'select 1 from %s as record inner join unnest($1, $2) as given (tenant_id, record_id) '
+        'on given.tenant_id = record.tenant_id and given.record_id = record.id '
+        'order by record.tenant_id, record.id for no key update of record',
+        known.relation
+    )
+    using tenant_ids, record_ids;
+    with open_states as materialized (
+        select
+            states.tenant_id,
+            states.record_id,
+            states.service_level_id,
+            states.due_at,
+            levels.name,
+            levels.kind,
+            given.at,
+            case
+                when states.state = 'breached' then 'late'
+                when states.due_at < given.at then 'breached'
+                else end_service_levels.ending
+            end as verdict
+        from unnest(tenant_ids, record_ids, ats) as given (tenant_id, record_id, at)
+        inner join core.service_level_states as states
+            on
+                states.tenant_id = given.tenant_id
+                and states.record_id = given.record_id
+                and states.object = end_service_levels.object
+        inner join core.service_levels as levels
+            on levels.tenant_id = states.tenant_id and levels.id = states.service_level_id
+        where
+            levels.kind = any(kinds)
+            and states.met_at is null
+            and states.state in ('running', 'breached')
+        for update of states
+    ), written as (
+        update core.service_level_states as states
+        set
+            state = case open_states.verdict
+                when 'late' then 'breached' else open_states.verdict
+            end,
+            met_at = case when end_service_levels.ending = 'met' then open_states.at end,
+            breached_at = case
+                when open_states.verdict in ('late', 'breached') then open_states.due_at
+            end,
+            breaches = states.breaches + (open_states.verdict = 'breached')::integer
+        from open_states
+        where
+            states.tenant_id = open_states.tenant_id
+            and states.record_id = open_states.record_id
+            and states.object = end_service_levels.object
+            and states.service_level_id = open_states.service_level_id
+    ), stopped as (
+        delete from core.timers
+        using open_states
+        where
+            timers.tenant_id = open_states.tenant_id
+            and timers.record_id = open_states.record_id
+            and timers.object = end_service_levels.object
+            and timers.key like 'service_level ' || open_states.service_level_id || '%'
+    )
+    select
+        array_agg(open_states.tenant_id) as tenant_ids,
+        array_agg(open_states.record_id) as ids,
+        array_agg(open_states.verdict) as verdicts,
+        array_agg(
+            jsonb_build_object(
+                'object', end_service_levels.object,
+                'service_level_id', open_states.service_level_id,
+                'name', open_states.name, 'kind', open_states.kind, 'due_at', open_states.due_at
+            )
+        ) as data
+    into ended
+    from open_states;
+    foreach word in array array['met', 'breached'] loop
+        perform core.emit_each(
+            'crm.service_level.' || word,
+            known.singular,
+            array_agg(told.tenant_id), array_agg(told.record_id), array_agg(told.data)
+        )
+        from unnest(ended.tenant_ids, ended.ids, ended.verdicts, ended.data) as told (
+            tenant_id, record_id, verdict, data
+        )
+        where told.verdict = word
+        having count(*) > 0;
+    end loop;
+end
+$_$;
+
+ALTER FUNCTION core.end_service_levels(object text, tenant_ids uuid[], record_ids uuid[], ats timestamp with time zone[], kinds text[], ending text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION end_service_levels(object text, tenant_ids uuid[], record_ids uuid[], ats timestamp with time zone[], kinds text[], ending text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.end_service_levels(object text, tenant_ids uuid[], record_ids uuid[], ats timestamp with time zone[], kinds text[], ending text) IS 'Ends what is running of the service levels of these kinds: record_ids[n] at ats[n]. ending: met, or
+cancelled for records that were closed; what was due before is breached instead. Internal.';
 
 --
 -- Name: endpoint_room(uuid, uuid, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
@@ -5633,6 +9024,174 @@ ALTER FUNCTION core.enqueue_webhook(endpoint core.webhook_endpoints, event core.
 
 COMMENT ON FUNCTION core.enqueue_webhook(endpoint core.webhook_endpoints, event core.events, idempotency_key text) IS 'Puts the request that tells an endpoint of an event into the outbox: by its number, without a copy
 of what is in it, so that what is erased from the event is erased from the request. Internal.';
+
+--
+-- Name: enter_first_stages(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.enter_first_stages() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    object constant text := tg_argv[0];
+    caller constant record := core.caller();
+    entered record;
+begin
+    insert into core.stage_periods (
+        tenant_id, object, record_id, entered_at, pipeline_id, pipeline_version_id, stage,
+        moved_by_kind, moved_by
+    )
+    select
+        records.tenant_id,
+        tg_argv[0],
+        records.id,
+        records.stage_entered_at,
+        records.pipeline_id,
+        records.pipeline_version_id,
+        records.stage,
+        caller.kind,
+        caller.id
+    from new_records as records
+    where records.pipeline_version_id is not null;
+    for entered in
+        select
+            records.tenant_id,
+            records.id,
+            records.stage_entered_at,
+            stages as stage
+        from new_records as records
+        inner join core.pipeline_stages as stages
+            on
+                stages.tenant_id = records.tenant_id
+                and stages.pipeline_version_id = records.pipeline_version_id
+                and stages.stage = records.stage
+        where stages.time_limit_s is not null or stages.on_enter is not null
+    loop
+        if (entered.stage).time_limit_s is not null then
+            perform core.start_time_limit(
+                entered.tenant_id, object, entered.id, entered.stage, entered.stage_entered_at
+            );
+        end if;
+        if
+            (entered.stage).on_enter is not null
+            and coalesce(current_setting('tenon.without_effects', true), '') = ''
+        then
+            perform core.run_effects(
+                entered.tenant_id, object, entered.id, (entered.stage).on_enter,
+                jsonb_build_object(
+                    'to', (entered.stage).stage,
+                    'actor', jsonb_build_object('kind', caller.kind, 'id', caller.id)
+                )
+            );
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.enter_first_stages() OWNER TO postgres;
+
+--
+-- Name: FUNCTION enter_first_stages(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.enter_first_stages() IS 'Trigger after insert: opens the history of the records, starts the time limits of their stages, and
+carries out what follows entering them. Argument: the object. A transaction that adds records which
+have long been known, such as an import, leaves the effects out by setting tenon.without_effects.
+Definer, because only pipelines write history.';
+
+--
+-- Name: enter_stage(uuid, core.objects, jsonb, core.pipeline_stages, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.enter_stage(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages, reason text, fields jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    caller constant record := core.caller();
+    subject_id constant uuid := record ->> 'id';
+    -- Judged after the lock, and never before what was there: clocks go back.
+    at constant timestamptz := greatest(
+        clock_timestamp(), (record ->> 'stage_entered_at')::timestamptz + interval '1 microsecond'
+    );
+    has_closed_at constant boolean := (
+        select attached.has_closed_at from core.pipeline_objects as attached
+        where attached.object = known.object
+    );
+    entered jsonb;
+begin
+    update core.stage_periods as periods
+    set left_at = at
+    where
+        periods.tenant_id = enter_stage.tenant_id
+        and periods.record_id = subject_id
+        and periods.object = known.object
+        and periods.left_at is null;
+    insert into core.stage_periods (
+        tenant_id, object, record_id, entered_at, pipeline_id, pipeline_version_id, stage,
+        from_stage, reason, moved_by_kind, moved_by
+    )
+    values (
+        enter_stage.tenant_id, known.object, subject_id, at, stage.pipeline_id,
+        stage.pipeline_version_id, stage.stage, record ->> 'stage', enter_stage.reason,
+        caller.kind, caller.id
+    );
+    execute format(
+        'update %1$s as record set pipeline_id = $4, pipeline_version_id = $5, stage = $6, '
+        'stage_kind = $7, stage_entered_at = $8%2$s%3$s '
+        'from jsonb_populate_record(null::%1$s, $3) as given '
+        'where record.tenant_id = $1 and record.id = $2 returning to_jsonb(record)',
+        known.relation,
+        ', ' || core.field_assignments(known.object, fields),
+        case
+            when has_closed_at
+                then ', closed_at = ' || case stage.kind when 'open' then 'null' else '$8' end
+        end
+    )
+    into strict entered
+    using
+        enter_stage.tenant_id, subject_id, core.with_fields(record, fields), stage.pipeline_id,
+        stage.pipeline_version_id, stage.stage, stage.kind, at;
+    if stage.time_limit_s is not null then
+        perform core.start_time_limit(
+            enter_stage.tenant_id, known.object, subject_id, stage, at
+        );
+    else
+        perform core.cancel_timer(
+            enter_stage.tenant_id, known.object, subject_id, 'pipeline stage_time_limit'
+        );
+    end if;
+    perform core.emit(
+        enter_stage.tenant_id, known.event_prefix || '.moved', known.singular, subject_id,
+        jsonb_build_object(
+            'from', record ->> 'stage',
+            'to', stage.stage,
+            'kind', stage.kind,
+            'pipeline', pipelines.slug,
+            'pipeline_version', versions.number,
+            'seconds', floor(
+                extract(epoch from at - (record ->> 'stage_entered_at')::timestamptz)
+            )
+        )
+    )
+    from core.pipelines
+    inner join core.pipeline_versions as versions
+        on versions.tenant_id = pipelines.tenant_id and versions.id = stage.pipeline_version_id
+    where pipelines.tenant_id = enter_stage.tenant_id and pipelines.id = stage.pipeline_id;
+    return entered;
+end
+$_$;
+
+ALTER FUNCTION core.enter_stage(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages, reason text, fields jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION enter_stage(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages, reason text, fields jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.enter_stage(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages, reason text, fields jsonb) IS 'Brings a record that is locked into a stage: its history, its row, the timer of the stage and the
+event. Returns the record. Whether it may is decided before. Internal.';
 
 --
 -- Name: erase_audit_values(uuid, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -7084,6 +10643,235 @@ COMMENT ON FUNCTION core.fan_out_to(endpoint core.webhook_endpoints, after bigin
 Internal.';
 
 --
+-- Name: field_assignments(text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.field_assignments(object text, fields jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    perform core.check_settable(object, key) from jsonb_object_keys(fields) as key;
+    return (
+        select string_agg(distinct format('%1$I = given.%1$I', split_part(key, '.', 1)), ', ')
+        from jsonb_object_keys(fields) as key
+    );
+end
+$_$;
+
+ALTER FUNCTION core.field_assignments(object text, fields jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION field_assignments(object text, fields jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.field_assignments(object text, fields jsonb) IS 'The assignments of an update from a row called given that core.with_fields made: of the columns
+that the fields stand in and no other, so that triggers see what is written. Null for no fields.
+Raises effect.field_protected and effect.field_unknown (400). Internal.';
+
+--
+-- Name: field_history(text, uuid, text, bigint, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.field_history(object text, record_id uuid, field text, before bigint, page integer) RETURNS TABLE(entry_id bigint, at timestamp with time zone, operation text, field_name text, old jsonb, new jsonb, is_erased boolean, is_cut boolean, caller_kind text, caller_id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    page_max constant integer := 1000;
+    known constant core.objects := core.object_named(field_history.object);
+    tenant constant uuid := core.record_read(
+        field_history.object, field_history.record_id
+    ) ->> 'tenant_id';
+    wanted constant jsonb := jsonb_build_object('id', field_history.record_id);
+    hidden constant text[] := core.hidden_columns(known.relation::regclass, tenant)
+        || '{version,created_at,created_by,updated_at,updated_by}'::text[];
+    left_over integer := least(greatest(coalesce(page, 100), 1), page_max);
+    entry core.audit_entries;
+    change record;
+begin
+    for entry in
+        select entries.*
+        from core.audit_entries as entries
+        where
+            entries.tenant_id = tenant
+            and jsonb_hash(entries.key) = jsonb_hash(wanted)
+            and entries.key = wanted
+            and entries.table_name = known.relation
+            and entries.id < coalesce(field_history.before, 9223372036854775807)
+        order by entries.id desc
+    loop
+        for change in select * from core.history_changes(entry) loop
+            if
+                (change.field = field_history.field) is not false
+                and split_part(change.field, '.', 1) <> all(hidden)
+            then
+                entry_id := entry.id;
+                at := entry.at;
+                operation := entry.operation;
+                field_name := change.field;
+                old := change.old -> 'value';
+                new := change.new -> 'value';
+                is_erased := coalesce(change.old ? 'erased', false)
+                    or coalesce(change.new ? 'erased', false);
+                is_cut := coalesce(change.old ? 'cut', false)
+                    or coalesce(change.new ? 'cut', false);
+                caller_kind := entry.caller_kind;
+                caller_id := entry.caller_id;
+                left_over := left_over - 1;
+                return next;
+            end if;
+        end loop;
+        -- The changes of one entry stay together.
+        exit when left_over <= 0;
+    end loop;
+end
+$$;
+
+ALTER FUNCTION core.field_history(object text, record_id uuid, field text, before bigint, page integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION field_history(object text, record_id uuid, field text, before bigint, page integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.field_history(object text, record_id uuid, field text, before bigint, page integer) IS 'What v1.field_history returns. Definer, because the audit is read by few, and decides by the record
+itself. Signed-in users may call it.';
+
+--
+-- Name: field_type(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.field_type(type_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN CASE WHEN (type_name = 'text[]'::text) THEN 'list'::text WHEN (type_name ~~ '%[]'::text) THEN 'json'::text WHEN (type_name ~ '^(text|character varying)'::text) THEN 'text'::text WHEN (type_name ~ '^(smallint|integer|bigint|numeric|real|double precision)'::text) THEN 'number'::text WHEN (type_name = 'boolean'::text) THEN 'boolean'::text WHEN (type_name = 'timestamp with time zone'::text) THEN 'instant'::text WHEN (type_name = 'date'::text) THEN 'date'::text WHEN (type_name = 'uuid'::text) THEN 'id'::text ELSE 'json'::text END;
+
+ALTER FUNCTION core.field_type(type_name text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION field_type(type_name text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.field_type(type_name text) IS 'How conditions see a column of a type of Postgres, as in core.object_fields. Internal.';
+
+--
+-- Name: field_value(jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.field_value(record jsonb, field text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN CASE WHEN (field ~~ 'custom.%'::text) THEN ((record -> 'custom'::text) -> substr(field, 8)) ELSE (record -> field) END;
+
+ALTER FUNCTION core.field_value(record jsonb, field text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION field_value(record jsonb, field text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.field_value(record jsonb, field text) IS 'The value of a field of a record, which may be a custom one. Internal.';
+
+--
+-- Name: fields_for_segments(text, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.fields_for_segments(object text, tenant_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if
+        (core.caller()).kind <> 'system'
+        and (tenant_id = any(core.tenants_with(object || '.read', 'own'))) is not true
+    then
+        return '{}';
+    end if;
+    return core.fields_of(object, tenant_id)
+        || (
+            select coalesce(
+                jsonb_object_agg(
+                    fields.field,
+                    jsonb_build_object('type', fields.type, 'label', fields.label)
+                ),
+                '{}'
+            )
+            from core.segment_fields as fields
+            where fields.object = fields_for_segments.object
+        )
+        || (
+            select coalesce(
+                jsonb_object_agg(
+                    relations.relation || '.' || known.key,
+                    known.value || jsonb_build_object(
+                        'label',
+                        relations.label || ': '
+                        || coalesce(known.value ->> 'label', known.key)
+                    )
+                ),
+                '{}'
+            )
+            from core.segment_relations as relations
+            cross join lateral jsonb_each(
+                core.fields_of(relations.related_object, tenant_id)
+            ) as known
+            where relations.object = fields_for_segments.object
+        );
+end
+$$;
+
+ALTER FUNCTION core.fields_for_segments(object text, tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION fields_for_segments(object text, tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.fields_for_segments(object text, tenant_id uuid) IS 'What conditions of segments may ask for: core.fields_of, what core.segment_fields has beside, and
+the fields of core.segment_relations as company.industry. Nothing of a tenant where the caller may
+read no such records. Definer, because it reads the tenant''s own fields. Signed-in users may call
+it.';
+
+--
+-- Name: fields_of(text, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.fields_of(object text, tenant_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    known constant core.objects := core.object_named(object);
+begin
+    return coalesce(
+        (
+            select jsonb_object_agg(
+                fields.field, jsonb_build_object('type', fields.type, 'label', fields.label)
+            )
+            from core.object_fields as fields
+            where fields.object = known.object
+        ),
+        '{}'
+    ) || coalesce(
+        (
+            select tenon.custom_fields_of_conditions(sets.definitions)
+            from core.custom_field_sets as sets
+            where sets.tenant_id = fields_of.tenant_id and sets.object = known.object
+        ),
+        '{}'
+    );
+end
+$$;
+
+ALTER FUNCTION core.fields_of(object text, tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION fields_of(object text, tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.fields_of(object text, tenant_id uuid) IS 'What conditions may ask of the records of a tenant:
+{"amount": {"type": "number", "label": "Amount"}, …}. Raises record.object_unknown (400). Internal.';
+
+--
 -- Name: fill_role(uuid, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7249,6 +11037,77 @@ COMMENT ON FUNCTION core.fill_template(kind core.template_kinds, version core.te
 Internal.';
 
 --
+-- Name: find_an_owner(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.find_an_owner() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    object constant text := tg_argv[0];
+    owner_column constant text := tg_argv[1];
+    team_column constant text := tg_argv[2];
+    key constant text := object || ' ' || new.tenant_id;
+    state jsonb := nullif(current_setting('tenon.assignment', true), '');
+    decision jsonb;
+begin
+    if state ->> 'key' is distinct from key then
+        if state -> 'rules' is not null then
+            perform core.keep_turns(
+                state ->> 'object', (state ->> 'tenant_id')::uuid, state -> 'members'
+            );
+        end if;
+        state := jsonb_build_object(
+            'key', key, 'object', object, 'tenant_id', new.tenant_id, 'count', 0,
+            'rules', core.active_rules(object, new.tenant_id)
+        );
+        if state ->> 'rules' is not null then
+            perform core.lock_assignment(new.tenant_id);
+            state := state || jsonb_build_object(
+                'members', core.assignable_members(object, new.tenant_id, state -> 'rules')
+            );
+        end if;
+        perform set_config('tenon.assignment', state::text, true);
+    end if;
+    if state ->> 'rules' is null then
+        return new;
+    end if;
+    decision := tenon.assignment_decide(
+        state -> 'rules', state -> 'members', to_jsonb(new), clock_timestamp()
+    );
+    perform core.note_assignment(object, new.tenant_id, new.id, decision, 'insert');
+    state := state || jsonb_build_object(
+        'members', decision -> 'members', 'count', (state ->> 'count')::integer + 1
+    );
+    perform set_config('tenon.assignment', state::text, true);
+    if decision ->> 'user_id' is not null then
+        new := jsonb_populate_record(
+            new,
+            jsonb_build_object(owner_column, decision -> 'user_id')
+            || case
+                when decision ->> 'team_id' is not null and team_column <> ''
+                    then jsonb_build_object(team_column, decision -> 'team_id')
+                else '{}'
+            end
+        );
+    end if;
+    return new;
+end
+$$;
+
+ALTER FUNCTION core.find_an_owner() OWNER TO postgres;
+
+--
+-- Name: FUNCTION find_an_owner(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.find_an_owner() IS 'Trigger before insert of a record without owner: gives it to whom the tenant''s rules say, if it
+has any. What rules go by is read with the first row of a statement and kept in a setting until its
+end. Arguments: the object, the columns of owner and team. Definer, because who inserts sees neither
+rules nor counters.';
+
+--
 -- Name: finish_deliveries(jsonb, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7368,6 +11227,44 @@ ALTER FUNCTION core.finish_deliveries(results jsonb, at timestamp with time zone
 
 COMMENT ON FUNCTION core.finish_deliveries(results jsonb, at timestamp with time zone) IS 'What v1.finish_deliveries does, at a time that is passed in. Definer, because it works for every
 tenant; service_role may call it.';
+
+--
+-- Name: follow_guarded_fields(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.follow_guarded_fields() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    concerned text;
+begin
+    for concerned in
+        select distinct searched.object
+        from changed_fields
+        inner join core.search_fields as searched
+            on
+                searched.object = changed_fields.object
+                and (
+                    searched.field = changed_fields.field
+                    or (searched.field = 'custom' and changed_fields.field like 'custom.%')
+                )
+    loop
+        perform core.prepare_search(concerned);
+        perform core.refresh_search(concerned);
+    end loop;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.follow_guarded_fields() OWNER TO postgres;
+
+--
+-- Name: FUNCTION follow_guarded_fields(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.follow_guarded_fields() IS 'Trigger for statements: once roles can be kept from a field, its words stand in documents by
+themselves.';
 
 --
 -- Name: forget_addresses(uuid, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -7522,6 +11419,90 @@ days after the last success from it. Returns how many networks it forgot. To be 
 Definer, as all that writes the counts; service_role may call it.';
 
 --
+-- Name: forget_search_in_job(core.jobs); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.forget_search_in_job(job core.jobs) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    step constant integer := 2000;
+    last_id constant bigint := core.forget_search_words(
+        job.tenant_id, coalesce((job.state ->> 'after')::bigint, 0), step
+    );
+begin
+    return jsonb_build_object(
+        'done', last_id is null,
+        'state', jsonb_build_object('after', last_id),
+        'result', '{}'::jsonb
+    );
+end
+$$;
+
+ALTER FUNCTION core.forget_search_in_job(job core.jobs) OWNER TO postgres;
+
+--
+-- Name: FUNCTION forget_search_in_job(job core.jobs); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.forget_search_in_job(job core.jobs) IS 'The task core.forget_search_words: removes words from the vocabulary of the job''s tenant that no
+document has any more. Internal.';
+
+--
+-- Name: forget_search_words(uuid, bigint, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.forget_search_words(tenant_id uuid, after_id bigint, count_max integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    last_id bigint;
+begin
+    with looked_at as materialized (
+        select
+            words.id,
+            words.word
+        from core.search_words as words
+        where words.tenant_id = forget_search_words.tenant_id and words.id > after_id
+        order by words.id
+        limit count_max
+    ),
+    forgotten as (
+        delete from core.search_words as words
+        using looked_at
+        where
+            words.tenant_id = forget_search_words.tenant_id
+            and words.id = looked_at.id
+            and not exists (
+                select from core.search_documents as documents
+                where
+                    documents.document @@ (
+                        select string_agg(
+                            core.search_prefix(forget_search_words.tenant_id)
+                            || weight || looked_at.word, ' | '
+                        )
+                        from unnest(array['A', 'C', 'D']) as weight
+                    )::tsquery
+                    and (documents.tenant_id = forget_search_words.tenant_id) is true
+            )
+    )
+    select max(looked_at.id) into last_id from looked_at;
+    return last_id;
+end
+$$;
+
+ALTER FUNCTION core.forget_search_words(tenant_id uuid, after_id bigint, count_max integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION forget_search_words(tenant_id uuid, after_id bigint, count_max integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.forget_search_words(tenant_id uuid, after_id bigint, count_max integer) IS 'Removes words that no document has any more from the vocabulary: of those after an id, so many;
+returns the last that was looked at, null at the end. Internal.';
+
+--
 -- Name: forget_sign_in_attempts(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7596,6 +11577,31 @@ COMMENT ON FUNCTION core.forget_traces(tenant_id uuid, table_name text, keys jso
 out of the events about them. Internal.';
 
 --
+-- Name: forget_words_of_erased(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.forget_words_of_erased() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform core.enqueue_job(
+        new.tenant_id, 'core.forget_search_words', unique_key => 'core.forget_search_words'
+    );
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.forget_words_of_erased() OWNER TO postgres;
+
+--
+-- Name: FUNCTION forget_words_of_erased(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.forget_words_of_erased() IS 'Trigger after a person was erased: has the words forgotten that stood in nobody else''s records.
+Definer, because who erases may not enqueue jobs.';
+
+--
 -- Name: function_key_purpose(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7611,6 +11617,216 @@ ALTER FUNCTION core.function_key_purpose() OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.function_key_purpose() IS 'The purpose of the secret of the platform tenant with which functions are called. Internal.';
+
+--
+-- Name: gather_custom_values(core.custom_fields, uuid, integer, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.gather_custom_values(field core.custom_fields, after uuid, count_max integer, locks_records boolean, OUT last_id uuid, OUT record_count integer) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    execute format(
+        'with batch as materialized ('
+        'select id, custom from %s where tenant_id = $1 and ($4 is null or id > $4) '
+        'order by id limit $5 %s), '
+        'written as ('
+        'insert into core.custom_values as known ('
+        'tenant_id, object, field, record_id, is_unique, text_value, number_value, instant_value) '
+        'select $1, $2, kept.field, batch.id, kept.is_unique, '
+        'kept.text_value, kept.number_value, kept.instant_value '
+        'from batch cross join lateral '
+        'core.as_custom_values(tenon.custom_field_values($3, batch.custom)) as kept '
+        'on conflict on constraint custom_values_pkey do update set '
+        'is_unique = excluded.is_unique, text_value = excluded.text_value, '
+        'number_value = excluded.number_value, instant_value = excluded.instant_value '
+        'where (known.is_unique, known.text_value, known.number_value, known.instant_value) '
+        'is distinct from (excluded.is_unique, excluded.text_value, excluded.number_value, '
+        'excluded.instant_value)) '
+        'select (array_agg(id order by id desc))[1], count(*) from batch',
+        (core.object_named(field.object)).relation,
+        case when locks_records then 'for no key update' else '' end
+    )
+    into last_id, record_count
+    using
+        field.tenant_id,
+        field.object,
+        jsonb_build_array(
+            jsonb_build_object('field', field.field, 'definition', field.definition)
+        ),
+        after,
+        count_max;
+end
+$_$;
+
+ALTER FUNCTION core.gather_custom_values(field core.custom_fields, after uuid, count_max integer, locks_records boolean, OUT last_id uuid, OUT record_count integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION gather_custom_values(field core.custom_fields, after uuid, count_max integer, locks_records boolean, OUT last_id uuid, OUT record_count integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.gather_custom_values(field core.custom_fields, after uuid, count_max integer, locks_records boolean, OUT last_id uuid, OUT record_count integer) IS 'Writes the values that the next records hold of a field into core.custom_values; the id of the last
+of them, null after the end. Raises unique_violation where two share a value of a unique one.
+locks_records: for who does not hold core.lock_custom_fields. Internal.';
+
+--
+-- Name: gather_custom_values_in_job(core.jobs); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.gather_custom_values_in_job(job core.jobs) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- Some hundred milliseconds of work, for which writers of these records wait.
+    step constant integer := 2000;
+    field core.custom_fields;
+    last_id uuid;
+    record_count integer;
+    done bigint := coalesce((job.state ->> 'done')::bigint, 0);
+begin
+    perform core.share_custom_fields(job.tenant_id, job.arguments ->> 'object');
+    -- Written, so that whoever goes by an older snapshot is told of what is gathered here.
+    update core.custom_field_sets
+    set has_values = true
+    where
+        custom_field_sets.tenant_id = job.tenant_id
+        and custom_field_sets.object = job.arguments ->> 'object';
+    select fields.* into field
+    from core.custom_fields as fields
+    where
+        fields.tenant_id = job.tenant_id
+        and fields.object = job.arguments ->> 'object'
+        and fields.field = job.arguments ->> 'field'
+        and fields.deleted_at is null;
+    if field.field is null or field.values_state is null then
+        return '{"done": true}';
+    end if;
+    begin
+        select * into last_id, record_count
+        from core.gather_custom_values(
+            field, (job.state ->> 'after')::uuid, step, locks_records => true
+        );
+    exception
+        when unique_violation then
+            perform core.give_up_uniqueness(field);
+            return jsonb_build_object(
+                'failed', format('records share values of %s, so it is not unique', field.field)
+            );
+    end;
+    if record_count = step then
+        return jsonb_build_object(
+            'done', false,
+            'state', jsonb_build_object('after', last_id, 'done', done + step),
+            'progress', jsonb_build_object('done', done + step)
+        );
+    end if;
+    update core.custom_fields
+    set values_state = 'ready'
+    where
+        custom_fields.tenant_id = field.tenant_id
+        and custom_fields.object = field.object
+        and custom_fields.field = field.field
+        and custom_fields.values_state = 'gathering';
+    return jsonb_build_object(
+        'done', true, 'result', jsonb_build_object('records', done + record_count)
+    );
+end
+$$;
+
+ALTER FUNCTION core.gather_custom_values_in_job(job core.jobs) OWNER TO postgres;
+
+--
+-- Name: FUNCTION gather_custom_values_in_job(job core.jobs); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.gather_custom_values_in_job(job core.jobs) IS 'The task core.gather_custom_values: writes the values that records hold of a field into
+core.custom_values, step by step. Where records share a value of a unique field, it is not unique
+any more, and the job fails. Internal.';
+
+--
+-- Name: give_up_uniqueness(core.custom_fields); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.give_up_uniqueness(field core.custom_fields) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    is_indexed constant boolean := coalesce((field.definition -> 'indexed')::boolean, false);
+begin
+    update core.custom_fields
+    set
+        definition = custom_fields.definition - 'unique',
+        values_state = 'not_unique'
+    where
+        custom_fields.tenant_id = field.tenant_id
+        and custom_fields.object = field.object
+        and custom_fields.field = field.field;
+    perform core.compile_custom_fields(field.tenant_id, field.object);
+    perform core.enqueue_job(
+        field.tenant_id,
+        case
+            when is_indexed then 'core.gather_custom_values' else 'core.scatter_custom_values'
+        end,
+        jsonb_build_object('object', field.object, 'field', field.field)
+    );
+end
+$$;
+
+ALTER FUNCTION core.give_up_uniqueness(field core.custom_fields) OWNER TO postgres;
+
+--
+-- Name: FUNCTION give_up_uniqueness(field core.custom_fields); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.give_up_uniqueness(field core.custom_fields) IS 'What was to be unique and is not: takes that out of the definition, and has the values brought in
+step by a job. Internal.';
+
+--
+-- Name: grant_as(regclass, regclass); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.grant_as(viewed regclass, guarded regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    verb text;
+    columns text;
+begin
+    execute format('grant select, insert, update, delete on %s to service_role', viewed);
+    foreach verb in array array['select', 'delete'] loop
+        if has_table_privilege('authenticated', guarded, verb) then
+            execute format('grant %s on %s to authenticated', verb, viewed);
+        end if;
+    end loop;
+    foreach verb in array array['insert', 'update'] loop
+        select string_agg(quote_ident(shown.attname), ', ' order by shown.attnum)
+        into columns
+        from pg_attribute as shown
+        inner join pg_attribute as kept
+            on kept.attrelid = guarded and kept.attname = shown.attname and kept.attnum > 0
+        where
+            shown.attrelid = viewed
+            and shown.attnum > 0
+            and has_column_privilege('authenticated', guarded, kept.attnum, verb);
+        if columns is not null then
+            execute format('grant %s (%s) on %s to authenticated', verb, columns, viewed);
+        end if;
+    end loop;
+end
+$$;
+
+ALTER FUNCTION core.grant_as(viewed regclass, guarded regclass) OWNER TO postgres;
+
+--
+-- Name: FUNCTION grant_as(viewed regclass, guarded regclass); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.grant_as(viewed regclass, guarded regclass) IS 'Opens a view to signed-in users as far as its table is open to them, column by column, so that what
+the API offers is what it would let through. For the migration that makes the view. Owner only.';
 
 --
 -- Name: grants_in(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -7784,6 +12000,65 @@ shows such a field as
 For the migration that makes the table. Owner only.';
 
 --
+-- Name: guard_linked(regclass, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.guard_linked(guarded regclass, writing text DEFAULT 'write'::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    name constant text := (select relname from pg_class where oid = guarded);
+    verb text;
+    permission text;
+    allowed text;
+begin
+    execute format('alter table %s enable row level security', guarded);
+    insert into core.linked_tables (relation)
+    select core.name_of(guarded);
+    foreach verb in array array['select', 'insert', 'update', 'delete'] loop
+        permission := case verb when 'select' then 'read' else writing end;
+        -- What is reached as a whole is one look-up; only who reaches own records alone has each
+        -- of them looked at.
+        allowed := format(
+            'object || '' '' || tenant_id = any((select core.records_reached(%1$L))::text[]) '
+            'or (object || '' '' || tenant_id = '
+            'any((select core.records_reached(%1$L, ''own''))::text[]) '
+            'and core.reaches_record(object, tenant_id, record_id, %1$L))',
+            permission
+        );
+        if verb = 'insert' then
+            -- Nothing hangs on a record that is not there.
+            allowed := format(
+                '(%s) and core.reaches_record(object, tenant_id, record_id, %L)',
+                allowed, permission
+            );
+        end if;
+        execute format(
+            'create policy %I on %s for %s to authenticated %s',
+            name || '_' || verb, guarded, verb,
+            case verb
+                when 'insert' then format('with check (%s)', allowed)
+                when 'update' then format('using (%s) with check (%s)', allowed, allowed)
+                else format('using (%s)', allowed)
+            end
+        );
+    end loop;
+end
+$_$;
+
+ALTER FUNCTION core.guard_linked(guarded regclass, writing text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION guard_linked(guarded regclass, writing text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.guard_linked(guarded regclass, writing text) IS 'Puts a table under row level security whose rows hang on records of any object, by the columns
+tenant_id, object and record_id: who may read (write) the record may read (write) the row, and with
+the record its rows go. writing: what writing rows takes of the record, write or read. The table has
+an index on (tenant_id, record_id). For the migration that makes the table. Owner only.';
+
+--
 -- Name: guard_sensitive(regclass); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -7892,6 +12167,44 @@ ALTER FUNCTION core.headers_to_keep(headers jsonb) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.headers_to_keep(headers jsonb) IS 'The headers of a message that are stored with it: none that verifies it, or tells of whoever is
 between. Internal.';
+
+--
+-- Name: hidden_columns(regclass, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.hidden_columns(relation regclass, tenant_id uuid) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    columns jsonb;
+begin
+    if (core.caller()).kind = 'system' then
+        return '{}';
+    end if;
+    select jsonb_object_agg(attributes.attname, true) into columns
+    from pg_attribute as attributes
+    where
+        attributes.attrelid = relation
+        and attributes.attnum > 0
+        and not attributes.attisdropped;
+    return array(
+        select shown.key
+        from jsonb_each(
+            core.without_hidden_fields(columns, relation, hidden_columns.tenant_id)
+        ) as shown
+        where shown.value = 'null'
+    );
+end
+$$;
+
+ALTER FUNCTION core.hidden_columns(relation regclass, tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION hidden_columns(relation regclass, tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.hidden_columns(relation regclass, tenant_id uuid) IS 'The columns of a table that the caller''s role is kept from in a tenant. Internal.';
 
 --
 -- Name: hidden_in(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -8017,6 +12330,109 @@ COMMENT ON FUNCTION core.hint_at_events(tenant_id uuid, number bigint, types tex
 which number there are events now. Never fails. Internal.';
 
 --
+-- Name: history_changes(core.audit_entries); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.history_changes(entry core.audit_entries) RETURNS TABLE(field text, old jsonb, new jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    before jsonb;
+    after jsonb;
+begin
+    select
+        core.history_fields(
+            entry.old,
+            coalesce(jsonb_object_agg(kept.column_name, kept.old::jsonb)
+                filter (where kept.old is not null), '{}')
+        ),
+        core.history_fields(
+            entry.new,
+            coalesce(jsonb_object_agg(kept.column_name, kept.new::jsonb)
+                filter (where kept.new is not null), '{}')
+        )
+    into before, after
+    from core.audit_values as kept
+    where kept.tenant_id = entry.tenant_id and kept.entry_id = entry.id;
+    return query
+    select
+        names.name,
+        before -> names.name,
+        after -> names.name
+    from (
+        select jsonb_object_keys(before) as name
+        union
+        select jsonb_object_keys(after)
+    ) as names
+    where before -> names.name is distinct from after -> names.name
+    order by names.name;
+end
+$$;
+
+ALTER FUNCTION core.history_changes(entry core.audit_entries) OWNER TO postgres;
+
+--
+-- Name: FUNCTION history_changes(entry core.audit_entries); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.history_changes(entry core.audit_entries) IS 'The fields that an entry of the audit says have changed, as core.history_fields has them.
+Internal.';
+
+--
+-- Name: history_fields(jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.history_fields(side jsonb, kept jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    name text;
+    held jsonb;
+    fields jsonb := '{}';
+begin
+    for name, held in select * from jsonb_each(coalesce(side, '{}')) loop
+        if jsonb_typeof(held) = 'object' and held ? '$ref' then
+            held := case
+                when kept ? name then jsonb_build_object('value', kept -> name)
+                else jsonb_build_object('erased', held -> '$ref')
+            end;
+        elsif jsonb_typeof(held) = 'object' and held ? '$cut' then
+            held := jsonb_build_object('cut', held -> '$cut');
+        else
+            held := jsonb_build_object('value', held);
+        end if;
+        if name = 'custom' and jsonb_typeof(held -> 'value') = 'object' then
+            fields := fields || coalesce(
+                (
+                    select jsonb_object_agg(
+                        'custom.' || own.key, jsonb_build_object('value', own.value)
+                    )
+                    from jsonb_each(held -> 'value') as own
+                    where own.value <> 'null'
+                ),
+                '{}'
+            );
+        elsif held -> 'value' is distinct from 'null' then
+            fields := fields || jsonb_build_object(name, held);
+        end if;
+    end loop;
+    return fields;
+end
+$_$;
+
+ALTER FUNCTION core.history_fields(side jsonb, kept jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION history_fields(side jsonb, kept jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.history_fields(side jsonb, kept jsonb) IS 'What an entry of the audit says of a record before or after, by field: {"value": …},
+{"erased": …} or {"cut": …}; what is null is left out, and custom fields are custom.<field>. kept: the personal values
+of the entry that are not erased. Internal.';
+
+--
 -- Name: hold_delivery(core.deliveries, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -8100,12 +12516,15 @@ begin
         'select done, null from core.expire_answers($1)',
         'select done, null from core.expire_jobs($1)',
         'select core.queue_lost_jobs() is not null, null',
+        'select crm.remind_of_activities() is not null, null',
         'select core.release_forgotten() is not null, null',
         'select core.watch_deliveries() is not null, null',
         'select done, null from core.expire_inbound_messages($1)',
         'select core.expire_provider_states() is not null, null',
         'select core.record_uses() is not null, null',
         'select core.forget_old_sign_in_attempts() is not null, null',
+        'select done, null from core.learn_search($1)',
+        'select done, null from core.run_timers(1000)',
         'select core.keep_audit(greatest($1, interval ''5 seconds'')) is not null, null'
     ] loop
         begin
@@ -8118,7 +12537,7 @@ begin
         end;
         done := done and duty_is_done;
         if duty_failure is not null then
-            duty_failure := substring(duty from '(?:core|iot)\.[a-z_]+') || ': ' || duty_failure;
+            duty_failure := substring(duty from '(?:core|crm|iot)\.[a-z_]+') || ': ' || duty_failure;
             failure := concat_ws('; ', failure, duty_failure);
             raise warning '%', duty_failure;
         end if;
@@ -8135,8 +12554,9 @@ ALTER FUNCTION core.housekeep(budget interval) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.housekeep(budget interval) IS 'Does what has to be done again and again, for about as long as the budget says: iot.compact,
 iot.retain, core.apply_retention, core.expire_events, core.expire_answers, core.expire_jobs,
-core.queue_lost_jobs, core.release_forgotten, core.watch_deliveries, core.expire_inbound_messages,
-core.expire_provider_states, core.record_uses, core.forget_old_sign_in_attempts, core.keep_audit.
+core.queue_lost_jobs, crm.remind_of_activities, core.release_forgotten, core.watch_deliveries,
+core.expire_inbound_messages, core.expire_provider_states, core.record_uses,
+core.forget_old_sign_in_attempts, core.run_timers, core.keep_audit.
 Returns what iot.compact returns, and what failed, in words, where something did. Definer, because
 it works for every tenant; service_role may call it.';
 
@@ -8508,6 +12928,41 @@ ALTER FUNCTION core.is_mail_address(address text) OWNER TO postgres;
 COMMENT ON FUNCTION core.is_mail_address(address text) IS 'Whether a text is a mail address that needs no quotes in a header. Internal.';
 
 --
+-- Name: is_member_at(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.is_member_at(tenant_id uuid, user_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    place uuid := tenant_id;
+begin
+    while place is not null loop
+        if exists (
+            select from core.members
+            where
+                members.tenant_id = place
+                and members.user_id = is_member_at.user_id
+                and members.status = 'active'
+        ) then
+            return true;
+        end if;
+        select tenants.parent_id into place from core.tenants where tenants.id = place;
+    end loop;
+    return false;
+end
+$$;
+
+ALTER FUNCTION core.is_member_at(tenant_id uuid, user_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION is_member_at(tenant_id uuid, user_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.is_member_at(tenant_id uuid, user_id uuid) IS 'Whether a user is an active member of the tenant or of one above it. Internal.';
+
+--
 -- Name: is_plain_line(text, integer); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -8829,6 +13284,55 @@ ALTER FUNCTION core.jobs_kept_for() OWNER TO postgres;
 COMMENT ON FUNCTION core.jobs_kept_for() IS 'For how long a job that is over can be looked at. Internal.';
 
 --
+-- Name: join_names(jsonb, text[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.join_names(condition jsonb, relations text[]) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if relations = '{}' then
+        return condition;
+    end if;
+    case jsonb_typeof(condition)
+        when 'array' then
+            return (
+                select coalesce(
+                    jsonb_agg(core.join_names(part.value, relations) order by part.place), '[]'
+                )
+                from jsonb_array_elements(condition) with ordinality as part (value, place)
+            );
+        when 'object' then
+            if jsonb_typeof(condition -> 'field') = 'string' then
+                return condition || jsonb_build_object(
+                    'field',
+                    regexp_replace(
+                        condition ->> 'field',
+                        '^(' || array_to_string(relations, '|') || ')\.', '\1__'
+                    )
+                );
+            end if;
+            return (
+                select jsonb_object_agg(part.key, core.join_names(part.value, relations))
+                from jsonb_each(condition) as part
+            );
+        else
+            return condition;
+    end case;
+end
+$$;
+
+ALTER FUNCTION core.join_names(condition jsonb, relations text[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION join_names(condition jsonb, relations text[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.join_names(condition jsonb, relations text[]) IS 'A condition in which a field of a relation is one column, company__industry for company.industry:
+so the columns of a related record are compared with their types, and by their indexes. Internal.';
+
+--
 -- Name: judge_sign_in(uuid, text, boolean, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9008,6 +13512,237 @@ triggers of tables that have changed. Definer, because it works for every tenant
 tables; service_role may call it.';
 
 --
+-- Name: keep_custom_values(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.keep_custom_values() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    of_object constant text := tg_argv[0];
+    tenants uuid[];
+    before core.custom_values[] := '{}';
+    wanted core.custom_values[];
+    added integer;
+    taken text;
+begin
+    if tg_op = 'UPDATE' then
+        -- Erasing was not checked before; what was inserted was.
+        perform core.share_custom_fields(written.tenant_id, of_object)
+        from (select distinct new_records.tenant_id from new_records) as written;
+    end if;
+    tenants := array(
+        select sets.tenant_id
+        from core.custom_field_sets as sets
+        where
+            sets.object = of_object
+            and sets.has_values
+            and sets.tenant_id in (select new_records.tenant_id from new_records)
+    );
+    if tenants = '{}' then
+        return null;
+    elsif tg_op = 'INSERT' then
+        select
+            core.custom_values_of(
+                array_agg(new_records.tenant_id), of_object, array_agg(new_records.id),
+                array_agg(new_records.custom)
+            )
+        into wanted
+        from new_records
+        where new_records.tenant_id = any(tenants);
+    else
+        select
+            core.custom_values_of(
+                array_agg(old_records.tenant_id), of_object, array_agg(old_records.id),
+                array_agg(old_records.custom)
+            ),
+            core.custom_values_of(
+                array_agg(new_records.tenant_id), of_object, array_agg(new_records.id),
+                array_agg(new_records.custom)
+            )
+        into before, wanted
+        from new_records
+        inner join old_records
+            on
+                old_records.tenant_id = new_records.tenant_id
+                and old_records.id = new_records.id
+        where
+            new_records.tenant_id = any(tenants)
+            and old_records.custom is distinct from new_records.custom;
+        delete from core.custom_values as kept
+        using (
+            select * from unnest(before)
+            except
+            select * from unnest(wanted)
+        ) as gone
+        where
+            kept.tenant_id = gone.tenant_id
+            and kept.object = gone.object
+            and kept.field = gone.field
+            and kept.record_id = gone.record_id;
+        -- What stays is there, or a job is about to gather it.
+        wanted := array(
+            select row(fresh.*)::core.custom_values
+            from (
+                select * from unnest(wanted)
+                except
+                select * from unnest(before)
+            ) as fresh
+        );
+    end if;
+    insert into core.custom_values
+    select *
+    from unnest(wanted) as fresh
+    -- In one order, so that two who add several wait for each other and do not block.
+    order by fresh.field, fresh.text_value, fresh.number_value, fresh.instant_value
+    on conflict do nothing;
+    get diagnostics added = row_count;
+    if added < cardinality(wanted) then
+        select fresh.field into taken
+        from unnest(wanted) as fresh
+        where not exists (
+            select from core.custom_values as kept
+            where
+                kept.tenant_id = fresh.tenant_id
+                and kept.object = fresh.object
+                and kept.field = fresh.field
+                and kept.record_id = fresh.record_id
+        )
+        limit 1;
+        perform core.fail('field.not_unique', jsonb_build_object('field', taken));
+    end if;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.keep_custom_values() OWNER TO postgres;
+
+--
+-- Name: FUNCTION keep_custom_values(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.keep_custom_values() IS 'Trigger for statements: keeps core.custom_values in step with what records hold. Argument: the
+object. Raises field.not_unique (409), and says nothing of the other record. Definer, because it
+compares with records that the caller may not see.';
+
+--
+-- Name: keep_published(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.keep_published() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'TRUNCATE' then
+        perform core.fail('pipeline.published_immutable');
+    elsif tg_op = 'DELETE' then
+        if old.status <> 'draft' then
+            perform core.fail('pipeline.published_immutable');
+        end if;
+        return old;
+    elsif
+        old.status <> 'draft'
+        and (
+            (old.status, new.status) not in (
+                ('published', 'published'), ('published', 'retired'), ('retired', 'retired')
+            )
+            or to_jsonb(new) - '{status,published_by,created_by}'::text[]
+            <> to_jsonb(old) - '{status,published_by,created_by}'::text[]
+        )
+    then
+        perform core.fail('pipeline.published_immutable');
+    end if;
+    return new;
+end
+$$;
+
+ALTER FUNCTION core.keep_published() OWNER TO postgres;
+
+--
+-- Name: FUNCTION keep_published(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.keep_published() IS 'Trigger: a version that was published is only ever retired, whoever tries. Who made it may be
+forgotten. Raises pipeline.published_immutable (403).';
+
+--
+-- Name: keep_stages(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.keep_stages() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if tg_op <> 'INSERT' then
+        perform core.fail('pipeline.published_immutable');
+    elsif not exists (
+        select from core.pipeline_versions as versions
+        where
+            versions.tenant_id = new.tenant_id
+            and versions.id = new.pipeline_version_id
+            and versions.status = 'draft'
+    ) then
+        perform core.fail('pipeline.published_immutable');
+    end if;
+    return new;
+end
+$$;
+
+ALTER FUNCTION core.keep_stages() OWNER TO postgres;
+
+--
+-- Name: FUNCTION keep_stages(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.keep_stages() IS 'Trigger: stages come with the publication of their version, and stay as they are, whoever tries.
+Raises pipeline.published_immutable (403).';
+
+--
+-- Name: keep_turns(text, uuid, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.keep_turns(object text, tenant_id uuid, members jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into core.assignment_turns as turns (
+        tenant_id, object, team_id, user_id, credit, last_number
+    )
+    select
+        keep_turns.tenant_id,
+        keep_turns.object,
+        (member ->> 'team_id')::uuid,
+        (member ->> 'user_id')::uuid,
+        (member ->> 'credit')::bigint,
+        (member ->> 'last_number')::bigint
+    from jsonb_array_elements(members) as member
+    where
+        member ->> 'team_id' is not null
+        and (member ->> 'credit' <> '0' or member ->> 'last_number' <> '0')
+    on conflict on constraint assignment_turns_pkey do update set
+        credit = excluded.credit,
+        last_number = excluded.last_number,
+        last_assigned_at = case
+            when turns.last_number <> excluded.last_number then now()
+            else turns.last_assigned_at
+        end
+    where (turns.credit, turns.last_number) <> (excluded.credit, excluded.last_number);
+end
+$$;
+
+ALTER FUNCTION core.keep_turns(object text, tenant_id uuid, members jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION keep_turns(object text, tenant_id uuid, members jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.keep_turns(object text, tenant_id uuid, members jsonb) IS 'Writes down the counters of members after decisions. Internal.';
+
+--
 -- Name: keep_version(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9148,6 +13883,93 @@ ALTER FUNCTION core.last_event_number(tenant_id uuid) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.last_event_number(tenant_id uuid) IS 'The number of a tenant''s newest event, 0 before the first. Internal.';
+
+--
+-- Name: learn_search(interval); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.learn_search(budget interval DEFAULT '00:00:10'::interval) RETURNS TABLE(documents bigint, done boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    deadline constant timestamptz := clock_timestamp() + budget;
+    taken record;
+begin
+    documents := 0;
+    loop
+        delete from core.search_unlearned as unlearned
+        using (
+            select
+                oldest.tenant_id,
+                oldest.id
+            from core.search_unlearned as oldest
+            order by oldest.tenant_id, oldest.id
+            limit 1
+            for update skip locked
+        ) as next_one
+        where unlearned.tenant_id = next_one.tenant_id and unlearned.id = next_one.id
+        returning unlearned.* into taken;
+        done := not found;
+        exit when done;
+        perform core.learn_search_words(taken.tenant_id, taken.object, taken.record_ids);
+        documents := documents + cardinality(taken.record_ids);
+        exit when clock_timestamp() >= deadline;
+    end loop;
+    return next;
+end
+$$;
+
+ALTER FUNCTION core.learn_search(budget interval) OWNER TO postgres;
+
+--
+-- Name: FUNCTION learn_search(budget interval); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.learn_search(budget interval) IS 'Adds to the vocabulary what large statements have left, for about as long as the budget says. It
+may run in several sessions at once. Definer, because it works for every tenant; service_role may
+call it.';
+
+--
+-- Name: learn_search_words(uuid, text, uuid[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.learn_search_words(tenant_id uuid, object text, record_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    insert into core.search_words (tenant_id, word, keys)
+    select
+        learn_search_words.tenant_id,
+        spoken.word,
+        core.search_typo_keys(core.search_prefix(learn_search_words.tenant_id), spoken.word)
+    from (
+        select distinct substr(lexeme, 8) as word
+        from core.search_documents as documents
+        cross join lateral unnest(tsvector_to_array(documents.document)) as lexeme
+        where
+            documents.tenant_id = learn_search_words.tenant_id
+            and documents.record_id = any(learn_search_words.record_ids)
+            and documents.object = learn_search_words.object
+            and substr(lexeme, 7, 1) in ('A', 'C', 'D')
+            and substr(lexeme, 8) ~ '^[[:alpha:]]{3,24}$'
+    ) as spoken
+    where not exists (
+        select from core.search_words as known
+        where known.tenant_id = learn_search_words.tenant_id and known.word = spoken.word
+    );
+end
+$_$;
+
+ALTER FUNCTION core.learn_search_words(tenant_id uuid, object text, record_ids uuid[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION learn_search_words(tenant_id uuid, object text, record_ids uuid[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.learn_search_words(tenant_id uuid, object text, record_ids uuid[]) IS 'Adds the words of documents to the vocabulary. It waits for nobody: who learns a word at the same
+time adds it too. Internal.';
 
 --
 -- Name: leave_tenant(uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -9333,6 +14155,56 @@ user belongs to it or reaches down to it, or the first four that the user belong
 Definer, because it reads memberships. Internal.';
 
 --
+-- Name: lock_assignment(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.lock_assignment(tenant_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tenon.assignment:' || tenant_id, 0));
+end
+$$;
+
+ALTER FUNCTION core.lock_assignment(tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION lock_assignment(tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.lock_assignment(tenant_id uuid) IS 'Makes whoever gives records of the tenant to somebody wait for the others that do, until they have
+committed: what they counted is seen then. Internal.';
+
+--
+-- Name: lock_custom_fields(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.lock_custom_fields(tenant_id uuid, object text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'custom fields are defined in transactions of read committed'
+            using
+                errcode = 'active_sql_transaction',
+                detail = 'An older snapshot would not show what others have written.';
+    end if;
+    perform pg_advisory_xact_lock(core.custom_fields_lock(tenant_id, object));
+end
+$$;
+
+ALTER FUNCTION core.lock_custom_fields(tenant_id uuid, object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION lock_custom_fields(tenant_id uuid, object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.lock_custom_fields(tenant_id uuid, object text) IS 'Waits for all who write values of the object''s custom fields, and keeps others from it until the
+transaction ends. Internal.';
+
+--
 -- Name: lock_endpoints(jsonb[]); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9470,6 +14342,63 @@ ALTER FUNCTION core.lock_privacy(tenant_id uuid) OWNER TO postgres;
 COMMENT ON FUNCTION core.lock_privacy(tenant_id uuid) IS 'Lets erasures and holds of a tenant wait for one another, until the transaction ends. Internal.';
 
 --
+-- Name: lock_record(text, uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.lock_record(object text, id uuid, verb text DEFAULT 'write'::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    kind constant text := (core.caller()).kind;
+    within constant uuid[] := case when kind <> 'system' then (
+        select array_agg(distinct reached)
+        from unnest(array['read', 'write']) as asked
+        cross join unnest(core.tenants_with(object || '.' || asked, 'own')) as reached
+    ) end;
+    locked record;
+begin
+    execute format(
+        'select to_jsonb(record) as content, record.tenant_id, %s as owner_id, %s as team_id '
+        'from %s as record where record.id = $1 and ($2 is null or record.tenant_id = any($2)) '
+        'for no key update',
+        coalesce('record.' || quote_ident(known.owner_column), 'null::uuid'),
+        coalesce('record.' || quote_ident(known.team_column), 'null::uuid'),
+        known.relation
+    )
+    into locked
+    using lock_record.id, case when kind <> 'system' then coalesce(within, '{}') end;
+    if
+        locked.content is null
+        or not core.reaches(
+            object || '.read', locked.tenant_id, locked.owner_id, locked.team_id
+        )
+    then
+        perform core.fail('record.not_found');
+    elsif not core.reaches(
+        object || '.' || verb, locked.tenant_id, locked.owner_id, locked.team_id
+    ) then
+        perform core.fail(
+            'tenancy.permission_missing', jsonb_build_object('permission', object || '.' || verb)
+        );
+    end if;
+    return locked.content;
+end
+$_$;
+
+ALTER FUNCTION core.lock_record(object text, id uuid, verb text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION lock_record(object text, id uuid, verb text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.lock_record(object text, id uuid, verb text) IS 'Locks a record against other writers until the transaction ends, and answers its columns as a JSON
+object. Raises record.not_found (404) where the caller may not read it, or there is none, and
+tenancy.permission_missing (403) where the caller may read but not write it. Internal: functions
+that write past policies begin with it.';
+
+--
 -- Name: lock_tenant_tree(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9530,6 +14459,139 @@ ALTER FUNCTION core.log_export(tenant_id uuid, scope text, identifiers jsonb, ro
 --
 
 COMMENT ON FUNCTION core.log_export(tenant_id uuid, scope text, identifiers jsonb, row_count bigint, is_last boolean) IS 'Writes an export into the access log and the audit of the tenant. Internal.';
+
+--
+-- Name: look_through_search(core.search_reach, tsquery, tsquery[], real[], uuid[], integer, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.look_through_search(reach core.search_reach, wanted tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, depth integer) RETURNS core.search_hit[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    AS $$
+declare
+    caller_id constant uuid := core.caller_id();
+begin
+    return array(
+        select
+            row(
+                latest.tenant_id, latest.object, latest.record_id, latest.label, latest.sublabel,
+                latest.changed_at, case
+                    when latest.document @@ queries[1] then ranks[1]
+                    when latest.document @@ queries[2] then ranks[2]
+                    when latest.document @@ queries[3] then ranks[3]
+                    when latest.document @@ queries[4] then ranks[4]
+                end, null
+            )::core.search_hit
+        from (
+            select documents.*
+            from core.search_documents as documents
+            where documents.tenant_id = (reach).tenant_id
+            order by documents.changed_at desc
+            limit depth
+        ) as latest
+        where
+            latest.document @@ wanted
+            and latest.record_id <> all(excluded)
+            and (
+                latest.object = any((reach).whole)
+                or (latest.object = any((reach).own) and latest.owner_id = caller_id)
+                or (
+                    latest.object = any((reach).by_team)
+                    and latest.team_id = any((reach).team_ids)
+                )
+            )
+        limit count_max
+    );
+end
+$$;
+
+ALTER FUNCTION core.look_through_search(reach core.search_reach, wanted tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, depth integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION look_through_search(reach core.search_reach, wanted tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, depth integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.look_through_search(reach core.search_reach, wanted tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, depth integer) IS 'Documents with what is wanted among the tenant''s latest, the latest first: for what so many have
+that the next ones met will do. Ranks as in core.look_up_search. Internal.';
+
+--
+-- Name: look_up_search(core.search_reach, tsquery, tsquery[], real[], uuid[], integer, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.look_up_search(reach core.search_reach, indexed tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, looked_at_max integer, OUT hits core.search_hit[], OUT is_complete boolean) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    caller_id constant uuid := core.caller_id();
+begin
+    -- Only the index of words is good for what is indexed, and nothing for what ranks.
+    with met as materialized (
+        select
+            documents.tenant_id,
+            documents.object,
+            documents.record_id,
+            documents.label,
+            documents.sublabel,
+            documents.changed_at,
+            case
+                when documents.document @@ queries[1] then ranks[1]
+                when documents.document @@ queries[2] then ranks[2]
+                when documents.document @@ queries[3] then ranks[3]
+                when documents.document @@ queries[4] then ranks[4]
+            end as rank
+        from core.search_documents as documents
+        where
+            documents.document @@ indexed
+            and (documents.tenant_id = (reach).tenant_id) is true
+            and (
+                documents.object = any((reach).whole)
+                or (documents.object = any((reach).own) and documents.owner_id = caller_id)
+                or (
+                    documents.object = any((reach).by_team)
+                    and documents.team_id = any((reach).team_ids)
+                )
+            )
+        limit looked_at_max
+    ),
+    best as (
+        select met.*
+        from met
+        where met.rank is not null and met.record_id <> all(excluded)
+        order by met.rank desc, met.changed_at desc, met.record_id
+        limit count_max
+    )
+    select
+        array(
+            select
+                row(
+                    best.tenant_id, best.object, best.record_id, best.label, best.sublabel,
+                    best.changed_at, best.rank, null
+                )::core.search_hit
+            from best
+        ),
+        (select count(*) < looked_at_max from met)
+    into hits, is_complete;
+end
+$$;
+
+ALTER FUNCTION core.look_up_search(reach core.search_reach, indexed tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, looked_at_max integer, OUT hits core.search_hit[], OUT is_complete boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION look_up_search(reach core.search_reach, indexed tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, looked_at_max integer, OUT hits core.search_hit[], OUT is_complete boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.look_up_search(reach core.search_reach, indexed tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, looked_at_max integer, OUT hits core.search_hit[], OUT is_complete boolean) IS 'The best documents, so many at most, among those with what is indexed: one that a query finds has
+the rank of the first that does. is_complete: whether all with what is indexed were looked at; no
+more than so many are. Internal.';
 
 --
 -- Name: looks_personal(text, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -9853,6 +14915,42 @@ ALTER FUNCTION core.member_answer(member core.members) OWNER TO postgres;
 COMMENT ON FUNCTION core.member_answer(member core.members) IS 'A member as functions of v1 answer: {tenant_id, user_id, role, status}. Internal.';
 
 --
+-- Name: member_email(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.member_email(tenant_id uuid, user_id uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    place uuid := member_email.tenant_id;
+begin
+    while place is not null loop
+        if exists (
+            select from core.members
+            where
+                members.tenant_id = place
+                and members.user_id = member_email.user_id
+                and members.status = 'active'
+        ) then
+            return (select users.email from auth.users where users.id = member_email.user_id);
+        end if;
+        select tenants.parent_id into place from core.tenants where tenants.id = place;
+    end loop;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.member_email(tenant_id uuid, user_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION member_email(tenant_id uuid, user_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.member_email(tenant_id uuid, user_id uuid) IS 'The address of an active member of the tenant or of one above it; null for anybody else.
+Internal.';
+
+--
 -- Name: member_in(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9885,6 +14983,187 @@ COMMENT ON FUNCTION core.member_in(tenant_id uuid, user_id uuid) IS 'A member, l
 member.unknown (404) and access.beyond_own (403). Internal.';
 
 --
+-- Name: mend_search(uuid, text, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.mend_search(tenant_id uuid, term text, edits integer) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    -- The nearest are meant; more would find what nobody looks for.
+    words_max constant integer := 12;
+    prefix constant text := core.search_prefix(mend_search.tenant_id);
+    all_keys constant integer[] := core.search_typo_keys(prefix, term);
+    keys_of_one_edit constant integer[] := all_keys[: char_length(term) + 1];
+    -- A letter more or less before them moves those in the middle.
+    asked constant integer[] := case
+        when edits > 1 then all_keys || array[
+            hashtext(prefix || '=' || substr(term, 4, 4)),
+            hashtext(prefix || '=' || substr(term, 6, 4))
+        ]
+        else keys_of_one_edit
+    end;
+begin
+    return array(
+        select near.word
+        from (
+            select distinct
+                words.word,
+                case
+                    when words.keys && keys_of_one_edit then 1
+                    else 2
+                end as edits
+            from core.search_words as words
+            where
+                words.keys && asked
+                and (words.tenant_id = mend_search.tenant_id) is true
+                and words.word <> mend_search.term
+                and (
+                    extensions.levenshtein_less_equal(words.word, mend_search.term, 2) <= 2
+                    -- Two letters in each other's place are one edit, and two for the function.
+                    or mend_search.edits > 1
+                    and extensions.levenshtein_less_equal(words.word, mend_search.term, 3) = 3
+                    and exists (
+                        select from generate_series(1, char_length(mend_search.term) - 1) as place
+                        where
+                            extensions.levenshtein_less_equal(
+                                words.word,
+                                left(mend_search.term, place - 1)
+                                || substr(mend_search.term, place + 1, 1)
+                                || substr(mend_search.term, place, 1)
+                                || substr(mend_search.term, place + 2), 1
+                            ) <= 1
+                    )
+                )
+        ) as near
+        where near.edits = mend_search.edits
+        order by
+            left(near.word, 1) = left(mend_search.term, 1) desc,
+            abs(char_length(near.word) - char_length(mend_search.term)),
+            near.word
+        limit words_max
+    );
+end
+$$;
+
+ALTER FUNCTION core.mend_search(tenant_id uuid, term text, edits integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION mend_search(tenant_id uuid, term text, edits integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.mend_search(tenant_id uuid, term text, edits integer) IS 'The words of a tenant''s vocabulary that differ from a term by so many edits, one or two: a letter
+more, less or other, or two in each other''s place. Internal.';
+
+--
+-- Name: migrate_pipeline(uuid, jsonb, boolean, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    chosen constant core.pipelines := core.pipeline_of(
+        migrate_pipeline.pipeline, 'core.pipelines.manage'
+    );
+    known constant core.objects := core.object_named(chosen.object);
+    target core.pipeline_versions;
+    places jsonb;
+    homeless bigint;
+    candidate record;
+    stage core.pipeline_stages;
+    migrated integer := 0;
+begin
+    select versions.* into target
+    from core.pipeline_versions as versions
+    where
+        versions.tenant_id = chosen.tenant_id
+        and versions.pipeline_id = chosen.id
+        and versions.status = 'published';
+    if not found then
+        perform core.fail('pipeline.unknown');
+    end if;
+    select
+        coalesce(
+            jsonb_agg(jsonb_build_object(
+                'from_version', found_place.number, 'stage', found_place.stage,
+                'to', found_place.to_stage, 'records', found_place.records
+            )),
+            '[]'
+        ),
+        coalesce(sum(found_place.records) filter (where found_place.to_stage is null), 0)
+    into places, homeless
+    from core.pipeline_places(chosen, target, migrate_pipeline.mapping) as found_place;
+
+    if not dry_run then
+        if homeless > 0 then
+            perform core.fail(
+                'pipeline.mapping_incomplete',
+                jsonb_build_object(
+                    'count', homeless,
+                    'stages', jsonb_path_query_array(places, '$[*] ? (@.to == null)')
+                )
+            );
+        end if;
+        for candidate in
+            execute format(
+                'select to_jsonb(record) as record, found_place.to_stage from %s as record '
+                'inner join core.pipeline_places($1, $2, $3) as found_place '
+                'on found_place.version_id = record.pipeline_version_id '
+                'and found_place.stage = record.stage '
+                'where record.tenant_id = $4 order by record.id limit $5 '
+                'for no key update of record',
+                known.relation
+            )
+            using
+                chosen, target, migrate_pipeline.mapping, chosen.tenant_id,
+                least(greatest(coalesce(migrate_pipeline.max_count, 1000), 1), 10000)
+        loop
+            select stages.* into strict stage
+            from core.pipeline_stages as stages
+            where
+                stages.tenant_id = chosen.tenant_id
+                and stages.pipeline_version_id = target.id
+                and stages.stage = candidate.to_stage;
+            perform core.change_version(chosen.tenant_id, known, candidate.record, stage);
+            migrated := migrated + 1;
+        end loop;
+        if migrated > 0 then
+            perform core.emit(
+                chosen.tenant_id, 'core.pipeline.migrated', 'pipeline', chosen.id,
+                jsonb_build_object('count', migrated, 'number', target.number)
+            );
+        end if;
+    end if;
+    return jsonb_build_object(
+        'id', chosen.id,
+        'to_version', target.number,
+        'dry_run', dry_run,
+        'stages', places,
+        'without_place', homeless,
+        'migrated', migrated,
+        'left', (
+            select coalesce(sum((place ->> 'records')::bigint), 0)
+            from jsonb_array_elements(places) as place
+        ) - migrated
+    );
+end
+$_$;
+
+ALTER FUNCTION core.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) IS 'What v1.migrate_pipeline does. Definer, because it writes history. Signed-in users may call it.';
+
+--
 -- Name: month_after(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -9900,6 +15179,199 @@ ALTER FUNCTION core.month_after(month timestamp with time zone) OWNER TO postgre
 --
 
 COMMENT ON FUNCTION core.month_after(month timestamp with time zone) IS 'When the next month of UTC begins. Internal.';
+
+--
+-- Name: move(uuid, text, integer, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.move(subject uuid, "to" text, expected_version integer DEFAULT NULL::integer, reason text DEFAULT NULL::text, fields jsonb DEFAULT NULL::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    caller constant record := core.caller();
+    found_subject record;
+    known core.objects;
+    before jsonb;
+    after jsonb;
+    held_version core.pipeline_versions;
+    decision jsonb;
+    stage core.pipeline_stages;
+    given constant jsonb := coalesce(nullif(fields, 'null'), '{}');
+begin
+    if char_length(reason) > 2000 then
+        perform core.fail('pipeline.reason_too_long');
+    elsif jsonb_typeof(given) <> 'object' then
+        perform core.fail('effect.field_unknown', jsonb_build_object('field', given));
+    end if;
+    select located.* into strict found_subject
+    from core.subject_of_pipeline(subject, 'write') as located;
+    known := core.object_named(found_subject.object);
+    before := core.lock_record(known.object, subject, 'write');
+    if (before ->> 'version')::integer <> expected_version then
+        perform core.fail(
+            'pipeline.version_conflict',
+            jsonb_build_object(
+                'expected', expected_version, 'actual', before -> 'version',
+                'stage', before -> 'stage'
+            )
+        );
+    end if;
+    select versions.* into held_version
+    from core.pipeline_versions as versions
+    where
+        versions.tenant_id = (before ->> 'tenant_id')::uuid
+        and versions.id = (before ->> 'pipeline_version_id')::uuid;
+    if not found then
+        -- The record that was locked is another tenant's of the same id, and in no pipeline.
+        perform core.fail('record.not_found');
+    end if;
+    perform core.check_settable(known.object, key) from jsonb_object_keys(given) as key;
+
+    decision := tenon.pipeline_decide(
+        held_version.definition, before ->> 'stage', move."to",
+        core.with_fields(before, given),
+        core.pipeline_permissions_held(
+            held_version.definition, held_version.tenant_id, known, before
+        ),
+        move.reason, before, clock_timestamp()
+    );
+    if decision ->> 'allowed' = 'false' then
+        perform core.refuse_move(decision -> 'refusals');
+    end if;
+    select stages.* into strict stage
+    from core.pipeline_stages as stages
+    where
+        stages.tenant_id = held_version.tenant_id
+        and stages.pipeline_version_id = held_version.id
+        and stages.stage = move."to";
+    after := core.enter_stage(held_version.tenant_id, known, before, stage, reason, given);
+    -- As a policy would: nobody gives a record away whom they could not have it from.
+    if
+        given <> '{}'
+        and not core.reaches(
+            known.object || '.write', held_version.tenant_id,
+            (after ->> known.owner_column)::uuid, (after ->> known.team_column)::uuid
+        )
+    then
+        perform core.fail(
+            'tenancy.permission_missing',
+            jsonb_build_object('permission', known.object || '.write')
+        );
+    end if;
+    if decision -> 'effects' <> '[]' then
+        perform core.run_effects(
+            held_version.tenant_id, known.object, subject, decision -> 'effects',
+            jsonb_build_object(
+                'from', before -> 'stage', 'to', stage.stage, 'reason', reason,
+                'actor', jsonb_build_object('kind', caller.kind, 'id', caller.id)
+            )
+        );
+        after := core.record(known.object, held_version.tenant_id, subject);
+    end if;
+    return jsonb_build_object(
+        'object', known.object,
+        'id', subject,
+        'tenant_id', held_version.tenant_id,
+        'version', after -> 'version',
+        'from', before -> 'stage',
+        'stage', stage.stage,
+        'stage_kind', stage.kind,
+        'stage_entered_at', after -> 'stage_entered_at',
+        'pipeline_version', held_version.number,
+        'effects', jsonb_path_query_array(decision, '$.effects[*].effect')
+    );
+end
+$_$;
+
+ALTER FUNCTION core.move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb) IS 'What v1.move does; without an expected_version whatever version the record has. The system itself,
+at psql, in a job or a migration, moves any record, and is bound by the same guards. Definer,
+because it locks the record and writes history. Signed-in users may call it.';
+
+--
+-- Name: move_many(uuid[], text, integer[], text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.move_many(subjects uuid[], "to" text, expected_versions integer[] DEFAULT NULL::integer[], reason text DEFAULT NULL::text, fields jsonb DEFAULT NULL::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    asked record;
+    outcome jsonb;
+    outcomes jsonb := '{}';
+    moved integer := 0;
+begin
+    if
+        (cardinality(subjects) between 1 and 1000) is not true
+        or array_position(subjects, null) is not null
+        or cardinality(expected_versions) <> cardinality(subjects)
+    then
+        perform core.fail('pipeline.subjects_invalid');
+    end if;
+    -- In the order of ids, so that no two of these wait for each other.
+    for asked in
+        select
+            named.subject,
+            min(named.expected_version) as expected_version
+        from unnest(subjects, expected_versions) as named (subject, expected_version)
+        group by named.subject
+        order by named.subject
+    loop
+        begin
+            outcome := core.move(
+                asked.subject, move_many."to", asked.expected_version, move_many.reason,
+                move_many.fields
+            ) || '{"moved": true}';
+            moved := moved + 1;
+        exception
+            when sqlstate 'PGRST' then
+                outcome := jsonb_build_object(
+                    'id', asked.subject, 'moved', false,
+                    'error', jsonb_build_object(
+                        'code', sqlerrm::jsonb ->> 'code',
+                        'message', sqlerrm::jsonb ->> 'message',
+                        'details', (sqlerrm::jsonb ->> 'details')::jsonb
+                    )
+                );
+            when integrity_constraint_violation or data_exception then
+                outcome := jsonb_build_object(
+                    'id', asked.subject, 'moved', false,
+                    'error', jsonb_build_object('code', sqlstate, 'message', sqlerrm)
+                );
+        end;
+        outcomes := outcomes || jsonb_build_object(asked.subject::text, outcome);
+    end loop;
+    return jsonb_build_object(
+        'moved', moved,
+        'refused', (select count(*) from jsonb_object_keys(outcomes)) - moved,
+        'outcomes', (
+            select jsonb_agg(outcomes -> named.subject::text order by named.position)
+            from (
+                select
+                    subject,
+                    min(position) as position
+                from unnest(subjects) with ordinality as given (subject, position)
+                group by subject
+            ) as named
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb) IS 'What v1.move_many does. Signed-in users may call it.';
 
 --
 -- Name: move_tenant(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -10238,6 +15710,47 @@ COMMENT ON FUNCTION core.normalise_email_domain_rule() IS 'Trigger before insert
 Raises sign_up.domain_invalid (400).';
 
 --
+-- Name: note_assignment(text, uuid, uuid, jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.note_assignment(object text, tenant_id uuid, record_id uuid, decision jsonb, cause text) RETURNS core.assignments
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    noted core.assignments;
+begin
+    insert into core.assignments (
+        tenant_id, object, record_id, user_id, team_id, rule_id, rule_name, rule_version,
+        strategy, cause, explanation
+    )
+    values (
+        note_assignment.tenant_id,
+        note_assignment.object,
+        note_assignment.record_id,
+        (decision ->> 'user_id')::uuid,
+        (decision ->> 'team_id')::uuid,
+        nullif(decision ->> 'rule_id', '')::uuid,
+        nullif(decision ->> 'rule_name', ''),
+        nullif((decision ->> 'rule_version')::integer, 0),
+        decision ->> 'strategy',
+        note_assignment.cause,
+        decision -> 'explanation'
+    )
+    returning * into noted;
+    return noted;
+end
+$$;
+
+ALTER FUNCTION core.note_assignment(object text, tenant_id uuid, record_id uuid, decision jsonb, cause text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION note_assignment(object text, tenant_id uuid, record_id uuid, decision jsonb, cause text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.note_assignment(object text, tenant_id uuid, record_id uuid, decision jsonb, cause text) IS 'Writes down a decision of tenon.assignment_decide. Internal.';
+
+--
 -- Name: note_endpoint_outcome(uuid, uuid, boolean, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -10502,6 +16015,60 @@ them. The locks that it takes on core.event_heads end with the transaction, so t
 visible in their order. Internal.';
 
 --
+-- Name: object_named(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.object_named(object text) RETURNS core.objects
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    known core.objects;
+begin
+    select * into known from core.objects where objects.object = object_named.object;
+    if not found then
+        perform core.fail('record.object_unknown', jsonb_build_object('object', object));
+    end if;
+    return known;
+end
+$$;
+
+ALTER FUNCTION core.object_named(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION object_named(object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.object_named(object text) IS 'The object of this name. Raises record.object_unknown (400). Signed-in users may call it.';
+
+--
+-- Name: object_with_custom_fields(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.object_with_custom_fields(object text) RETURNS core.objects
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    known constant core.objects := core.object_named(object);
+begin
+    if not known.has_custom_fields then
+        perform core.fail('field.object_closed', jsonb_build_object('object', known.object));
+    end if;
+    return known;
+end
+$$;
+
+ALTER FUNCTION core.object_with_custom_fields(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION object_with_custom_fields(object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.object_with_custom_fields(object text) IS 'The object of this name. Raises record.object_unknown (400) and field.object_closed (400).
+Internal.';
+
+--
 -- Name: oldest_waiting(timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -10583,6 +16150,45 @@ What is paused, by the tenant or the operator, is left out, and so is what waits
 its order or for its endpoint. Internal.';
 
 --
+-- Name: open_records(text, uuid, uuid[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.open_records(object text, tenant_id uuid, owners uuid[]) RETURNS TABLE(owner_id uuid, open bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    columns constant text[] := array(
+        select attributes.attname
+        from pg_attribute as attributes
+        where attributes.attrelid = known.relation::regclass and not attributes.attisdropped
+    );
+begin
+    return query execute format(
+        'select %1$I, count(*) from %2$s as record '
+        'where tenant_id = $1 and %1$I = any($2) and %3$s group by 1',
+        known.owner_column,
+        known.relation,
+        case
+            when 'stage_kind' = any(columns) then 'stage_kind = ''open'''
+            when 'done_at' = any(columns) then 'done_at is null'
+            else 'true'
+        end
+    )
+    using open_records.tenant_id, open_records.owners;
+end
+$_$;
+
+ALTER FUNCTION core.open_records(object text, tenant_id uuid, owners uuid[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION open_records(object text, tenant_id uuid, owners uuid[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.open_records(object text, tenant_id uuid, owners uuid[]) IS 'How many records of an object are open with each of these owners. Internal.';
+
+--
 -- Name: own_audit_state(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -10603,6 +16209,46 @@ ALTER FUNCTION core.own_audit_state() OWNER TO postgres;
 
 COMMENT ON FUNCTION core.own_audit_state() IS 'core.audit_state of the one tenant whose audit the caller may read. Definer for the same reason.
 Signed-in users may call it.';
+
+--
+-- Name: own_custom_field(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.own_custom_field(object text, field text) RETURNS core.custom_fields
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    owner_id constant uuid := core.sole_tenant_with('core.custom_fields.manage');
+    known constant core.objects := core.object_with_custom_fields(object);
+    owned core.custom_fields;
+begin
+    perform core.lock_custom_fields(owner_id, known.object);
+    select fields.* into owned
+    from core.custom_fields as fields
+    where
+        fields.tenant_id = owner_id
+        and fields.object = known.object
+        and fields.field = own_custom_field.field
+    for update;
+    if owned.deleted_at is not null then
+        perform core.fail('field.being_deleted', jsonb_build_object('field', owned.field));
+    end if;
+    owned.tenant_id := owner_id;
+    owned.object := known.object;
+    return owned;
+end
+$$;
+
+ALTER FUNCTION core.own_custom_field(object text, field text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION own_custom_field(object text, field text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.own_custom_field(object text, field text) IS 'A field of the tenant whose fields the caller may define, under core.lock_custom_fields; its field
+is null where there is none. Raises record.object_unknown, field.object_closed (400),
+field.being_deleted (409), and what core.sole_tenant_with does. Internal.';
 
 --
 -- Name: own_history(text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -10940,6 +16586,283 @@ ALTER FUNCTION core.personal_columns(audited regclass) OWNER TO postgres;
 COMMENT ON FUNCTION core.personal_columns(audited regclass) IS 'The columns of a table that core.personal_data lists, none before there is one. Internal.';
 
 --
+-- Name: pipeline_diagram(uuid, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.pipeline_diagram(pipeline uuid, number integer) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    definition jsonb;
+begin
+    select versions.definition into definition
+    from core.pipeline_versions as versions
+    where
+        versions.pipeline_id = pipeline_diagram.pipeline
+        and versions.tenant_id = any(core.tenants_with('core.pipelines.read'))
+        and case
+            when pipeline_diagram.number is null then versions.status <> 'retired'
+            else versions.number = pipeline_diagram.number
+        end
+    order by versions.status desc
+    limit 1;
+    if not found then
+        perform core.fail('pipeline.unknown');
+    end if;
+    return tenon.pipeline_diagram(definition);
+end
+$$;
+
+ALTER FUNCTION core.pipeline_diagram(pipeline uuid, number integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION pipeline_diagram(pipeline uuid, number integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.pipeline_diagram(pipeline uuid, number integer) IS 'What v1.pipeline_diagram does. Definer, so that an unknown pipeline and one of others answer alike.
+Signed-in users may call it.';
+
+--
+-- Name: pipelines; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.pipelines (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    object text NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    is_default boolean DEFAULT false NOT NULL,
+    archived_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT name_is_short CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT slug_is_a_word CHECK ((slug ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT what_is_archived_is_no_default CHECK (((archived_at IS NULL) OR (NOT is_default)))
+);
+
+ALTER TABLE core.pipelines OWNER TO postgres;
+
+--
+-- Name: TABLE pipelines; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.pipelines IS 'Pipelines of a tenant; any number for an object, and one of them where records begin unless they
+name another.';
+
+--
+-- Name: COLUMN pipelines.archived_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.pipelines.archived_at IS 'Since when no record begins there any more. Those that are there go on.';
+
+--
+-- Name: pipeline_of(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.pipeline_of(id uuid, permission text) RETURNS core.pipelines
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    pipeline core.pipelines;
+begin
+    select pipelines.* into pipeline
+    from core.pipelines
+    where
+        pipelines.id = pipeline_of.id
+        and (
+            pipelines.tenant_id = any(core.tenants_with(pipeline_of.permission))
+            or (core.caller()).kind = 'system'
+        )
+    for no key update;
+    if not found then
+        perform core.fail('pipeline.unknown');
+    end if;
+    return pipeline;
+end
+$$;
+
+ALTER FUNCTION core.pipeline_of(id uuid, permission text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION pipeline_of(id uuid, permission text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.pipeline_of(id uuid, permission text) IS 'The pipeline, locked, in whose tenant the caller holds the permission. Raises pipeline.unknown
+(404). Internal.';
+
+--
+-- Name: pipeline_permissions_held(jsonb, uuid, core.objects, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.pipeline_permissions_held(definition jsonb, tenant_id uuid, known core.objects, record jsonb) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if (core.caller()).kind in ('system', 'service') then
+        return null;
+    end if;
+    return array(
+        select permission
+        from unnest(tenon.pipeline_permissions(definition)) as permission
+        where core.reaches(
+            permission, pipeline_permissions_held.tenant_id,
+            (record ->> known.owner_column)::uuid, (record ->> known.team_column)::uuid
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.pipeline_permissions_held(definition jsonb, tenant_id uuid, known core.objects, record jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION pipeline_permissions_held(definition jsonb, tenant_id uuid, known core.objects, record jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.pipeline_permissions_held(definition jsonb, tenant_id uuid, known core.objects, record jsonb) IS 'Which of the permissions that a definition asks for the caller holds over a record; null for all:
+the system and the service role hold every one. Internal.';
+
+--
+-- Name: pipeline_versions; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.pipeline_versions (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    pipeline_id uuid NOT NULL,
+    number integer NOT NULL,
+    status text DEFAULT 'draft'::text NOT NULL,
+    definition jsonb NOT NULL,
+    published_at timestamp with time zone,
+    published_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT definition_is_an_object CHECK ((jsonb_typeof(definition) = 'object'::text)),
+    CONSTRAINT definition_is_short CHECK ((octet_length((definition)::text) <= 65536)),
+    CONSTRAINT draft_is_unpublished CHECK (((status = 'draft'::text) = (published_at IS NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'retired'::text])))
+);
+
+ALTER TABLE core.pipeline_versions OWNER TO postgres;
+
+--
+-- Name: TABLE pipeline_versions; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.pipeline_versions IS 'The definition of a pipeline, version by version: one draft at most, one that records begin with,
+and those before it. What was published never changes.';
+
+--
+-- Name: COLUMN pipeline_versions.status; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.pipeline_versions.status IS 'draft; published: records begin with it; retired: records that began with it go on.';
+
+--
+-- Name: pipeline_places(core.pipelines, core.pipeline_versions, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.pipeline_places(pipeline core.pipelines, target core.pipeline_versions, mapping jsonb, OUT version_id uuid, OUT number integer, OUT stage text, OUT to_stage text, OUT records bigint) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+declare
+    relation constant text := (core.object_named(pipeline.object)).relation;
+    left_stages constant text[] := array(
+        select distinct stages.stage
+        from core.pipeline_stages as stages
+        where
+            stages.tenant_id = pipeline.tenant_id
+            and stages.pipeline_id = pipeline.id
+            and stages.pipeline_version_id <> target.id
+        order by stages.stage
+    );
+begin
+    return query execute format(
+        'select versions.id, versions.number, counted.stage, mapped.to_stage, counted.records '
+        'from (select record.pipeline_version_id, record.stage, count(*) as records '
+        'from %s as record '
+        'where record.tenant_id = $1 and record.pipeline_version_id in (select id from '
+        'core.pipeline_versions where tenant_id = $1 and pipeline_id = $2 and id <> $3) '
+        'group by record.pipeline_version_id, record.stage) as counted '
+        'inner join core.pipeline_versions as versions on versions.tenant_id = $1 '
+        'and versions.id = counted.pipeline_version_id '
+        'inner join tenon.pipeline_mapping($4, $5, $6) as mapped on mapped.stage = counted.stage '
+        'order by versions.number, counted.stage',
+        relation
+    )
+    using
+        pipeline.tenant_id, pipeline.id, target.id, left_stages, target.definition,
+        coalesce(pipeline_places.mapping, '{}');
+end
+$_$;
+
+ALTER FUNCTION core.pipeline_places(pipeline core.pipelines, target core.pipeline_versions, mapping jsonb, OUT version_id uuid, OUT number integer, OUT stage text, OUT to_stage text, OUT records bigint) OWNER TO postgres;
+
+--
+-- Name: FUNCTION pipeline_places(pipeline core.pipelines, target core.pipeline_versions, mapping jsonb, OUT version_id uuid, OUT number integer, OUT stage text, OUT to_stage text, OUT records bigint); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.pipeline_places(pipeline core.pipelines, target core.pipeline_versions, mapping jsonb, OUT version_id uuid, OUT number integer, OUT stage text, OUT to_stage text, OUT records bigint) IS 'How many records are on versions other than the published one, by version and stage, and to which
+stage each goes; null for none. Raises pipeline.mapping_invalid (400). Internal.';
+
+--
+-- Name: pipeline_read(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.pipeline_read(object text, pipeline text) RETURNS TABLE(tenant_id uuid, pipeline_id uuid, pipeline_version_id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    within constant uuid := core.sole_tenant_with(
+        (core.object_named(object)).object || '.read', 'own'
+    );
+begin
+    return query
+    select
+        pipelines.tenant_id,
+        pipelines.id,
+        (
+            select versions.id
+            from core.pipeline_versions as versions
+            where
+                versions.tenant_id = pipelines.tenant_id
+                and versions.pipeline_id = pipelines.id
+                and versions.status = 'published'
+            order by versions.number desc
+            limit 1
+        ) as published
+    from core.pipelines
+    where
+        pipelines.tenant_id = within
+        and pipelines.object = pipeline_read.object
+        and case
+            when pipeline_read.pipeline is null then pipelines.is_default
+            else pipelines.slug = pipeline_read.pipeline
+        end;
+    if not found then
+        perform core.fail('report.pipeline_unknown');
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.pipeline_read(object text, pipeline text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION pipeline_read(object text, pipeline text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.pipeline_read(object text, pipeline text) IS 'The pipeline of this slug, or the default one, of an object in the tenant that the caller acts in,
+and its published version. Raises record.object_unknown, tenancy.ambiguous (400),
+tenancy.permission_missing (403), report.pipeline_unknown (404). Definer as core.stages_read.
+Signed-in users may call it.';
+
+--
 -- Name: plan_erasure(uuid, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -11001,6 +16924,80 @@ ALTER FUNCTION core.plan_erasure(tenant_id uuid, identifiers jsonb) OWNER TO pos
 
 COMMENT ON FUNCTION core.plan_erasure(tenant_id uuid, identifiers jsonb) IS 'What erasing the person with these identifiers would do to the tenant''s rows: those keys, these
 assignments, and how many of them a legal hold is on. Internal.';
+
+--
+-- Name: plan_search(core.search_reach, text[], integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.plan_search(reach core.search_reach, terms text[], stage integer) RETURNS SETOF core.search_stage
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    prefix constant text := core.search_prefix((reach).tenant_id);
+    label_places constant text[] := array['A'];
+    near_places constant text[] := array['A', 'B'];
+    all_places constant text[] := array['A', 'B', 'C', 'D'] || (reach).guarded;
+    last_term constant text := terms[cardinality(terms)];
+    before constant text[] := terms[: cardinality(terms) - 1];
+    typos text;
+begin
+    case stage
+        when 1 then
+            return next row(
+                null,
+                array[
+                    quote_literal(prefix || '=' || array_to_string(terms, ' ')),
+                    core.search_all_of(prefix, terms, label_places),
+                    core.search_all_of(prefix, terms, near_places),
+                    core.search_all_of(prefix, terms, all_places)
+                ],
+                array[1, 0.9, 0.8, 0.7]
+            )::core.search_stage;
+        when 2 then
+            return next row(
+                core.search_all_of(prefix, before, all_places),
+                array[
+                    concat_ws(
+                        ' & ', core.search_all_of(prefix, before, near_places),
+                        core.search_begin(prefix, last_term)
+                    ),
+                    concat_ws(
+                        ' & ', core.search_all_of(prefix, before, all_places),
+                        core.search_begin(prefix, last_term)
+                    )
+                ],
+                array[0.6, 0.5]
+            )::core.search_stage;
+        when 3 then
+            return next row(
+                core.search_all_of(prefix, before, all_places),
+                array[
+                    concat_ws(
+                        ' & ', core.search_all_of(prefix, before, all_places),
+                        core.search_places(prefix, last_term, all_places, ':*')
+                    )
+                ],
+                array[0.4]
+            )::core.search_stage;
+        else
+            typos := core.search_typos(reach, terms, stage - 3);
+            if typos is not null then
+                return next row(null, array[typos], array[0.2 / (stage - 3)])::core.search_stage;
+            end if;
+    end case;
+end
+$$;
+
+ALTER FUNCTION core.plan_search(reach core.search_reach, terms text[], stage integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION plan_search(reach core.search_reach, terms text[], stage integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.plan_search(reach core.search_reach, terms text[], stage integer) IS 'What is asked of the index, stage by stage: 1 for the terms as they are, as the label, in it, in
+names and numbers, anywhere; 2 for the last as a prefix in the label, 3 anywhere; 4 for one typo a
+term, 5 for two. Nothing where a stage has nothing to ask. Internal.';
 
 --
 -- Name: pre_request(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -11097,6 +17094,151 @@ ALTER FUNCTION core.prepare_delivery(delivery core.deliveries, at timestamp with
 COMMENT ON FUNCTION core.prepare_delivery(delivery core.deliveries, at timestamp with time zone) IS 'What a worker needs to send a delivery: the mail or the signed request. Message-ID and key stay the
 same on every attempt, so that whoever gets it twice can tell; once it is put back by hand, a
 provider that remembers the key takes it again. Internal.';
+
+--
+-- Name: prepare_search(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.prepare_search(object text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    searched core.search_objects;
+    owner constant text := coalesce('record.' || quote_ident(known.owner_column), 'null::uuid');
+    team constant text := coalesce('record.' || quote_ident(known.team_column), 'null::uuid');
+    contents text;
+    kept_lexemes text;
+    columns text[];
+begin
+    select * into strict searched from core.search_objects
+    where search_objects.object = prepare_search.object;
+    select
+        string_agg(
+            coalesce(ordinary.expressions, 'null::text'), ', ' order by weights.weight
+        ),
+        string_agg(kept.lexemes, '')
+    into contents, kept_lexemes
+    from unnest(array['A', 'B', 'C', 'D']) as weights (weight)
+    left join lateral (
+        select
+            'concat_ws('' '', '
+            || string_agg(core.search_expression(known, fields), ', ' order by fields.field)
+            || ')' as expressions
+        from core.search_fields as fields
+        where
+            fields.object = prepare_search.object
+            and fields.weight = weights.weight
+            and not exists (
+                select from core.fields as guarded
+                where guarded.object = fields.object and guarded.field = fields.field
+            )
+    ) as ordinary on true
+    left join lateral (
+        -- What roles can be kept from has words of its own.
+        select
+            string_agg(
+                format(
+                    ' || core.search_lexemes(place.prefix || %L, %s)',
+                    fields.weight || '#' || searched.number || '.' || fields.field || '#',
+                    core.search_expression(known, fields)
+                ), ''
+            ) as lexemes
+        from core.search_fields as fields
+        inner join core.fields as guarded
+            on guarded.object = fields.object and guarded.field = fields.field
+        where fields.object = prepare_search.object and fields.weight = weights.weight
+    ) as kept on true;
+    select array_agg(distinct columns_of.name) into columns
+    from (
+        select fields.field as name
+        from core.search_fields as fields
+        where fields.object = prepare_search.object and strpos(fields.field, '.') = 0
+        union all
+        select shown.name
+        from unnest(array[
+            known.label_column, searched.sublabel_column, known.owner_column, known.team_column
+        ]) as shown (name)
+        where shown.name is not null
+    ) as columns_of;
+    update core.search_objects
+    set
+        query = format(
+            'with written as (insert into core.search_documents as documents '
+            '(tenant_id, record_id, object, owner_id, team_id, label, sublabel, document) '
+            'select record.tenant_id, record.id, %1$L, %2$s, %3$s, left(record.%4$I::text, 500), '
+            '%5$s, core.search_document(place.prefix, array['
+            'place.prefix || ''@%6$s'', '
+            'place.prefix || ''@%6$s'' || core.search_holder(''o'', %2$s), '
+            'place.prefix || ''@%6$s'' || core.search_holder(''t'', %3$s)]%8$s, array[%7$s]) '
+            'from @source as record '
+            'cross join lateral (values (core.search_prefix(record.tenant_id))) as place (prefix) '
+            'order by record.tenant_id, record.id '
+            'on conflict on constraint search_documents_pkey do update set '
+            'owner_id = excluded.owner_id, team_id = excluded.team_id, label = excluded.label, '
+            'sublabel = excluded.sublabel, document = excluded.document, changed_at = now() '
+            'where (documents.owner_id, documents.team_id, documents.label, documents.sublabel, '
+            'documents.document) is distinct from (excluded.owner_id, excluded.team_id, '
+            'excluded.label, excluded.sublabel, excluded.document) '
+            'returning documents.tenant_id, documents.record_id) '
+            'select tenant_id, array_agg(record_id) as record_ids from written group by tenant_id',
+            known.object, owner, team, known.label_column,
+            case
+                when searched.sublabel_column is null then 'null::text'
+                else format('left(record.%I::text, 500)', searched.sublabel_column)
+            end,
+            searched.number, contents, coalesce(kept_lexemes, '')
+        ),
+        difference = (
+            select string_agg(
+                format('old_records.%1$I is distinct from new_records.%1$I', name), ' or '
+            )
+            from unnest(columns) as name
+        )
+    where search_objects.object = prepare_search.object;
+end
+$_$;
+
+ALTER FUNCTION core.prepare_search(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION prepare_search(object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.prepare_search(object text) IS 'Writes down the query that makes documents of an object''s records, after its fields or those that
+roles can be kept from have changed. Owner only.';
+
+--
+-- Name: preview_assignment(text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.preview_assignment(object text, record jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    within constant uuid := core.sole_tenant_with('crm.assignment.manage');
+    known constant core.objects := core.object_named(object);
+    rules constant jsonb := coalesce(core.active_rules(known.object, within), '[]');
+begin
+    return tenon.assignment_decide(
+        rules,
+        core.assignable_members(known.object, within, rules),
+        coalesce(record, '{}'),
+        statement_timestamp()
+    ) - 'members';
+end
+$$;
+
+ALTER FUNCTION core.preview_assignment(object text, record jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION preview_assignment(object text, record jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.preview_assignment(object text, record jsonb) IS 'What v1.preview_assignment does. Definer, because counters of open records go beyond what the
+caller may see. Signed-in users may call it.';
 
 --
 -- Name: preview_own_template(text, text, text, text, text, text, boolean, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -11427,6 +17569,31 @@ equals the later by the provider''s clock. What was refused or complained of doe
 delivered by an event that was late. Internal.';
 
 --
+-- Name: publish_pipeline(uuid, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.publish_pipeline(pipeline uuid, number integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.release_pipeline(
+        core.pipeline_of(publish_pipeline.pipeline, 'core.pipelines.manage'),
+        publish_pipeline.number
+    );
+end
+$$;
+
+ALTER FUNCTION core.publish_pipeline(pipeline uuid, number integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION publish_pipeline(pipeline uuid, number integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.publish_pipeline(pipeline uuid, number integer) IS 'What v1.publish_pipeline does. Definer, because it writes core.pipeline_versions. Signed-in users
+may call it.';
+
+--
 -- Name: publish_template(text, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -11526,6 +17693,83 @@ ALTER FUNCTION core.put_back(delivery core.deliveries) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.put_back(delivery core.deliveries) IS 'Has a delivery that is over made and sent anew. Internal.';
+
+--
+-- Name: put_pipeline(uuid, text, text, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.put_pipeline(tenant_id uuid, object text, slug text, name text, definition jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+declare
+    pipeline core.pipelines;
+    draft core.pipeline_versions;
+begin
+    if not exists (
+        select from core.pipeline_objects as attached where attached.object = put_pipeline.object
+    ) then
+        perform core.fail(
+            'pipeline.object_unknown', jsonb_build_object('object', put_pipeline.object)
+        );
+    elsif
+        (put_pipeline.slug ~ '^[a-z][a-z0-9_]{0,62}$') is not true
+        or (char_length(put_pipeline.name) between 1 and 200) is not true
+    then
+        perform core.fail('pipeline.slug_invalid');
+    elsif octet_length(put_pipeline.definition::text) > 65536 then
+        perform core.fail('pipeline.too_large');
+    elsif jsonb_typeof(put_pipeline.definition) is distinct from 'object' then
+        perform core.fail('pipeline.malformed');
+    end if;
+    insert into core.pipelines as known (tenant_id, object, slug, name)
+    values (put_pipeline.tenant_id, put_pipeline.object, put_pipeline.slug, put_pipeline.name)
+    on conflict on constraint pipeline_slug_is_unique do update set name = excluded.name
+    returning known.* into pipeline;
+    update core.pipeline_versions as versions
+    set definition = put_pipeline.definition
+    where
+        versions.tenant_id = pipeline.tenant_id
+        and versions.pipeline_id = pipeline.id
+        and versions.status = 'draft'
+    returning versions.* into draft;
+    if draft.id is null then
+        insert into core.pipeline_versions as versions (
+            tenant_id, pipeline_id, number, definition
+        )
+        select
+            pipeline.tenant_id,
+            pipeline.id,
+            coalesce(max(earlier.number), 0) + 1,
+            put_pipeline.definition
+        from core.pipeline_versions as earlier
+        where earlier.tenant_id = pipeline.tenant_id and earlier.pipeline_id = pipeline.id
+        returning versions.* into draft;
+    end if;
+    return jsonb_build_object(
+        'id', pipeline.id,
+        'tenant_id', pipeline.tenant_id,
+        'object', pipeline.object,
+        'slug', pipeline.slug,
+        'name', pipeline.name,
+        'draft', draft.number,
+        'problems', core.definition_problems(
+            pipeline.tenant_id, pipeline.object, draft.definition
+        )
+    );
+end
+$_$;
+
+ALTER FUNCTION core.put_pipeline(tenant_id uuid, object text, slug text, name text, definition jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION put_pipeline(tenant_id uuid, object text, slug text, name text, definition jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.put_pipeline(tenant_id uuid, object text, slug text, name text, definition jsonb) IS 'Makes a pipeline of a tenant or finds it by its slug, and makes this definition its draft. Returns
+what v1.save_pipeline does. Raises as that does. For packs that give tenants their first pipelines.
+Internal.';
 
 --
 -- Name: queue_deliveries(text, jsonb[]); Type: FUNCTION; Schema: core; Owner: postgres
@@ -11711,6 +17955,72 @@ COMMENT ON FUNCTION core.rate_limits_per_tenant_max() IS 'How many rate limits a
 twenty actions. Signed-in users may call it.';
 
 --
+-- Name: reaches(text, uuid, uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.reaches(permission text, tenant_id uuid, owner_id uuid DEFAULT NULL::uuid, team_id uuid DEFAULT NULL::uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        tenant_id = any(core.tenants_with(permission))
+        or (
+            owner_id = core.caller_id()
+            and tenant_id = any(core.tenants_with(permission, 'own'))
+        )
+        or (
+            team_id = any(core.teams_with(permission))
+            and tenant_id = any(core.tenants_with(permission, 'team'))
+        )
+        or (core.caller()).kind = 'system',
+        false
+    );
+end
+$$;
+
+ALTER FUNCTION core.reaches(permission text, tenant_id uuid, owner_id uuid, team_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION reaches(permission text, tenant_id uuid, owner_id uuid, team_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.reaches(permission text, tenant_id uuid, owner_id uuid, team_id uuid) IS 'Whether the caller holds a permission for a record of this tenant, owner and team: what core.guard
+writes into policies, for functions that read past them. The system itself, at psql or in a job,
+reaches all. Signed-in users may call it.';
+
+--
+-- Name: reaches_record(text, uuid, uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.reaches_record(object text, tenant_id uuid, record_id uuid, verb text DEFAULT 'read'::text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    known constant core.objects := core.object_named(object);
+    found_record constant jsonb := core.record(object, tenant_id, record_id);
+begin
+    return found_record is not null and core.reaches(
+        object || '.' || verb,
+        reaches_record.tenant_id,
+        (found_record ->> known.owner_column)::uuid,
+        (found_record ->> known.team_column)::uuid
+    );
+end
+$$;
+
+ALTER FUNCTION core.reaches_record(object text, tenant_id uuid, record_id uuid, verb text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION reaches_record(object text, tenant_id uuid, record_id uuid, verb text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.reaches_record(object text, tenant_id uuid, record_id uuid, verb text) IS 'Whether there is such a record and the caller may read (write) it. Definer, because it reads the
+record past its policies in order to answer by them. Raises record.object_unknown. Signed-in users
+may call it.';
+
+--
 -- Name: read_grants(jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -11801,6 +18111,68 @@ ALTER FUNCTION core.read_limits() OWNER TO postgres;
 
 COMMENT ON FUNCTION core.read_limits() IS 'Trigger before insert or update: writes limits in the one way that they are written, or raises
 limit.invalid (400) with the position of the mistake.';
+
+--
+-- Name: read_search(text, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.read_search(query text, with_numbers boolean) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    terms_max constant integer := 12;
+    number_mark constant text := E'\u001f';
+    run constant text :=
+        '(^|[^[:alnum:]+])(\+?\(?[0-9][0-9 ()/.-]{4,}[0-9])(?![[:alnum:]])';
+    plain constant text := translate(query, number_mark, ' ');
+    numbers text[] := case
+        when with_numbers then array(
+            select found_run[2] from regexp_matches(plain, run, 'g') as found_run
+        )
+        else '{}'
+    end;
+    word text;
+    terms text[] := '{}';
+    forms text;
+    position_of integer := 0;
+begin
+    foreach word in array string_to_array(
+        core.search_fold(
+            case
+                when numbers <> '{}'
+                    then regexp_replace(plain, run, '\1 ' || number_mark || ' ', 'g')
+                else plain
+            end
+        ), ' '
+    ) loop
+        if word = number_mark then
+            position_of := position_of + 1;
+            word := numbers[position_of];
+            forms := core.search_phone(word);
+            if word ~ '^[0-9]+$' then
+                forms := concat_ws(' ', word, forms);
+            end if;
+            word := coalesce(forms, '');
+        end if;
+        if word <> '' and word <> all(terms) then
+            terms := terms || word;
+        end if;
+        exit when cardinality(terms) = terms_max;
+    end loop;
+    return terms;
+end
+$_$;
+
+ALTER FUNCTION core.read_search(query text, with_numbers boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION read_search(query text, with_numbers boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.read_search(query text, with_numbers boolean) IS 'What is asked for: a term for each word, folded; of a number with the forms it may stand in, with
+spaces between. with_numbers: whether what looks like one number, such as 0151 234 5678, is one.
+Twelve terms at most. Internal.';
 
 --
 -- Name: read_secret(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -12037,6 +18409,35 @@ COMMENT ON FUNCTION core.receive_webhook(source uuid, headers jsonb, body text, 
 and reads secrets. service_role may call it.';
 
 --
+-- Name: record(text, uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.record(object text, tenant_id uuid, id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    found_record jsonb;
+begin
+    execute format(
+        'select to_jsonb(record) from %s as record where tenant_id = $1 and id = $2',
+        (core.object_named(object)).relation
+    )
+    into found_record
+    using record.tenant_id, record.id;
+    return found_record;
+end
+$_$;
+
+ALTER FUNCTION core.record(object text, tenant_id uuid, id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION record(object text, tenant_id uuid, id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.record(object text, tenant_id uuid, id uuid) IS 'A record as a JSON object of its columns, whoever asks; null where there is none. Internal.';
+
+--
 -- Name: record_attempt(core.deliveries, text, text, timestamp with time zone, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -12222,6 +18623,62 @@ COMMENT ON FUNCTION core.record_key_use(tenant_id uuid, api_key_id uuid, hint te
 the day before. Internal.';
 
 --
+-- Name: record_read(text, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.record_read(object text, record_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    is_system constant boolean := (core.caller()).kind = 'system';
+    within constant uuid[] := core.tenants_with(object || '.read', 'own');
+    found_record jsonb;
+begin
+    execute format(
+        'select to_jsonb(record) from %s as record '
+        'where record.id = $1 and ($2 or record.tenant_id = any($3))',
+        known.relation
+    )
+    into found_record
+    using record_id, is_system, within;
+    if
+        found_record is null
+        or not core.reaches(
+            object || '.read',
+            (found_record ->> 'tenant_id')::uuid,
+            (found_record ->> known.owner_column)::uuid,
+            (found_record ->> known.team_column)::uuid
+        )
+        or (
+            exists (
+                select from pg_policy
+                where
+                    pg_policy.polrelid = known.relation::regclass
+                    and pg_policy.polname = 'sensitive_withheld'
+            )
+            and core.is_withheld(
+                known.relation, (found_record ->> 'tenant_id')::uuid, record_read.record_id
+            )
+        )
+    then
+        perform core.fail('record.not_found');
+    end if;
+    return found_record;
+end
+$_$;
+
+ALTER FUNCTION core.record_read(object text, record_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION record_read(object text, record_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.record_read(object text, record_id uuid) IS 'A record as a JSON object of its columns. Raises record.not_found (404) where there is none that
+the caller may read, or it is marked sensitive and not opened. Internal.';
+
+--
 -- Name: record_security_event(uuid, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -12360,6 +18817,71 @@ a security event, api_key.used, once a day at most. Returns how many credentials
 housekeeping. Definer, because it writes for every tenant; service_role may call it.';
 
 --
+-- Name: records_of_segment(core.segments, uuid, integer, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.records_of_segment(segment core.segments, after uuid, max_count integer, only_id uuid DEFAULT NULL::uuid) RETURNS TABLE(id uuid, label text, record jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(segment.object);
+    query record;
+begin
+    select part.* into strict query
+    from core.segment_source(segment.object, segment.tenant_id, segment.condition) as part;
+    return query execute format(
+        'select record.id, record.%I::text, record."record of segment" from %s as record '
+        'where record.tenant_id = $3 and (%s)%s%s%s order by record.id limit $7',
+        known.label_column,
+        query.source,
+        query.clause,
+        case when after is not null then ' and record.id > $4' end,
+        case when only_id is not null then ' and record.id = $5' end,
+        case when segment.kind = 'static' then
+            ' and record.id in (select members.record_id from core.segment_members as members '
+            'where members.tenant_id = $3 and members.segment_id = $6)'
+        end
+    )
+    using query.bound, now(), segment.tenant_id, after, only_id, segment.id, max_count;
+end
+$_$;
+
+ALTER FUNCTION core.records_of_segment(segment core.segments, after uuid, max_count integer, only_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION records_of_segment(segment core.segments, after uuid, max_count integer, only_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.records_of_segment(segment core.segments, after uuid, max_count integer, only_id uuid) IS 'The records of a segment that the caller may read, by their ids. Runs with the caller''s rights
+and policies. Signed-in users may call it.';
+
+--
+-- Name: records_reached(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.records_reached(verb text, scope text DEFAULT 'tenant'::text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select reached.object || ' ' || reached.tenant_id
+        from core.tenants_with_records(verb, scope) as reached
+    );
+end
+$$;
+
+ALTER FUNCTION core.records_reached(verb text, scope text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION records_reached(verb text, scope text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.records_reached(verb text, scope text) IS 'core.tenants_with_records as texts "object tenant", for policies: one comparison a row.
+Signed-in users may call it.';
+
+--
 -- Name: refresh_audits(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -12431,6 +18953,166 @@ core.personal_data; says how many tables it was needed for. Housekeeping calls i
 end of a migration that changes one of these. Owner only.';
 
 --
+-- Name: refresh_documents(text, uuid, uuid[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.refresh_documents(object text, tenant_id uuid, record_ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    searched core.search_objects;
+    locked uuid[];
+    written record;
+begin
+    select * into strict searched from core.search_objects
+    where search_objects.object = refresh_documents.object;
+    execute format(
+        'select array_agg(locked.id) from (select records.id from %s as records '
+        'where records.tenant_id = $1 and records.id = any($2) order by records.id '
+        'for no key update skip locked) as locked', known.relation
+    )
+    into locked
+    using refresh_documents.tenant_id, record_ids;
+    for written in execute replace(
+        replace(searched.query, '@linked', 'true'), '@source', format(
+            '(select * from %s as records where records.tenant_id = $1 and records.id = any($2))',
+            known.relation
+        )
+    )
+    using refresh_documents.tenant_id, locked
+    loop
+        perform core.learn_search_words(written.tenant_id, object, written.record_ids);
+    end loop;
+    return coalesce(locked, '{}');
+end
+$_$;
+
+ALTER FUNCTION core.refresh_documents(object text, tenant_id uuid, record_ids uuid[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION refresh_documents(object text, tenant_id uuid, record_ids uuid[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.refresh_documents(object text, tenant_id uuid, record_ids uuid[]) IS 'Writes the documents of these records again, but of those that others are just changing; returns of
+which it did. Internal.';
+
+--
+-- Name: refresh_search(text, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.refresh_search(object text, tenant_id uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    tenant uuid;
+    jobs integer := 0;
+begin
+    for tenant in
+        select tenants.id
+        from core.tenants
+        where coalesce(tenants.id = refresh_search.tenant_id, true)
+    loop
+        perform core.enqueue_job(
+            tenant, 'core.refresh_search',
+            jsonb_build_object('object', (core.object_named(object)).object), object
+        );
+        jobs := jobs + 1;
+    end loop;
+    return jobs;
+end
+$$;
+
+ALTER FUNCTION core.refresh_search(object text, tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION refresh_search(object text, tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.refresh_search(object text, tenant_id uuid) IS 'Has the documents of an object''s records written again by jobs, of one tenant or of all: after a
+table that had rows was declared, or a declaration was changed; returns how many jobs. Definer,
+because it works for every tenant; service_role may call it.';
+
+--
+-- Name: refresh_search_in_job(core.jobs); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.refresh_search_in_job(job core.jobs) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    step constant integer := 1000;
+    object constant text := job.arguments ->> 'object';
+    field constant text := job.arguments ->> 'field';
+    relation constant text := (core.object_named(object)).relation;
+    cursor_id constant uuid := job.state ->> 'after';
+    skipped uuid[] := array(
+        select value::uuid from jsonb_array_elements_text(job.state -> 'skipped')
+    );
+    done bigint := coalesce((job.state ->> 'done')::bigint, 0);
+    asked uuid[];
+    refreshed uuid[];
+    is_last boolean;
+begin
+    if job.state ->> 'at_end' is null then
+        execute format(
+            'select array_agg(page.id) from (select records.id from %s as records '
+            'where records.tenant_id = $1 and coalesce(records.id > $2, true) %s '
+            'order by records.id limit $4) as page',
+            relation,
+            case when field is not null then format('and records.%I = $3', field) else '' end
+        )
+        into asked
+        using job.tenant_id, cursor_id, (job.arguments ->> 'record_id')::uuid, step;
+        is_last := coalesce(cardinality(asked), 0) < step;
+    else
+        asked := skipped;
+        skipped := '{}';
+        is_last := true;
+    end if;
+    if asked is not null then
+        refreshed := core.refresh_documents(object, job.tenant_id, asked);
+        done := done + cardinality(refreshed);
+        skipped := skipped || array(
+            select id from unnest(asked) as id
+            where id <> all(refreshed)
+        );
+    end if;
+    if is_last and field is null and cardinality(skipped) = 0 then
+        -- What is gone since, and what triggers have not seen go.
+        execute format(
+            'delete from core.search_documents as documents '
+            'where documents.tenant_id = $1 and documents.object = $2 and not exists '
+            '(select from %s as records where records.tenant_id = $1 '
+            'and records.id = documents.record_id)', relation
+        )
+        using job.tenant_id, object;
+    end if;
+    return jsonb_build_object(
+        'done', is_last and cardinality(skipped) = 0,
+        'state', jsonb_build_object(
+            'after', asked[cardinality(asked)], 'done', done, 'skipped', to_jsonb(skipped)
+        ) || case when is_last then '{"at_end": true}' else '{}'::jsonb end,
+        'progress', jsonb_build_object('done', done, 'text', object),
+        'result', jsonb_build_object('documents', done)
+    );
+end
+$_$;
+
+ALTER FUNCTION core.refresh_search_in_job(job core.jobs) OWNER TO postgres;
+
+--
+-- Name: FUNCTION refresh_search_in_job(job core.jobs); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.refresh_search_in_job(job core.jobs) IS 'The task core.refresh_search: writes the documents of a tenant''s records of an object again, of
+all or of those with a field of one value. What others are changing at the time it comes back to:
+a job that waited with locks could be waited for. Internal.';
+
+--
 -- Name: refuse_audit_change(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -12475,6 +19157,93 @@ ALTER FUNCTION core.refuse_consent_change() OWNER TO postgres;
 
 COMMENT ON FUNCTION core.refuse_consent_change() IS 'Trigger: refuses to change what was recorded, to the owner of the table too.
 Raises privacy.append_only (403).';
+
+--
+-- Name: refuse_custom_values(uuid, text, regclass, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.refuse_custom_values(tenant_id uuid, object text, relation regclass, problems jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- Row level security comes after this, and what a tenant has defined is nobody else's business.
+    if
+        (core.caller()).kind in ('user', 'api_key')
+        and (
+            refuse_custom_values.tenant_id = any(core.tenants_with(object || '.write', 'own'))
+        ) is not true
+    then
+        raise exception 'new row violates row-level security policy for table "%"',
+            (select relname from pg_class where oid = relation)
+            using errcode = 'insufficient_privilege';
+    end if;
+    perform core.fail(
+        case
+            when exists (
+                select from jsonb_array_elements(problems) as problem
+                where problem -> 'code' <> problems #> '{0,code}'
+            ) then 'field.invalid'
+            else problems #>> '{0,code}'
+        end,
+        jsonb_build_object('field', problems #> '{0,field}', 'problems', problems)
+    );
+end
+$$;
+
+ALTER FUNCTION core.refuse_custom_values(tenant_id uuid, object text, relation regclass, problems jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION refuse_custom_values(tenant_id uuid, object text, relation regclass, problems jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.refuse_custom_values(tenant_id uuid, object text, relation regclass, problems jsonb) IS 'Raises what is wrong with the values of a record: the code of the problem where there is one code,
+field.invalid (422) where there are several; details: {field, problems: [{field, code, message}]}.
+Internal.';
+
+--
+-- Name: refuse_direct_move(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.refuse_direct_move() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if not exists (
+        select
+        from core.stage_periods as periods
+        inner join core.pipeline_stages as stages
+            on
+                stages.tenant_id = periods.tenant_id
+                and stages.pipeline_version_id = periods.pipeline_version_id
+                and stages.stage = periods.stage
+        where
+            periods.record_id = new.id
+            and periods.left_at is null
+            and periods.tenant_id = new.tenant_id
+            and periods.object = tg_argv[0]
+            and periods.pipeline_id = new.pipeline_id
+            and periods.pipeline_version_id = new.pipeline_version_id
+            and periods.stage = new.stage
+            and periods.entered_at = new.stage_entered_at
+            and stages.kind = new.stage_kind
+    ) then
+        perform core.fail('pipeline.direct_change');
+    end if;
+    return new;
+end
+$$;
+
+ALTER FUNCTION core.refuse_direct_move() OWNER TO postgres;
+
+--
+-- Name: FUNCTION refuse_direct_move(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.refuse_direct_move() IS 'Trigger before update: a record says no other stage than its history does, whoever writes it.
+Argument: the object. Raises pipeline.direct_change (403). Definer, because history may be hidden
+from who writes.';
 
 --
 -- Name: refuse_event_change(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -12812,6 +19581,117 @@ and gives the answer, an error of the catalogue with its HTTP status. Nothing of
 kept. Internal.';
 
 --
+-- Name: refuse_move(jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.refuse_move(refusals jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform core.fail(
+        refusals #>> '{0,code}',
+        (refusals -> 0) - 'code' || jsonb_build_object(
+            'refusals', core.told_refusals(refusals)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.refuse_move(refusals jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION refuse_move(refusals jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.refuse_move(refusals jsonb) IS 'Raises the first refusal of a move, with all of them in the details. Internal.';
+
+--
+-- Name: timers; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.timers (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    object text NOT NULL,
+    record_id uuid NOT NULL,
+    key text NOT NULL,
+    timer text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    effects jsonb NOT NULL,
+    context jsonb DEFAULT '{}'::jsonb NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    last_error text,
+    failed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    CONSTRAINT effects_are_a_list CHECK ((jsonb_typeof(effects) = 'array'::text)),
+    CONSTRAINT error_is_short CHECK ((octet_length(last_error) <= 4000)),
+    CONSTRAINT key_is_short CHECK (((octet_length(key) >= 1) AND (octet_length(key) <= 200))),
+    CONSTRAINT timer_is_a_word CHECK ((timer ~ '^[a-z][a-z0-9_]{0,62}$'::text))
+);
+
+ALTER TABLE core.timers OWNER TO postgres;
+
+--
+-- Name: TABLE timers; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.timers IS 'Effects that follow when their time comes. A timer that was run is gone; one that failed too often
+stays, with failed_at and why, until its record goes or somebody starts it anew.';
+
+--
+-- Name: COLUMN timers.key; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.timers.key IS 'Names the timer of a record: started again, it begins anew. The name for people is timer.';
+
+--
+-- Name: COLUMN timers.context; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.timers.context IS 'What the timer was started by, for its effects.';
+
+--
+-- Name: refuse_timer(core.timers, text, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.refuse_timer(timer core.timers, error text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    decision record;
+begin
+    select decided.* into strict decision
+    from tenon.delivery_decision(
+        'job', timer.attempts + 1, '{"delivered": false}', refuse_timer.at, timer.id::text
+    ) as decided;
+    update core.timers
+    set
+        attempts = timers.attempts + 1,
+        last_error = left(refuse_timer.error, 1000),
+        due_at = coalesce(decision.next_attempt_at, timers.due_at),
+        failed_at = case when decision.next_attempt_at is null then refuse_timer.at end
+    where timers.tenant_id = timer.tenant_id and timers.id = timer.id;
+    if decision.next_attempt_at is null then
+        perform core.emit(
+            timer.tenant_id, 'core.timer.failed', (core.object_named(timer.object)).singular,
+            timer.record_id, jsonb_build_object('timer', timer.timer)
+        );
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.refuse_timer(timer core.timers, error text, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION refuse_timer(timer core.timers, error text, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.refuse_timer(timer core.timers, error text, at timestamp with time zone) IS 'Has a timer whose effects failed tried again later, as jobs are, or ends it. Internal.';
+
+--
 -- Name: refuse_type_removal(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -12870,6 +19750,156 @@ COMMENT ON FUNCTION core.refuse_unhonoured_key() IS 'Refuses an Idempotency-Key 
 late to honour it, and on a function that does not keep answers: a header that is ignored would be
 relied on. For core.pre_request. Raises
 idempotency.not_here (400). Anyone may call it.';
+
+--
+-- Name: register_fields(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.register_fields(object text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+begin
+    insert into core.object_fields (
+        object, field, position, type, label, description, is_writable
+    )
+    select
+        known.object,
+        attributes.attname,
+        attributes.attnum,
+        core.field_type(format_type(attributes.atttypid, attributes.atttypmod)),
+        upper(left(spoken.name, 1)) || substr(spoken.name, 2),
+        col_description(attributes.attrelid, attributes.attnum),
+        has_column_privilege(
+            'authenticated', attributes.attrelid, attributes.attnum, 'insert'
+        )
+    from pg_attribute as attributes
+    cross join lateral (
+        select regexp_replace(
+            replace(regexp_replace(attributes.attname, '_(id|at|on)$', ''), '_', ' '),
+            ' minor$', ''
+        ) as name
+    ) as spoken
+    where
+        attributes.attrelid = known.relation::regclass
+        and attributes.attnum > 0
+        and not attributes.attisdropped
+        and attributes.attname not in ('tenant_id', 'custom')
+    on conflict on constraint object_fields_pkey do update set
+        type = excluded.type,
+        description = excluded.description,
+        is_writable = excluded.is_writable;
+end
+$_$;
+
+ALTER FUNCTION core.register_fields(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION register_fields(object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.register_fields(object text) IS 'Writes down the columns of an object''s table in core.object_fields, again after columns or grants
+were added. Owner only.';
+
+--
+-- Name: register_object(regclass, text, text, text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.register_object(registered regclass, object text, singular text, label_column text, owner_column text DEFAULT NULL::text, team_column text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    relation constant text := core.name_of(registered);
+    event_prefix constant text := split_part(object, '.', 1) || '.' || singular;
+    verb record;
+begin
+    execute format(
+        'alter table %s '
+        'add column if not exists version integer not null default 1, '
+        'add column if not exists created_at timestamptz not null default now(), '
+        'add column if not exists created_by uuid default core.caller_id(), '
+        'add column if not exists updated_at timestamptz not null default now(), '
+        'add column if not exists updated_by uuid',
+        registered
+    );
+    insert into core.objects (
+        object, relation, singular, event_prefix, label_column, owner_column, team_column
+    )
+    values (
+        register_object.object, relation, singular, event_prefix, label_column,
+        owner_column, team_column
+    );
+    insert into core.event_types (type, description, permission)
+    select
+        event_prefix || '.' || happened.word,
+        format('A record of %s was %s.', object, happened.word)
+        || case happened.word
+            when 'changed' then ' fields: the names of those that changed.' else ''
+        end,
+        case
+            when exists (
+                select from core.permissions where permission = object || '.read'
+            ) then object || '.read'
+            else 'core.events.read'
+        end
+    from unnest(array['created', 'changed', 'deleted']) as happened (word);
+    execute format(
+        'create trigger touch_record before update on %s '
+        'for each row execute function core.touch_record()',
+        registered
+    );
+    if owner_column is not null then
+        execute format(
+            'create trigger owner_is_a_member after insert on %s '
+            'referencing new table as new_records '
+            'for each statement execute function core.check_record_owner(%L)',
+            registered, owner_column
+        );
+        execute format(
+            'create trigger new_owner_is_a_member before update of %I on %s '
+            'for each row when (new.%1$I is not null) '
+            'execute function core.check_new_owner(%1$L)',
+            owner_column, registered
+        );
+    end if;
+    for verb in
+        select *
+        from (
+            values
+            ('insert', 'new table as new_records'),
+            ('update', 'old table as old_records new table as new_records'),
+            ('delete', 'old table as old_records')
+        ) as verbs (name, tables)
+    loop
+        execute format(
+            'create trigger report_%s after %1$s on %s referencing %s '
+            'for each statement execute function core.report_records(%L, %L)',
+            verb.name, registered, verb.tables, event_prefix, singular
+        );
+    end loop;
+    execute format(
+        'create trigger drop_linked after delete on %s referencing old table as old_records '
+        'for each statement execute function core.drop_linked(%L)',
+        registered, object
+    );
+    perform core.register_fields(object);
+end
+$_$;
+
+ALTER FUNCTION core.register_object(registered regclass, object text, singular text, label_column text, owner_column text, team_column text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION register_object(registered regclass, object text, singular text, label_column text, owner_column text, team_column text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.register_object(registered regclass, object text, singular text, label_column text, owner_column text, team_column text) IS 'Makes a table''s rows records of an object, which all engines serve. The table has a primary key
+(tenant_id, id) and its policies (core.guard) already; it gets, where they are missing, version,
+created_at, created_by, updated_at and updated_by, and events for what is created, changed and
+deleted. For the migration that makes the table, once its columns have comments and grants.
+object: as in its permissions, such as crm.contacts. Owner only.';
 
 --
 -- Name: release_deliveries(text, timestamp with time zone, integer); Type: FUNCTION; Schema: core; Owner: postgres
@@ -13204,6 +20234,105 @@ COMMENT ON FUNCTION core.release_order(tenant_id uuid, ordering_key text) IS 'Pu
 Internal.';
 
 --
+-- Name: release_pipeline(core.pipelines, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.release_pipeline(pipeline core.pipelines, number integer) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    draft core.pipeline_versions;
+    problems jsonb;
+    becomes_default boolean;
+begin
+    select versions.* into draft
+    from core.pipeline_versions as versions
+    where
+        versions.tenant_id = pipeline.tenant_id
+        and versions.pipeline_id = pipeline.id
+        and versions.status = 'draft'
+        and versions.number = release_pipeline.number
+    for update;
+    if not found then
+        perform core.fail(
+            'pipeline.draft_missing', jsonb_build_object('number', release_pipeline.number)
+        );
+    end if;
+    problems := core.definition_problems(pipeline.tenant_id, pipeline.object, draft.definition);
+    if problems <> '[]' then
+        perform core.fail(
+            'pipeline.invalid',
+            jsonb_build_object('count', jsonb_array_length(problems), 'problems', problems)
+        );
+    end if;
+    insert into core.pipeline_stages (
+        tenant_id, pipeline_id, pipeline_version_id, stage, position, label, kind, probability,
+        time_limit_s, required, is_start, on_enter, on_time_limit
+    )
+    select
+        pipeline.tenant_id,
+        pipeline.id,
+        draft.id,
+        stages.stage,
+        stages.position,
+        stages.label,
+        stages.kind,
+        stages.probability,
+        stages.time_limit_s,
+        stages.required,
+        stages.is_start,
+        draft.definition -> 'stages' -> (stages.position - 1) -> 'on_enter',
+        draft.definition -> 'stages' -> (stages.position - 1) -> 'on_time_limit'
+    from tenon.pipeline_stages(draft.definition) as stages;
+    update core.pipeline_versions as versions
+    set status = 'retired'
+    where
+        versions.tenant_id = pipeline.tenant_id
+        and versions.pipeline_id = pipeline.id
+        and versions.status = 'published';
+    update core.pipeline_versions as versions
+    set status = 'published', published_at = now(), published_by = core.caller_id()
+    where versions.tenant_id = pipeline.tenant_id and versions.id = draft.id;
+    -- The first pipeline of an object is where records begin.
+    update core.pipelines
+    set is_default = true
+    where
+        pipelines.tenant_id = pipeline.tenant_id
+        and pipelines.id = pipeline.id
+        and pipelines.archived_at is null
+        and not exists (
+            select from core.pipelines as other
+            where
+                other.tenant_id = pipeline.tenant_id
+                and other.object = pipeline.object
+                and other.is_default
+        );
+    becomes_default := found;
+    perform core.emit(
+        pipeline.tenant_id, 'core.pipeline.published', 'pipeline', pipeline.id,
+        jsonb_build_object(
+            'object', pipeline.object, 'slug', pipeline.slug, 'number', draft.number
+        )
+    );
+    return jsonb_build_object(
+        'id', pipeline.id, 'tenant_id', pipeline.tenant_id, 'object', pipeline.object,
+        'slug', pipeline.slug, 'published', draft.number, 'version_id', draft.id,
+        'is_default', pipeline.is_default or becomes_default
+    );
+end
+$$;
+
+ALTER FUNCTION core.release_pipeline(pipeline core.pipelines, number integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION release_pipeline(pipeline core.pipelines, number integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.release_pipeline(pipeline core.pipelines, number integer) IS 'Publishes the draft with this number of a pipeline that is locked. Raises as v1.publish_pipeline
+does. For packs that give tenants their first pipelines. Internal.';
+
+--
 -- Name: remove_member(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -13494,6 +20623,85 @@ COMMENT ON FUNCTION core.replay_webhooks(endpoint_id uuid, from_number bigint, t
 it.';
 
 --
+-- Name: report_records(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.report_records() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    event_prefix constant text := tg_argv[0];
+    singular constant text := tg_argv[1];
+    tenant_ids uuid[];
+    ids uuid[];
+    data jsonb[];
+begin
+    case tg_op
+        when 'INSERT' then
+            select
+                array_agg(records.tenant_id),
+                array_agg(records.id),
+                array_agg('{}'::jsonb)
+            into tenant_ids, ids, data
+            from new_records as records;
+        when 'DELETE' then
+            select
+                array_agg(records.tenant_id),
+                array_agg(records.id),
+                array_agg('{}'::jsonb)
+            into tenant_ids, ids, data
+            from old_records as records;
+        else
+            select
+                array_agg(changed.tenant_id),
+                array_agg(changed.id),
+                array_agg(jsonb_build_object('fields', changed.fields))
+            into tenant_ids, ids, data
+            from (
+                select
+                    new_records.tenant_id,
+                    new_records.id,
+                    array(
+                        select entries.key
+                        from jsonb_each(to_jsonb(new_records)) as entries
+                        where
+                            entries.value is distinct from to_jsonb(old_records) -> entries.key
+                            and entries.key <> all(core.unreported_fields())
+                        order by entries.key
+                    ) as fields
+                from new_records
+                inner join old_records
+                    on
+                        old_records.tenant_id = new_records.tenant_id
+                        and old_records.id = new_records.id
+                where new_records is distinct from old_records
+            ) as changed
+            where changed.fields <> '{}';
+    end case;
+    if ids is not null then
+        perform core.emit_each(
+            event_prefix || case tg_op
+                when 'INSERT' then '.created' when 'DELETE' then '.deleted' else '.changed'
+            end,
+            singular, tenant_ids, ids, data
+        );
+    end if;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.report_records() OWNER TO postgres;
+
+--
+-- Name: FUNCTION report_records(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.report_records() IS 'Trigger for statements: emits <prefix>.created, .changed (with the names of the fields) or .deleted
+for every record of the statement at once. Arguments: the prefix, the singular. Definer, because no
+caller may emit.';
+
+--
 -- Name: report_role_change(); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -13691,6 +20899,55 @@ ALTER FUNCTION core.reseal_secrets() OWNER TO postgres;
 COMMENT ON FUNCTION core.reseal_secrets() IS 'Seals with tenon.secret_key what was sealed with tenon.secret_key_previous; returns how many. After
 it the previous key is of no use. Raises secret.unreadable (500) when one opens with neither, and
 then changes nothing. For the owner of the schema.';
+
+--
+-- Name: resolved_fields(text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.resolved_fields(object text, fields jsonb, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select jsonb_object_agg(
+            entries.key,
+            case
+                when entries.value ? 'after_s' and jsonb_typeof(entries.value) = 'object'
+                    then to_jsonb(
+                        case
+                            when known.type = 'date' then (moments.moment at time zone 'UTC')::date
+                                ::text
+                            else to_jsonb(moments.moment) #>> '{}'
+                        end
+                    )
+                else entries.value
+            end
+        )
+        from jsonb_each(resolved_fields.fields) as entries
+        cross join lateral (
+            select resolved_fields.at + make_interval(
+                secs => (
+                    case
+                        when jsonb_typeof(entries.value) = 'object'
+                            then entries.value ->> 'after_s'
+                    end
+                )::double precision
+            ) as moment
+        ) as moments
+        left join core.object_fields as known
+            on known.object = resolved_fields.object and known.field = entries.key
+    );
+end
+$$;
+
+ALTER FUNCTION core.resolved_fields(object text, fields jsonb, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION resolved_fields(object text, fields jsonb, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.resolved_fields(object text, fields jsonb, at timestamp with time zone) IS 'Fields with what {"after_s": 0} stands for: an instant, or a day of UTC. Internal.';
 
 --
 -- Name: resume_channel(text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -14386,6 +21643,60 @@ COMMENT ON FUNCTION core.rotate_webhook_secret(id uuid, overlap_hours integer) I
 users may call it.';
 
 --
+-- Name: rules_max(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.rules_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 200;
+
+ALTER FUNCTION core.rules_max() OWNER TO postgres;
+
+--
+-- Name: FUNCTION rules_max(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.rules_max() IS 'How many rules an object may have: each is tried for every record. As in the domain. Internal.';
+
+--
+-- Name: run_effects(uuid, text, uuid, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.run_effects(tenant_id uuid, object text, record_id uuid, effects jsonb, context jsonb DEFAULT '{}'::jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    wanted jsonb;
+    known core.effect_handlers;
+begin
+    for wanted in select element from jsonb_array_elements(effects) as element loop
+        select * into known
+        from core.effect_handlers as handlers
+        where handlers.effect = wanted ->> 'effect';
+        if not found then
+            perform core.fail(
+                'effect.unsupported', jsonb_build_object('effect', wanted ->> 'effect')
+            );
+        end if;
+        execute format('select %s($1, $2, $3, $4, $5)', known.handler)
+        using tenant_id, object, record_id, wanted, coalesce(context, '{}');
+    end loop;
+end
+$_$;
+
+ALTER FUNCTION core.run_effects(tenant_id uuid, object text, record_id uuid, effects jsonb, context jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION run_effects(tenant_id uuid, object text, record_id uuid, effects jsonb, context jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.run_effects(tenant_id uuid, object text, record_id uuid, effects jsonb, context jsonb) IS 'Carries effects out for a record, in their order and in this transaction. context: what they
+follow, such as {"from", "to", "reason", "actor": {"kind", "id"}}. What a handler raises is raised.
+Raises effect.unsupported (422). Internal.';
+
+--
 -- Name: run_job_step(uuid, uuid, bigint); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -14522,6 +21833,422 @@ many sessions as like may call it, each in a statement of its own outside a tran
 tenon_bridge may call it.';
 
 --
+-- Name: run_timer(core.timers, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.run_timer(candidate core.timers, at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    relation constant text := (core.object_named(candidate.object)).relation;
+    record_is_locked boolean;
+    timer core.timers;
+begin
+    execute format(
+        'select true from %s as record where tenant_id = $1 and id = $2 '
+        'for no key update skip locked',
+        relation
+    )
+    into record_is_locked
+    using candidate.tenant_id, candidate.record_id;
+    select timers.* into timer
+    from core.timers
+    where
+        timers.tenant_id = candidate.tenant_id
+        and timers.id = candidate.id
+        and timers.due_at <= run_timer.at
+        and timers.failed_at is null
+    for update skip locked;
+    if timer.id is null then
+        return 'gone';
+    elsif record_is_locked is null then
+        if core.record(timer.object, timer.tenant_id, timer.record_id) is null then
+            delete from core.timers
+            where timers.tenant_id = timer.tenant_id and timers.id = timer.id;
+            return 'gone';
+        end if;
+        -- Somebody is at work on the record, and may be about to stop this timer.
+        return 'busy';
+    end if;
+    begin
+        -- Gone first, so that its effects may start it again.
+        delete from core.timers where timers.tenant_id = timer.tenant_id and timers.id = timer.id;
+        perform core.run_effects(
+            timer.tenant_id, timer.object, timer.record_id, timer.effects,
+            timer.context || jsonb_build_object('timer', timer.timer, 'due_at', timer.due_at)
+        );
+        return 'run';
+    exception
+        when others then
+            perform core.refuse_timer(timer, sqlerrm, run_timer.at);
+            return 'failed';
+    end;
+end
+$_$;
+
+ALTER FUNCTION core.run_timer(candidate core.timers, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION run_timer(candidate core.timers, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.run_timer(candidate core.timers, at timestamp with time zone) IS 'Carries out what a timer stands for: run, failed, gone (it was stopped or run by somebody else) or
+busy (its record is being written). What failed is undone. Internal.';
+
+--
+-- Name: run_timers(integer, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.run_timers(max_count integer DEFAULT 100, at timestamp with time zone DEFAULT clock_timestamp()) RETURNS TABLE(run bigint, failed bigint, done boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    candidate core.timers;
+    seen integer := 0;
+begin
+    run := 0;
+    failed := 0;
+    for candidate in
+        select timers.*
+        from core.timers
+        inner join core.tenants on tenants.id = timers.tenant_id
+        where
+            timers.due_at <= run_timers.at
+            and timers.failed_at is null
+            and tenants.status <> 'suspended'
+        order by timers.due_at
+        limit run_timers.max_count
+    loop
+        seen := seen + 1;
+        case core.run_timer(candidate, run_timers.at)
+            when 'run' then
+                run := run + 1;
+            when 'failed' then
+                failed := failed + 1;
+            else
+                null;
+        end case;
+    end loop;
+    done := seen < run_timers.max_count;
+    return next;
+end
+$$;
+
+ALTER FUNCTION core.run_timers(max_count integer, at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION run_timers(max_count integer, at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.run_timers(max_count integer, at timestamp with time zone) IS 'Carries out what is due, the oldest first and max_count at most; a timer whose record is being
+written is left for the next time. Returns how many were run, how many failed, and whether that was
+all. Those of suspended tenants wait. It may run in several sessions at once. Definer, because it
+works for every tenant; service_role may call it.';
+
+--
+-- Name: save_assignment_capacity(uuid, uuid, integer, integer, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    within constant uuid := core.sole_tenant_with('crm.assignment.manage');
+    saved core.assignment_capacities;
+begin
+    if
+        (
+            save_assignment_capacity.capacity between 0 and 1000
+            and coalesce(save_assignment_capacity.open_max, 0) >= 0
+        ) is not true
+    then
+        perform core.fail('assignment.capacity_invalid');
+    elsif not exists (
+        select from core.team_members
+        where
+            team_members.tenant_id = within
+            and team_members.team_id = save_assignment_capacity.team_id
+            and team_members.user_id = save_assignment_capacity.user_id
+    ) then
+        perform core.fail('assignment.member_unknown');
+    end if;
+    insert into core.assignment_capacities as capacities (
+        tenant_id, team_id, user_id, capacity, open_max, absent_until
+    )
+    values (
+        within,
+        save_assignment_capacity.team_id,
+        save_assignment_capacity.user_id,
+        save_assignment_capacity.capacity,
+        save_assignment_capacity.open_max,
+        save_assignment_capacity.absent_until
+    )
+    on conflict on constraint assignment_capacities_pkey do update set
+        capacity = excluded.capacity,
+        open_max = excluded.open_max,
+        absent_until = excluded.absent_until
+    returning capacities.* into saved;
+    return to_jsonb(saved);
+end
+$$;
+
+ALTER FUNCTION core.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) IS 'What v1.save_assignment_capacity does. Definer, because it writes core.assignment_capacities.
+Signed-in users may call it.';
+
+--
+-- Name: save_assignment_rule(text, text, jsonb, uuid, uuid, text, integer, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    within constant uuid := core.sole_tenant_with('crm.assignment.manage');
+    known constant core.objects := core.object_named(object);
+    saved core.assignment_rules;
+begin
+    if known.owner_column is null then
+        perform core.fail('assignment.object_unowned', jsonb_build_object('object', object));
+    elsif
+        (
+            char_length(save_assignment_rule.name) between 1 and 200
+            and num_nonnulls(save_assignment_rule.team_id, save_assignment_rule.user_id) = 1
+            and case
+                when save_assignment_rule.team_id is null then save_assignment_rule.strategy is null
+                else
+                    save_assignment_rule.strategy in ('least_loaded', 'round_robin', 'weighted')
+            end
+        ) is not true
+    then
+        perform core.fail('assignment.rule_malformed');
+    end if;
+    if save_assignment_rule.condition is not null then
+        perform tenon.condition_check(
+            save_assignment_rule.condition, core.fields_of(known.object, within)
+        );
+    end if;
+    if
+        save_assignment_rule.team_id is not null
+        and not exists (
+            select from core.teams
+            where teams.tenant_id = within and teams.id = save_assignment_rule.team_id
+        )
+    then
+        perform core.fail('assignment.team_unknown');
+    elsif
+        save_assignment_rule.user_id is not null
+        and not exists (
+            select from core.members
+            where
+                members.tenant_id = within
+                and members.user_id = save_assignment_rule.user_id
+                and members.status = 'active'
+        )
+    then
+        perform core.fail('assignment.user_unknown');
+    end if;
+    perform core.lock_assignment(within);
+    if
+        not exists (
+            select from core.assignment_rules as rules
+            where
+                rules.tenant_id = within
+                and rules.object = known.object
+                and rules.name = save_assignment_rule.name
+        )
+        and (
+            select count(*) from core.assignment_rules as rules
+            where rules.tenant_id = within and rules.object = known.object
+        ) >= core.rules_max()
+    then
+        perform core.fail(
+            'assignment.too_many_rules', jsonb_build_object('rules_max', core.rules_max())
+        );
+    end if;
+    insert into core.assignment_rules as rules (
+        tenant_id, object, position, name, condition, team_id, user_id, strategy, is_active
+    )
+    values (
+        within,
+        known.object,
+        coalesce(
+            save_assignment_rule.rule_position,
+            (
+                select max(others.position) + 1
+                from core.assignment_rules as others
+                where others.tenant_id = within and others.object = known.object
+            ),
+            1
+        ),
+        save_assignment_rule.name,
+        save_assignment_rule.condition,
+        save_assignment_rule.team_id,
+        save_assignment_rule.user_id,
+        save_assignment_rule.strategy,
+        coalesce(save_assignment_rule.is_active, true)
+    )
+    on conflict on constraint rule_name_is_unique do update set
+        position = coalesce(save_assignment_rule.rule_position, rules.position),
+        condition = excluded.condition,
+        team_id = excluded.team_id,
+        user_id = excluded.user_id,
+        strategy = excluded.strategy,
+        is_active = excluded.is_active,
+        version = rules.version + 1,
+        updated_at = now(),
+        updated_by = core.caller_id()
+    returning rules.* into saved;
+    perform core.emit(
+        within, 'crm.assignment_rule.saved', 'assignment_rule', saved.id,
+        jsonb_build_object('object', saved.object, 'version', saved.version)
+    );
+    return to_jsonb(saved);
+end
+$$;
+
+ALTER FUNCTION core.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) IS 'What v1.save_assignment_rule does. Definer, because it writes core.assignment_rules. Signed-in
+users may call it.';
+
+--
+-- Name: save_custom_field(text, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.save_custom_field(object text, field text, definition jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    owned constant core.custom_fields := core.own_custom_field(object, coalesce(field, ''));
+    is_object constant boolean := coalesce(jsonb_typeof(definition) = 'object', false);
+    wanted constant jsonb := tenon.custom_field_definition(
+        coalesce(field, ''),
+        case when is_object then definition - 'position' else coalesce(definition, 'null') end
+    );
+    asked_position constant jsonb := case when is_object then definition -> 'position' end;
+    change constant jsonb := tenon.custom_field_change(field, owned.definition, wanted);
+    gathers boolean := (change -> 'gathers_values')::boolean;
+    saved core.custom_fields;
+begin
+    if coalesce(asked_position::text !~ '^-?[0-9]{1,6}$', false) and asked_position <> 'null' then
+        perform core.fail('field.position_invalid');
+    elsif owned.field is null and (
+        select count(*) >= core.custom_fields_max()
+        from core.custom_fields as others
+        where others.tenant_id = owned.tenant_id and others.object = owned.object
+    ) then
+        perform core.fail(
+            'field.too_many', jsonb_build_object('count_max', core.custom_fields_max())
+        );
+    elsif
+        owned.values_state = 'gathering'
+        and (gathers or (change -> 'scatters_values')::boolean)
+    then
+        perform core.fail('field.busy', jsonb_build_object('field', owned.field));
+    elsif (change -> 'checks_values')::boolean then
+        perform core.check_kept_values(owned, field, wanted);
+    end if;
+    insert into core.custom_fields as known (
+        tenant_id, object, field, position, definition, values_state
+    )
+    values (
+        owned.tenant_id,
+        owned.object,
+        save_custom_field.field,
+        coalesce(
+            nullif(asked_position, 'null')::integer,
+            owned.position,
+            (
+                select max(others.position) + 1
+                from core.custom_fields as others
+                where others.tenant_id = owned.tenant_id and others.object = owned.object
+            ),
+            1
+        ),
+        wanted,
+        case
+            when gathers then 'gathering'
+            when owned.field is null and wanted ?| '{unique,indexed}' then 'ready'
+            else owned.values_state
+        end
+    )
+    on conflict on constraint custom_fields_pkey do update set
+        position = excluded.position,
+        definition = excluded.definition,
+        values_state = excluded.values_state,
+        updated_at = now(),
+        updated_by = core.caller_id()
+    returning * into saved;
+    if gathers then
+        perform core.begin_to_gather(saved);
+    elsif (change -> 'scatters_values')::boolean then
+        perform core.enqueue_job(
+            saved.tenant_id, 'core.scatter_custom_values',
+            jsonb_build_object('object', saved.object, 'field', saved.field)
+        );
+    end if;
+    perform core.compile_custom_fields(saved.tenant_id, saved.object);
+    select fields.* into saved
+    from core.custom_fields as fields
+    where
+        fields.tenant_id = saved.tenant_id
+        and fields.object = saved.object
+        and fields.field = saved.field;
+    return core.custom_field_answer(saved);
+end
+$_$;
+
+ALTER FUNCTION core.save_custom_field(object text, field text, definition jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_custom_field(object text, field text, definition jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.save_custom_field(object text, field text, definition jsonb) IS 'Does what v1.save_custom_field says. Definer, because it writes core.custom_fields and looks
+through all records of the tenant. Signed-in users may call it.';
+
+--
+-- Name: save_pipeline(text, text, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.save_pipeline(object text, slug text, name text, definition jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.put_pipeline(
+        core.sole_tenant_with('core.pipelines.manage'), save_pipeline.object, save_pipeline.slug,
+        save_pipeline.name, save_pipeline.definition
+    );
+end
+$$;
+
+ALTER FUNCTION core.save_pipeline(object text, slug text, name text, definition jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_pipeline(object text, slug text, name text, definition jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.save_pipeline(object text, slug text, name text, definition jsonb) IS 'What v1.save_pipeline does. Definer, because it writes core.pipelines. Signed-in users may call
+it.';
+
+--
 -- Name: save_role(text, text, jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -14571,6 +22298,182 @@ ALTER FUNCTION core.save_role(slug text, name text, permissions jsonb, hidden_fi
 --
 
 COMMENT ON FUNCTION core.save_role(slug text, name text, permissions jsonb, hidden_fields jsonb) IS 'What v1.save_role does. Definer, because it writes core.roles. Signed-in users may call it.';
+
+--
+-- Name: save_segment(text, text, text, text, jsonb, text, boolean, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.save_segment(object text, slug text, name text, kind text, condition jsonb, description text, is_shared boolean, segment_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    asked constant jsonb := nullif(condition, 'null');
+    segment core.segments;
+    of_tenant uuid;
+    wrong constant text := case
+        when (slug ~ '^[a-z][a-z0-9_-]{0,62}$') is not true then 'slug'
+        when (char_length(name) between 1 and 200) is not true then 'name'
+        when char_length(description) > 2000 then 'description'
+        when (kind in ('dynamic', 'static')) is not true then 'kind'
+        when (kind = 'dynamic') <> (asked is not null) then 'condition'
+        when is_shared is null then 'is_shared'
+    end;
+begin
+    if wrong is not null then
+        perform core.fail('segment.invalid', jsonb_build_object('field', wrong));
+    end if;
+    if segment_id is not null then
+        segment := core.segment_to_change(segment_id);
+        of_tenant := segment.tenant_id;
+    else
+        of_tenant := core.sole_tenant_with('crm.segments.manage', 'own');
+        select segments.* into segment
+        from core.segments
+        where
+            segments.tenant_id = of_tenant
+            and segments.object = known.object
+            and segments.owner_id is not distinct from core.default_owner()
+            and segments.slug = save_segment.slug
+        for no key update;
+    end if;
+    if
+        segment.id is not null
+        and (segment.object <> known.object or segment.kind <> save_segment.kind)
+    then
+        perform core.fail('segment.fixed');
+    elsif
+        (core.caller()).kind <> 'system'
+        and (of_tenant = any(core.tenants_with(known.object || '.read', 'own'))) is not true
+    then
+        perform core.fail(
+            'tenancy.permission_missing',
+            jsonb_build_object('permission', known.object || '.read')
+        );
+    elsif
+        segment.id is null
+        and (select count(*) from core.segments where segments.tenant_id = of_tenant)
+        >= core.segments_max()
+    then
+        perform core.fail(
+            'segment.too_many',
+            jsonb_build_object('what', 'tenant', 'count', core.segments_max() || ' segments')
+        );
+    end if;
+    if asked is not null then
+        perform tenon.condition_check(asked, core.fields_for_segments(known.object, of_tenant));
+    end if;
+    if segment.id is null then
+        insert into core.segments (
+            tenant_id, object, slug, name, description, kind, condition, is_shared
+        )
+        values (
+            of_tenant, known.object, save_segment.slug, save_segment.name,
+            save_segment.description, save_segment.kind, asked, save_segment.is_shared
+        )
+        returning * into segment;
+    else
+        update core.segments
+        set
+            slug = save_segment.slug,
+            name = save_segment.name,
+            description = save_segment.description,
+            condition = asked,
+            is_shared = save_segment.is_shared,
+            updated_at = now(),
+            updated_by = core.caller_id()
+        where segments.tenant_id = segment.tenant_id and segments.id = segment.id
+        returning * into segment;
+    end if;
+    return core.segment_answer(segment);
+end
+$_$;
+
+ALTER FUNCTION core.save_segment(object text, slug text, name text, kind text, condition jsonb, description text, is_shared boolean, segment_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_segment(object text, slug text, name text, kind text, condition jsonb, description text, is_shared boolean, segment_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.save_segment(object text, slug text, name text, kind text, condition jsonb, description text, is_shared boolean, segment_id uuid) IS 'What v1.save_segment does. Definer, because it writes core.segments. Signed-in users may call it.';
+
+--
+-- Name: save_service_level(text, text, text, integer, jsonb, jsonb, jsonb, boolean); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    within constant uuid := core.sole_tenant_with('crm.service_levels.manage');
+    known constant core.objects := core.object_named(object);
+    saved core.service_levels;
+begin
+    if
+        (
+            char_length(save_service_level.name) between 1 and 200
+            and save_service_level.kind in ('first_response', 'next_step')
+            and save_service_level.within_s between 1 and 7776000
+            and coalesce(octet_length(save_service_level.hours::text), 0) <= 16384
+        ) is not true
+    then
+        perform core.fail('service_level.malformed');
+    end if;
+    if save_service_level.hours is not null then
+        perform tenon.business_hours_check(save_service_level.hours);
+        perform tenon.business_time_after(
+            save_service_level.hours, statement_timestamp(), save_service_level.within_s
+        );
+    end if;
+    if save_service_level.condition is not null then
+        perform tenon.condition_check(
+            save_service_level.condition, core.fields_of(known.object, within)
+        );
+    end if;
+    perform core.check_escalations(within, known.object, save_service_level.escalations);
+    insert into core.service_levels as levels (
+        tenant_id, object, name, kind, condition, within_s, hours, escalations, is_active
+    )
+    values (
+        within,
+        known.object,
+        save_service_level.name,
+        save_service_level.kind,
+        save_service_level.condition,
+        save_service_level.within_s,
+        save_service_level.hours,
+        save_service_level.escalations,
+        coalesce(save_service_level.is_active, true)
+    )
+    on conflict on constraint service_level_name_is_unique do update set
+        kind = excluded.kind,
+        condition = excluded.condition,
+        within_s = excluded.within_s,
+        hours = excluded.hours,
+        escalations = excluded.escalations,
+        is_active = excluded.is_active,
+        version = levels.version + 1,
+        updated_at = now(),
+        updated_by = core.caller_id()
+    returning levels.* into saved;
+    perform core.emit(
+        within, 'crm.service_level.saved', 'service_level', saved.id,
+        jsonb_build_object('object', saved.object, 'version', saved.version)
+    );
+    return to_jsonb(saved);
+end
+$$;
+
+ALTER FUNCTION core.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) IS 'What v1.save_service_level does. Definer, because it writes core.service_levels. Signed-in users
+may call it.';
 
 --
 -- Name: save_team(text, text, uuid[]); Type: FUNCTION; Schema: core; Owner: postgres
@@ -14667,6 +22570,68 @@ COMMENT ON FUNCTION core.save_template(template text, language text, subject tex
 call it.';
 
 --
+-- Name: scatter_custom_values_in_job(core.jobs); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.scatter_custom_values_in_job(job core.jobs) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    step constant integer := 10000;
+    removed integer;
+begin
+    perform core.share_custom_fields(job.tenant_id, job.arguments ->> 'object');
+    if exists (
+        select from core.custom_fields as fields
+        where
+            fields.tenant_id = job.tenant_id
+            and fields.object = job.arguments ->> 'object'
+            and fields.field = job.arguments ->> 'field'
+            and fields.deleted_at is null
+            and fields.definition ?| '{unique,indexed}'
+    ) then
+        return '{"done": true}';
+    end if;
+    delete from core.custom_values as kept
+    where
+        kept.tenant_id = job.tenant_id
+        and kept.object = job.arguments ->> 'object'
+        and kept.field = job.arguments ->> 'field'
+        and kept.record_id in (
+            select part.record_id
+            from core.custom_values as part
+            where
+                part.tenant_id = job.tenant_id
+                and part.object = job.arguments ->> 'object'
+                and part.field = job.arguments ->> 'field'
+            limit step
+        );
+    get diagnostics removed = row_count;
+    if removed = step then
+        return '{"done": false}';
+    end if;
+    update core.custom_fields
+    set values_state = null
+    where
+        custom_fields.tenant_id = job.tenant_id
+        and custom_fields.object = job.arguments ->> 'object'
+        and custom_fields.field = job.arguments ->> 'field'
+        and custom_fields.values_state = 'ready';
+    return '{"done": true}';
+end
+$$;
+
+ALTER FUNCTION core.scatter_custom_values_in_job(job core.jobs) OWNER TO postgres;
+
+--
+-- Name: FUNCTION scatter_custom_values_in_job(job core.jobs); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.scatter_custom_values_in_job(job core.jobs) IS 'The task core.scatter_custom_values: removes the values of a field that is neither unique nor
+indexed any more from core.custom_values, step by step. Internal.';
+
+--
 -- Name: schedule_functions(text, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -14756,6 +22721,14 @@ begin
             execute format('select %I.schedule($1, $2, $3)', 'cron')
             using core.job_runner(), '* * * * *', 'call core.run_jobs()';
     end;
+    -- Without seconds, core.housekeep runs timers, every minute.
+    begin
+        execute format('select %I.schedule($1, $2, $3)', 'cron')
+        using 'tenon-timers', '5 seconds', 'select core.run_timers()';
+    exception
+        when invalid_parameter_value then
+            null;
+    end;
     -- The tail of the audit trail that is not sealed yet is kept short: without seconds,
     -- core.housekeep seals, every minute.
     begin
@@ -14775,9 +22748,9 @@ ALTER FUNCTION core.schedule_housekeeping() OWNER TO postgres;
 -- Name: FUNCTION schedule_housekeeping(); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.schedule_housekeeping() IS 'Has pg_cron call core.housekeep every minute, core.run_jobs every five seconds, which begins when
-the call before is over, and core.seal_audit every ten seconds; false where
-there is no pg_cron that the caller may use. Calling it again changes nothing. For the owner of the
+COMMENT ON FUNCTION core.schedule_housekeeping() IS 'Has pg_cron call core.housekeep every minute, core.run_jobs and core.run_timers every five seconds,
+which begin when the call before is over, and core.seal_audit every ten seconds; false where there is
+no pg_cron that the caller may use. Calling it again changes nothing. For the owner of the
 schema, after pg_cron was installed later than Tenon.';
 
 --
@@ -14941,6 +22914,1337 @@ seals, and whether that was all; nothing where another session is at it. One tra
 killed has sealed nothing. Definer, because nobody may write the trail; service_role may call it.';
 
 --
+-- Name: search(text, text[], integer, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search(query text, objects text[] DEFAULT NULL::text[], "limit" integer DEFAULT 20, "offset" integer DEFAULT 0) RETURNS SETOF core.search_hit
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    characters_max constant integer := 500;
+    limit_max constant integer := 100;
+    offset_max constant integer := 1000;
+    needed integer;
+    unknown text;
+    terms text[];
+    reaches core.search_reach[];
+    reach core.search_reach;
+    hits core.search_hit[] := '{}';
+begin
+    if char_length(query) > characters_max then
+        perform core.fail(
+            'search.query_too_long', jsonb_build_object('characters_max', characters_max)
+        );
+    elsif
+        coalesce("limit" not between 1 and limit_max, true)
+        or coalesce("offset" not between 0 and offset_max, true)
+    then
+        perform core.fail(
+            'search.page_invalid',
+            jsonb_build_object('limit_max', limit_max, 'offset_max', offset_max)
+        );
+    end if;
+    select asked into unknown
+    from unnest(search.objects) as asked
+    where not exists (
+        select from core.search_objects as known where known.object = asked
+    )
+    limit 1;
+    if found then
+        perform core.fail(
+            'search.object_unknown',
+            jsonb_build_object('object', left(coalesce(unknown, 'null'), 100))
+        );
+    end if;
+    needed := "limit" + "offset";
+    terms := core.read_search(search.query, true);
+    if coalesce(terms, '{}') = '{}' then
+        return;
+    end if;
+    reaches := array(select known from core.search_reaches(search.objects) as known);
+    -- What looks like one number may be several; that is tried where the number is nobody's.
+    for attempt in 1..2 loop
+        foreach reach in array reaches loop
+            hits := hits || core.search_tenant(reach, terms, needed);
+        end loop;
+        exit when hits <> '{}' or terms = core.read_search(search.query, false);
+        terms := core.read_search(search.query, false);
+    end loop;
+    return query
+    select
+        page.tenant_id,
+        page.object,
+        page.record_id,
+        case
+            when shown.label_is_shown then page.label
+        end as label,
+        case
+            when shown.sublabel_is_shown then page.sublabel
+        end as sublabel,
+        page.changed_at,
+        page.rank,
+        core.words_matched(documents.document, terms, page.rank) as matched
+    from (
+        select hit.*
+        from unnest(hits) as hit
+        order by hit.rank desc, hit.changed_at desc, hit.record_id
+        limit search."limit" offset search."offset"
+    ) as page
+    inner join core.objects as known on known.object = page.object
+    inner join core.search_objects as searched on searched.object = page.object
+    inner join core.search_documents as documents
+        on
+            documents.tenant_id = page.tenant_id
+            and documents.record_id = page.record_id
+            and documents.object = page.object
+    cross join lateral (
+        select
+            core.search_shows(page.tenant_id, page.object, known.label_column) as label_is_shown,
+            core.search_shows(page.tenant_id, page.object, searched.sublabel_column)
+                as sublabel_is_shown
+    ) as shown
+    order by page.rank desc, page.changed_at desc, page.record_id;
+end
+$$;
+
+ALTER FUNCTION core.search(query text, objects text[], "limit" integer, "offset" integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search(query text, objects text[], "limit" integer, "offset" integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search(query text, objects text[], "limit" integer, "offset" integer) IS 'v1.search. Definer, because documents are read past policies, within what the caller reaches.
+Internal.';
+
+--
+-- Name: search_all_of(text, text[], text[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_all_of(prefix text, terms text[], places text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    term text;
+    wanted text;
+begin
+    foreach term in array terms loop
+        wanted := coalesce(wanted || ' & ', '') || core.search_places(prefix, term, places);
+    end loop;
+    return wanted;
+end
+$$;
+
+ALTER FUNCTION core.search_all_of(prefix text, terms text[], places text[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_all_of(prefix text, terms text[], places text[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_all_of(prefix text, terms text[], places text[]) IS 'All terms in any of these places, as a tsquery of the index; null without terms. Internal.';
+
+--
+-- Name: search_begin(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_begin(prefix text, term text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- Many words have the same first letters, which stand in documents for this.
+    return case
+        when char_length(split_part(term, ' ', 1)) <= 3
+            then core.search_places(prefix, term, array['P'])
+        else core.search_places(prefix, term, array['A'], ':*')
+    end;
+end
+$$;
+
+ALTER FUNCTION core.search_begin(prefix text, term text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_begin(prefix text, term text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_begin(prefix text, term text) IS 'A term as the beginning of a word of the label, as a tsquery of the index. Internal.';
+
+--
+-- Name: search_document(text, text[], text[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_document(prefix text, marks text[], contents text[]) RETURNS tsvector
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    weights constant text[] := array['A', 'B', 'C', 'D'];
+    -- What hardly any text has stands between them, so that all are folded at once.
+    folded constant text[] := string_to_array(
+        core.search_fold(array_to_string(contents, E' \u001f ', '')), E'\u001f'
+    );
+    beginning constant text := prefix || 'P';
+    words text;
+    word text;
+    lexemes text[] := array_remove(marks, null);
+begin
+    if cardinality(folded) > 4 then
+        return core.search_document(
+            prefix, marks, array(
+                select translate(content, E'\u001f', ' ')
+                from unnest(contents) with ordinality as given (content, place)
+                order by given.place
+            )
+        );
+    end if;
+    for place in 1..4 loop
+        words := btrim(folded[place]);
+        if words <> '' then
+            lexemes := lexemes || string_to_array(
+                prefix || weights[place] || replace(words, ' ', ' ' || prefix || weights[place]),
+                ' '
+            );
+        end if;
+    end loop;
+    words := btrim(folded[1]);
+    if words <> '' then
+        lexemes := lexemes || (prefix || '=' || left(words, 200));
+        foreach word in array string_to_array(words, ' ') loop
+            lexemes := lexemes || array[
+                beginning || left(word, 1), beginning || left(word, 2), beginning || left(word, 3)
+            ];
+        end loop;
+    end if;
+    return array_to_tsvector(lexemes);
+end
+$$;
+
+ALTER FUNCTION core.search_document(prefix text, marks text[], contents text[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_document(prefix text, marks text[], contents text[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_document(prefix text, marks text[], contents text[]) IS 'A document of these marks, and of the words of four texts, each behind the prefix and the weight
+that the place of its text stands for. The first text is the label, whose words stand there with
+their first, first two and first three letters too (P). Internal.';
+
+--
+-- Name: search_fields; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.search_fields (
+    object text NOT NULL,
+    field text NOT NULL,
+    weight text NOT NULL,
+    is_phone boolean NOT NULL,
+    CONSTRAINT weight_is_known CHECK ((weight = ANY (ARRAY['A'::text, 'B'::text, 'C'::text, 'D'::text])))
+);
+
+ALTER TABLE core.search_fields OWNER TO postgres;
+
+--
+-- Name: TABLE search_fields; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.search_fields IS 'The fields whose words find a record. A field with the id of another record stands for that
+record''s label; schema.table.column for the rows that hang on the record; custom for the
+tenant''s own texts. Global reference data: the same for every tenant.';
+
+--
+-- Name: COLUMN search_fields.weight; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.search_fields.weight IS 'How much a word counts there, from A to D.';
+
+--
+-- Name: COLUMN search_fields.is_phone; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.search_fields.is_phone IS 'Whether numbers are found however they are spaced.';
+
+--
+-- Name: search_expression(core.objects, core.search_fields); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_expression(known core.objects, searched core.search_fields) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    parts constant text[] := string_to_array(searched.field, '.');
+    words constant text := case
+        when searched.is_phone then 'coalesce(core.search_phone(%1$s), %1$s)' else '%1$s'
+    end;
+    related core.objects;
+begin
+    if cardinality(parts) = 3 then
+        return format(
+            'case when @linked then (select string_agg(%s, '' '') from %s as linked '
+            'where linked.tenant_id = record.tenant_id and linked.record_id = record.id '
+            'and linked.object = %L) end',
+            format(words, format('linked.%I', parts[3])),
+            parts[1] || '.' || parts[2], known.object
+        );
+    elsif searched.field = 'custom' then
+        return format(
+            'case when record.custom <> ''{}'' then '
+            '(select string_agg(own.value #>> ''{}'', '' '') from jsonb_each(record.custom) '
+            'as own where jsonb_typeof(own.value) = ''string'' '
+            'and not exists (select from core.fields where fields.object = %L '
+            'and fields.field in (own.key, ''custom.'' || own.key))) end',
+            known.object
+        );
+    end if;
+    select objects.* into related
+    from pg_constraint as keys
+    inner join core.objects on objects.relation::regclass = keys.confrelid
+    where
+        keys.conrelid = known.relation::regclass
+        and keys.contype = 'f'
+        and keys.conkey[2] = (
+            select attributes.attnum from pg_attribute as attributes
+            where
+                attributes.attrelid = known.relation::regclass
+                and attributes.attname = searched.field
+        );
+    if found then
+        return format(
+            '(select related.%I from %s as related '
+            'where related.tenant_id = record.tenant_id and related.id = record.%I)',
+            related.label_column, related.relation, searched.field
+        );
+    end if;
+    return format(words, format('record.%I::text', searched.field));
+end
+$_$;
+
+ALTER FUNCTION core.search_expression(known core.objects, searched core.search_fields) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_expression(known core.objects, searched core.search_fields); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_expression(known core.objects, searched core.search_fields) IS 'The text of a field of core.search_fields, as SQL over the alias record. Internal.';
+
+--
+-- Name: search_fold(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_fold(content text) RETURNS text
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- Some 1,500 words: what stands at the end of a book is not looked for.
+    characters_max constant integer := 10000;
+    -- Of a word's bytes, an index takes 2,046.
+    word_characters_max constant integer := 255;
+    folded text := lower(
+        case
+            when octet_length(content) > characters_max then left(content, characters_max)
+            else content
+        end
+    );
+begin
+    if octet_length(folded) <> char_length(folded) then
+        folded := lower(
+            extensions.unaccent('extensions.unaccent', normalize(folded, nfkc))
+        );
+        -- Where words have no spaces between them, each character is one.
+        folded := regexp_replace(
+            folded, '([\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff])', ' \1 ', 'g'
+        );
+        folded := translate(folded, '’ʼ', '');
+    end if;
+    -- Not translate(), which takes five times as long for texts without any.
+    if strpos(folded, '''') > 0 then
+        folded := replace(folded, '''', '');
+    end if;
+    folded := replace(replace(replace(
+        btrim(regexp_replace(folded, '[^[:alnum:]\u001f]+', ' ', 'g')),
+        'ae', 'a'), 'oe', 'o'), 'ue', 'u'
+    );
+    if octet_length(folded) > word_characters_max then
+        folded := array_to_string(
+            array(
+                select left(word, word_characters_max)
+                from unnest(string_to_array(folded, ' ')) with ordinality as words (word, place)
+                order by words.place
+            ), ' '
+        );
+    end if;
+    return folded;
+end
+$$;
+
+ALTER FUNCTION core.search_fold(content text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_fold(content text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_fold(content text) IS 'The words of a text as search compares them, with a space between: in lower case, without accents
+and punctuation, ä, ae and a one letter; of the first 10,000 characters, and 255 of each
+word. Internal.';
+
+--
+-- Name: search_holder(text, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_holder(kind text, id uuid) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (kind || "right"((id)::text, 12));
+
+ALTER FUNCTION core.search_holder(kind text, id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_holder(kind text, id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_holder(kind text, id uuid) IS 'An owner (o) or a team (t) as a word of a document. Two may share it: what is found is compared
+with the owner and the team. Internal.';
+
+--
+-- Name: search_lexemes(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_lexemes(prefix text, content text) RETURNS text[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    folded constant text := core.search_fold(content);
+begin
+    if coalesce(folded, '') = '' then
+        return '{}';
+    end if;
+    return string_to_array(prefix || replace(folded, ' ', ' ' || prefix), ' ');
+end
+$$;
+
+ALTER FUNCTION core.search_lexemes(prefix text, content text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_lexemes(prefix text, content text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_lexemes(prefix text, content text) IS 'The words of a text, each behind the prefix, which has no space. Internal.';
+
+--
+-- Name: search_object(text, jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_object(object text, fields jsonb, sublabel_column text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    verb record;
+    watched record;
+begin
+    insert into core.search_objects (object, sublabel_column)
+    values (search_object.object, search_object.sublabel_column)
+    on conflict on constraint search_objects_pkey
+    do update set sublabel_column = excluded.sublabel_column;
+    delete from core.search_fields where search_fields.object = search_object.object;
+    insert into core.search_fields (object, field, weight, is_phone)
+    select
+        search_object.object,
+        declared.key,
+        left(declared.value, 1),
+        declared.value like '_ phone'
+    from jsonb_each_text(search_object.fields) as declared;
+    perform core.prepare_search(object);
+    for verb in
+        select *
+        from (
+            values
+            ('insert', 'new table as new_records'),
+            ('update', 'old table as old_records new table as new_records'),
+            ('delete', 'old table as old_records')
+        ) as verbs (name, tables)
+    loop
+        execute format(
+            'create or replace trigger search_%s after %1$s on %s referencing %s '
+            'for each statement execute function core.track_search(%L)',
+            verb.name, known.relation, verb.tables, object
+        );
+        for watched in
+            select distinct
+                parts.path[1] || '.' || parts.path[2] as relation
+            from core.search_fields as searched
+            cross join lateral (values (string_to_array(searched.field, '.'))) as parts (path)
+            where searched.object = search_object.object and cardinality(parts.path) = 3
+        loop
+            execute format(
+                'create or replace trigger %I after %s on %s referencing %s '
+                'for each statement execute function core.track_linked(%L)',
+                format('search_%s_of_%s', verb.name, known.singular),
+                verb.name, watched.relation, verb.tables, object
+            );
+        end loop;
+    end loop;
+    for watched in
+        select
+            related.relation,
+            related.label_column,
+            searched.field
+        from core.search_fields as searched
+        inner join pg_attribute as attributes
+            on
+                attributes.attrelid = known.relation::regclass
+                and attributes.attname = searched.field
+        inner join pg_constraint as keys
+            on
+                keys.conrelid = attributes.attrelid
+                and keys.contype = 'f'
+                and keys.conkey[2] = attributes.attnum
+        inner join core.objects as related on related.relation::regclass = keys.confrelid
+        where searched.object = search_object.object
+    loop
+        execute format(
+            'create or replace trigger %I after update on %s '
+            'referencing old table as old_records new table as new_records '
+            'for each statement execute function core.track_related(%L, %L, %L)',
+            format('search_%s_by_%s', known.singular, watched.field),
+            watched.relation, object, watched.field, watched.label_column
+        );
+    end loop;
+end
+$_$;
+
+ALTER FUNCTION core.search_object(object text, fields jsonb, sublabel_column text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_object(object text, fields jsonb, sublabel_column text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_object(object text, fields jsonb, sublabel_column text) IS 'Has the records of an object found by search. fields: what is searched with its weight, {"name":
+"A", "email": "B", "phone": "B phone", "company_id": "C", "crm.contact_points.value": "B phone",
+"custom": "D"}: columns, ids of other records for their labels, and schema.table.column of rows
+that hang on the record. sublabel_column: what tells records of one label apart. The table is
+registered by core.register_object. Where it has rows already, core.refresh_search comes next. For
+migrations. Owner only.';
+
+--
+-- Name: search_phone(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_phone(content text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    digits text := regexp_replace(
+        replace(content, '(0)', ''), '[ ()/.+\u00a0-]+', '', 'g'
+    );
+    country_digits integer;
+    national text;
+begin
+    if digits !~ '^[0-9]{3,30}$' then
+        return null;
+    end if;
+    digits := coalesce(nullif(ltrim(digits, '0'), ''), digits);
+    if content !~ '^\s*(\+|00)' and char_length(digits) < 11 then
+        return digits;
+    end if;
+    -- ITU-T E.164: the codes of countries begin differently from each other.
+    country_digits := case
+        when digits ~ '^[17]' then 1
+        when digits ~ '^(2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])' then 2
+        else 3
+    end;
+    national := ltrim(substr(digits, country_digits + 1), '0');
+    return digits || case when national <> '' then ' ' || national else '' end;
+end
+$_$;
+
+ALTER FUNCTION core.search_phone(content text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_phone(content text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_phone(content text) IS 'The words by which a phone number is found: its digits with the code of the country, if it may have
+one, and without, and never with a leading zero. Null for what is no number. Internal.';
+
+--
+-- Name: search_places(text, text, text[], text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_places(prefix text, term text, places text[], ending text DEFAULT ''::text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    separator constant text := '''' || ending || ' | ''' || prefix;
+    form text;
+    wanted text;
+begin
+    foreach form in array string_to_array(term, ' ') loop
+        wanted := coalesce(wanted || separator, '') || array_to_string(places, form || separator)
+            || form;
+    end loop;
+    return '(''' || prefix || wanted || '''' || ending || ')';
+end
+$$;
+
+ALTER FUNCTION core.search_places(prefix text, term text, places text[], ending text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_places(prefix text, term text, places text[], ending text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_places(prefix text, term text, places text[], ending text) IS 'A term in any of these places, as a tsquery of the index. Terms are words of letters and digits.
+Internal.';
+
+--
+-- Name: search_prefix(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_prefix(tenant_id uuid) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN "right"((tenant_id)::text, 6);
+
+ALTER FUNCTION core.search_prefix(tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_prefix(tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_prefix(tenant_id uuid) IS 'What the words of a tenant begin with in the index. Two tenants may share it: what is found is
+compared with the tenant. Internal.';
+
+--
+-- Name: search_reaches(text[]); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_reaches(objects text[]) RETURNS SETOF core.search_reach
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    tenants_max constant integer := 20;
+    caller_id constant uuid := core.caller_id();
+    searched record;
+    whole uuid[];
+    by_team uuid[];
+    own uuid[];
+    team_ids uuid[];
+    tenant uuid;
+    tenants uuid[] := '{}';
+    place integer;
+    reaches core.search_reach[] := '{}';
+    reach core.search_reach;
+    mark text;
+    guarded record;
+    wholes integer := 0;
+begin
+    for searched in select known.* from core.search_objects as known loop
+        wholes := wholes + 1;
+        continue when searched.object <> all(search_reaches.objects);
+        own := core.tenants_with(searched.object || '.read', 'own');
+        whole := core.tenants_with(searched.object || '.read');
+        by_team := '{}';
+        team_ids := '{}';
+        if not whole @> own then
+            by_team := core.tenants_with(searched.object || '.read', 'team');
+            team_ids := core.teams_with(searched.object || '.read');
+        end if;
+        foreach tenant in array own loop
+            place := array_position(tenants, tenant);
+            if place is null then
+                tenants := tenants || tenant;
+                place := cardinality(tenants);
+                if place > tenants_max then
+                    perform core.fail(
+                        'tenancy.ambiguous', jsonb_build_object('count', cardinality(own))
+                    );
+                end if;
+                reaches[place] := row(tenant, '{}', '{}', '{}', '{}', null, '{}');
+            end if;
+            reach := reaches[place];
+            mark := format('%s@%s', core.search_prefix(tenant), searched.number);
+            if tenant = any(whole) then
+                reach.whole := reach.whole || searched.object;
+                reach.marks := concat_ws(' | ', reach.marks, quote_literal(mark));
+            else
+                reach.own := reach.own || searched.object;
+                reach.marks := concat_ws(
+                    ' | ', reach.marks, quote_literal(mark || core.search_holder('o', caller_id))
+                );
+                if tenant = any(by_team) then
+                    reach.by_team := reach.by_team || searched.object;
+                    reach.team_ids := reach.team_ids || team_ids;
+                    reach.marks := concat_ws(
+                        ' | ', reach.marks, (
+                            select string_agg(
+                                quote_literal(mark || core.search_holder('t', team_id)), ' | '
+                            )
+                            from unnest(team_ids) as team_id
+                        )
+                    );
+                end if;
+            end if;
+            reaches[place] := reach;
+        end loop;
+    end loop;
+    foreach reach in array reaches loop
+        -- Whoever may find everything is asked of nothing.
+        reach.marks := case
+            when cardinality(reach.whole) < wholes then '(' || reach.marks || ')'
+        end;
+        for guarded in
+            select
+                fields.weight || '#' || known.number || '.' || fields.field || '#' as mark,
+                fields.object,
+                fields.field
+            from core.search_fields as fields
+            inner join core.search_objects as known on known.object = fields.object
+            inner join core.fields as guarded_fields
+                on
+                    guarded_fields.object = fields.object
+                    and guarded_fields.field = fields.field
+        loop
+            if
+                reach.tenant_id
+                = any(core.tenants_with(guarded.object || '.read', 'own', guarded.field))
+            then
+                reach.guarded := reach.guarded || guarded.mark;
+            end if;
+        end loop;
+        return next reach;
+    end loop;
+end
+$$;
+
+ALTER FUNCTION core.search_reaches(objects text[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_reaches(objects text[]); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_reaches(objects text[]) IS 'What the caller may find, by tenant; of these objects, or of all. Raises tenancy.ambiguous (400)
+for who belongs to more than 20 tenants and names none. Definer, because it asks for teams and
+fields. Internal.';
+
+--
+-- Name: search_shows(uuid, text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_shows(tenant_id uuid, object text, field text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return not exists (
+        select from core.fields
+        where fields.object = search_shows.object and fields.field = search_shows.field
+    )
+    or search_shows.tenant_id = any(core.tenants_with(object || '.read', 'own', field));
+end
+$$;
+
+ALTER FUNCTION core.search_shows(tenant_id uuid, object text, field text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_shows(tenant_id uuid, object text, field text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_shows(tenant_id uuid, object text, field text) IS 'Whether no role that the caller holds in a tenant keeps a field of an object from them. Internal.';
+
+--
+-- Name: search_stage_hits(core.search_reach, core.search_stage, tsvector[], uuid[], integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_stage_hits(reach core.search_reach, stage core.search_stage, latest tsvector[], excluded uuid[], missing integer) RETURNS core.search_hit[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- A document takes 7 µs by the index of words and 0.7 µs among the latest: what one in some
+    -- hundred has is sooner met than looked up.
+    looked_at_max constant integer := greatest(400, missing * 2);
+    frequent_in_sample constant integer := 4;
+    depth_max constant integer := 10000;
+    marks constant text := coalesce(' & ' || (reach).marks, '');
+    ranks constant real[] := (stage).ranks;
+    widest constant integer := cardinality(ranks);
+    queries tsquery[];
+    indexed tsquery := ((stage).indexed || marks)::tsquery;
+    hits core.search_hit[] := '{}';
+    more core.search_hit[];
+    is_complete boolean := false;
+    found_ids uuid[] := excluded;
+begin
+    queries := array(
+        select (query || marks)::tsquery
+        from unnest((stage).queries) with ordinality as listed (query, place)
+        order by listed.place
+    );
+    if
+        indexed is not null
+        and core.count_documents(latest, indexed) < frequent_in_sample
+    then
+        select looked.hits, looked.is_complete
+        into hits, is_complete
+        from core.look_up_search(
+            reach, indexed, queries, ranks, excluded, missing, looked_at_max
+        ) as looked;
+        if is_complete then
+            return hits;
+        end if;
+    end if;
+    if core.count_documents(latest, queries[widest]) < frequent_in_sample then
+        select looked.hits, looked.is_complete
+        into hits, is_complete
+        from core.look_up_search(
+            reach, queries[widest], queries, ranks, excluded, missing, looked_at_max
+        ) as looked;
+        if is_complete then
+            return hits;
+        end if;
+    end if;
+    -- So many have it that what is best is asked for by itself, and what is latest of the rest.
+    for place in 1..widest - 1 loop
+        exit when
+            (stage).indexed is not null
+            or cardinality(found_ids) - cardinality(excluded) >= missing;
+        continue when ranks[place] = 0.8;
+        more := '{}';
+        if core.count_documents(latest, queries[place]) < frequent_in_sample then
+            select looked.hits, looked.is_complete
+            into more, is_complete
+            from core.look_up_search(
+                reach, queries[place], array[queries[place]], array[ranks[place]],
+                found_ids, missing, looked_at_max
+            ) as looked;
+        else
+            is_complete := false;
+        end if;
+        if not is_complete then
+            more := core.look_through_search(
+                reach, queries[place], array[queries[place]], array[ranks[place]],
+                found_ids, missing, depth_max
+            ) || more;
+        end if;
+        hits := more || hits;
+        found_ids := excluded || array(
+            select found.record_id
+            from unnest(hits) as found
+            where found.rank >= ranks[place]
+        );
+    end loop;
+    if cardinality(found_ids) - cardinality(excluded) < missing then
+        hits := core.look_through_search(
+            reach, queries[widest], queries, ranks, found_ids, missing, depth_max
+        ) || hits;
+    end if;
+    if hits = '{}' then
+        select looked.hits
+        into hits
+        from core.look_up_search(
+            reach, queries[widest], queries, ranks, excluded, missing, looked_at_max
+        ) as looked;
+    end if;
+    return core.best_hits(hits, missing);
+end
+$$;
+
+ALTER FUNCTION core.search_stage_hits(reach core.search_reach, stage core.search_stage, latest tsvector[], excluded uuid[], missing integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_stage_hits(reach core.search_reach, stage core.search_stage, latest tsvector[], excluded uuid[], missing integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_stage_hits(reach core.search_reach, stage core.search_stage, latest tsvector[], excluded uuid[], missing integer) IS 'What a stage finds, so many at most. latest: some documents by which to tell what is frequent.
+Internal.';
+
+--
+-- Name: search_tenant(core.search_reach, text[], integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_tenant(reach core.search_reach, terms text[], needed integer) RETURNS core.search_hit[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- Where so many are found, nobody looks for what was not typed.
+    enough constant integer := 5;
+    sample constant integer := 200;
+    latest constant tsvector[] := array(
+        select documents.document
+        from core.search_documents as documents
+        where documents.tenant_id = (reach).tenant_id
+        order by documents.changed_at desc
+        limit sample
+    );
+    asked core.search_stage;
+    hits core.search_hit[] := '{}';
+begin
+    for stage in 1..5 loop
+        exit when
+            cardinality(hits) >= case when stage > 2 then least(enough, needed) else needed end;
+        for asked in select planned.* from core.plan_search(reach, terms, stage) as planned loop
+            hits := hits || core.search_stage_hits(
+                reach, asked, latest, array(select hit.record_id from unnest(hits) as hit),
+                needed - cardinality(hits)
+            );
+        end loop;
+    end loop;
+    return hits;
+end
+$$;
+
+ALTER FUNCTION core.search_tenant(reach core.search_reach, terms text[], needed integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_tenant(reach core.search_reach, terms text[], needed integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_tenant(reach core.search_reach, terms text[], needed integer) IS 'The records of a tenant that the terms find, so many, the best and then the latest first.
+Internal.';
+
+--
+-- Name: search_typo_keys(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_typo_keys(prefix text, word text) RETURNS integer[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select hashtext(prefix || left(word, place) || substr(word, place + 2))
+        from generate_series(0, char_length(word)) as place
+    )
+    || case when char_length(word) > 6 then
+        array[
+            hashtext(prefix || '<' || left(word, 4)), hashtext(prefix || '>' || right(word, 4)),
+            hashtext(prefix || '=' || substr(word, 5, 4))
+        ]
+        else '{}'
+    end;
+end
+$$;
+
+ALTER FUNCTION core.search_typo_keys(prefix text, word text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_typo_keys(prefix text, word text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_typo_keys(prefix text, word text) IS 'Numbers of which two words that differ by one letter more, less, other, or in another place have
+one in common: of the word, and of the word without each of its letters. Long words have those of
+their first and last four letters and of four in the middle too, one of which two typos mostly
+leave. Internal.';
+
+--
+-- Name: search_typos(core.search_reach, text[], integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.search_typos(reach core.search_reach, terms text[], edits integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    mended_characters_min constant integer := 4;
+    far_characters_min constant integer := 7;
+    prefix constant text := core.search_prefix((reach).tenant_id);
+    places constant text[] := array['A', 'B', 'C', 'D'];
+    term text;
+    forms text[];
+    is_mended boolean := false;
+    one text;
+    wanted text;
+    place integer := 0;
+begin
+    foreach term in array terms loop
+        place := place + 1;
+        one := core.search_places(prefix, term, places || (reach).guarded);
+        if place = cardinality(terms) then
+            one := one || ' | ' || core.search_begin(prefix, term);
+        end if;
+        if char_length(term) >= mended_characters_min and term ~ '^[[:alpha:]]+$' then
+            forms := core.mend_search((reach).tenant_id, term, 1);
+            if edits > 1 and char_length(term) >= far_characters_min then
+                forms := forms || core.mend_search((reach).tenant_id, term, 2);
+            end if;
+            if forms <> '{}' then
+                is_mended := true;
+                one := one || ' | '
+                    || core.search_places(prefix, array_to_string(forms, ' '), places);
+            end if;
+        end if;
+        wanted := coalesce(wanted || ' & ', '') || '(' || one || ')';
+    end loop;
+    return case when is_mended then wanted end;
+end
+$_$;
+
+ALTER FUNCTION core.search_typos(reach core.search_reach, terms text[], edits integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search_typos(reach core.search_reach, terms text[], edits integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.search_typos(reach core.search_reach, terms text[], edits integer) IS 'The query that finds terms of four letters and more with a typo, and those of seven with two; null
+where no word is near. Internal.';
+
+--
+-- Name: segment_answer(core.segments); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.segment_answer(segment core.segments) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return jsonb_build_object(
+        'id', segment.id, 'tenant_id', segment.tenant_id, 'object', segment.object,
+        'slug', segment.slug, 'name', segment.name, 'kind', segment.kind,
+        'is_shared', segment.is_shared, 'condition', segment.condition,
+        'text', tenon.condition_text(
+            segment.condition, core.fields_for_segments(segment.object, segment.tenant_id)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION core.segment_answer(segment core.segments) OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_answer(segment core.segments); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.segment_answer(segment core.segments) IS 'A segment as functions of v1 answer. Internal.';
+
+--
+-- Name: segment_changes_max(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.segment_changes_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 1000;
+
+ALTER FUNCTION core.segment_changes_max() OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_changes_max(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.segment_changes_max() IS 'How many records are added to a segment, or removed, at once: each is asked whether the caller may
+read it. Internal.';
+
+--
+-- Name: segment_count_max(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.segment_count_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 1000000;
+
+ALTER FUNCTION core.segment_count_max() OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_count_max(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.segment_count_max() IS 'Up to how many records of a segment are counted: beyond that nobody reads the digits. Signed-in
+users may call it.';
+
+--
+-- Name: segment_members_max(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.segment_members_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 100000;
+
+ALTER FUNCTION core.segment_members_max() OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_members_max(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.segment_members_max() IS 'How many records a static segment lists. Who has more has a condition. Internal.';
+
+--
+-- Name: segment_named(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.segment_named(segment_id uuid) RETURNS core.segments
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    segment core.segments;
+begin
+    -- Under the caller's policies.
+    select segments.* into segment from core.segments where segments.id = segment_id;
+    if not found then
+        perform core.fail('segment.not_found');
+    end if;
+    return segment;
+end
+$$;
+
+ALTER FUNCTION core.segment_named(segment_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_named(segment_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.segment_named(segment_id uuid) IS 'A segment that the caller may see. Raises segment.not_found (404). Signed-in users may call it.';
+
+--
+-- Name: segment_page_max(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.segment_page_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 1000;
+
+ALTER FUNCTION core.segment_page_max() OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_page_max(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.segment_page_max() IS 'How many records of a segment are answered at once. Signed-in users may call it.';
+
+--
+-- Name: segment_source(text, uuid, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.segment_source(object text, tenant_id uuid, condition jsonb) RETURNS TABLE(source text, clause text, bound jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    relations constant text[] := array(
+        select relations.relation from core.segment_relations as relations
+        where relations.object = segment_source.object
+        order by relations.relation
+    );
+    fields constant jsonb := core.fields_for_segments(object, tenant_id);
+    asked constant jsonb := core.join_names(condition, relations);
+    joined jsonb;
+    names text[];
+    columns text;
+    joins text;
+    listed record;
+begin
+    if condition is null then
+        return query
+        select
+            format(
+                '(select base.*, to_jsonb(base) as "record of segment" from %s as base)',
+                known.relation
+            ),
+            'true',
+            '[]'::jsonb;
+        return;
+    end if;
+    -- Told in the names that its author used.
+    perform tenon.condition_check(condition, fields);
+    joined := (
+        select jsonb_object_agg(
+            case
+                when split_part(entries.key, '.', 1) = any(relations)
+                    then regexp_replace(entries.key, '\.', '__')
+                else entries.key
+            end,
+            entries.value
+        )
+        from jsonb_each(fields) as entries
+    );
+    names := array(
+        select distinct split_part(leaf ->> 'field', '.', 1)
+        from jsonb_path_query(asked, 'strict $.** ? (exists(@.field))') as leaf
+        where jsonb_typeof(leaf -> 'field') = 'string'
+    );
+    select coalesce(string_agg(', ' || part.expression, '' order by part.expression), '')
+    into columns
+    from (
+        select extra.expression || ' as ' || quote_ident(extra.field)
+        from core.segment_fields as extra
+        where extra.object = segment_source.object and extra.field = any(names)
+        union all
+        select
+            format(
+                '%I.%I as %I', relations.relation, part.column_name,
+                relations.relation || '__' || part.column_name
+            )
+        from core.segment_relations as relations
+        cross join lateral (
+            select attributes.attname as column_name
+            from core.objects as others
+            inner join pg_attribute as attributes
+                on
+                    attributes.attrelid = others.relation::regclass
+                    and attributes.attnum > 0
+                    and not attributes.attisdropped
+            where others.object = relations.related_object
+        ) as part
+        where
+            relations.object = segment_source.object
+            and relations.relation || '__' || part.column_name = any(names)
+    ) as part (expression);
+    select coalesce(
+        string_agg(
+            format(
+                ' left join %1$s as %2$I '
+                'on %2$I.tenant_id = base.tenant_id and %2$I.id = base.%3$I',
+                others.relation, relations.relation, relations.column_name
+            ),
+            '' order by relations.relation
+        ),
+        ''
+    )
+    into joins
+    from core.segment_relations as relations
+    inner join core.objects as others on others.object = relations.related_object
+    where
+        relations.object = segment_source.object
+        and exists (
+            select from unnest(names) as name
+            where starts_with(name, relations.relation || '__')
+        );
+    clause := tenon.condition_where(asked, joined, 'record');
+    bound := tenon.condition_values(asked, joined);
+    -- What the whole of it takes is looked up first, where there is a finder.
+    for listed in
+        select
+            extra.finder,
+            whole.leaf -> 'value' as wanted
+        from (
+            select condition as leaf
+            union all
+            select jsonb_array_elements(
+                case jsonb_typeof(condition -> 'all')
+                    when 'array' then condition -> 'all' else '[]'
+                end
+            )
+        ) as whole
+        inner join core.segment_fields as extra
+            on
+                extra.object = segment_source.object
+                and extra.field = whole.leaf ->> 'field'
+                and extra.finder is not null
+                and case extra.type
+                    when 'list' then
+                        whole.leaf ->> 'op' = 'contains'
+                        and jsonb_typeof(whole.leaf -> 'value') = 'string'
+                    else
+                        whole.leaf ->> 'op' in ('=', '>', '>=')
+                        and jsonb_typeof(whole.leaf -> 'value') = 'number'
+                        and whole.leaf ->> 'value' !~ '^-'
+                        and (
+                            whole.leaf ->> 'op' = '>'
+                            or whole.leaf ->> 'value' ~ '[1-9]'
+                        )
+                end
+    loop
+        clause := format(
+            'record.id in (%s) and %s',
+            format(listed.finder, format('($1 ->> %s)', jsonb_array_length(bound))), clause
+        );
+        bound := bound || jsonb_build_array(listed.wanted);
+    end loop;
+    source := format(
+        '(select base.*, to_jsonb(base) as "record of segment"%s from %s as base%s)',
+        columns, known.relation, joins
+    );
+    return next;
+end
+$_$;
+
+ALTER FUNCTION core.segment_source(object text, tenant_id uuid, condition jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_source(object text, tenant_id uuid, condition jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.segment_source(object text, tenant_id uuid, condition jsonb) IS 'Where the records of a condition are looked for: source, a table expression; clause, a condition
+over it as record; and bound, the values that are $1 there, beside $2, the instant, and $3, the
+tenant. No value that a user wrote is in source or clause. Raises what tenon.condition_check
+raises. Signed-in users may call it.';
+
+--
+-- Name: segment_to_change(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.segment_to_change(segment_id uuid) RETURNS core.segments
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    segment core.segments;
+    is_seen boolean;
+begin
+    select segments.* into segment
+    from core.segments
+    where
+        segments.id = segment_id
+        and (
+            (core.caller()).kind = 'system'
+            or segments.tenant_id in (
+                select reached.tenant_id from core.tenants_with_records('read', 'own') as reached
+                where reached.object = segments.object
+            )
+        )
+    for no key update;
+    is_seen := segment.id is not null and (
+        core.reaches('crm.segments.manage', segment.tenant_id, segment.owner_id)
+        or segment.is_shared
+    );
+    if is_seen is not true then
+        perform core.fail('segment.not_found');
+    elsif not core.reaches('crm.segments.manage', segment.tenant_id, segment.owner_id) then
+        perform core.fail('tenancy.permission_missing', '{"permission": "crm.segments.manage"}');
+    end if;
+    return segment;
+end
+$$;
+
+ALTER FUNCTION core.segment_to_change(segment_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_to_change(segment_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.segment_to_change(segment_id uuid) IS 'A segment, locked, that the caller may change. Raises segment.not_found (404) and
+tenancy.permission_missing (403). Internal.';
+
+--
+-- Name: segments_max(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.segments_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN 500;
+
+ALTER FUNCTION core.segments_max() OWNER TO postgres;
+
+--
+-- Name: FUNCTION segments_max(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.segments_max() IS 'How many segments a tenant has: v1.in_segments asks all of an object''s. Internal.';
+
+--
 -- Name: send_job(uuid, uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -15087,6 +24391,154 @@ ALTER FUNCTION core.send_to_queue(channel text, deliveries jsonb[]) OWNER TO pos
 --
 
 COMMENT ON FUNCTION core.send_to_queue(channel text, deliveries jsonb[]) IS 'Puts messages of a channel, {"tenant_id", "id"} each, into its queue. Internal.';
+
+--
+-- Name: service_level_timer(uuid, integer); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.service_level_timer(service_level_id uuid, step integer) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN jsonb_build_array(jsonb_build_object('effect', 'service_level_due', 'service_level_id', service_level_id, 'step', step));
+
+ALTER FUNCTION core.service_level_timer(service_level_id uuid, step integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION service_level_timer(service_level_id uuid, step integer); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.service_level_timer(service_level_id uuid, step integer) IS 'The effects of a timer of a service level: step 0 for the breach, then the escalations. Internal.';
+
+--
+-- Name: service_levels_of_changed(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.service_levels_of_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    of_object constant text := tg_argv[0];
+    happened record;
+    happened_at constant timestamptz := clock_timestamp();
+begin
+    for happened in
+        select
+            what.happened as word,
+            array_agg(changed.tenant_id) as tenant_ids,
+            array_agg(changed.id) as ids,
+            array_agg(happened_at) as ats,
+            array_agg(changed.content) as records
+        from (
+            select
+                new_records.tenant_id,
+                new_records.id,
+                to_jsonb(new_records) as content,
+                to_jsonb(old_records) as before
+            from new_records
+            inner join old_records
+                on
+                    old_records.tenant_id = new_records.tenant_id
+                    and old_records.id = new_records.id
+            where exists (
+                select from core.service_levels as levels
+                where levels.tenant_id = new_records.tenant_id and levels.object = of_object
+            )
+        ) as changed
+        cross join lateral (
+            select 'closed'
+            where
+                changed.content ->> 'stage_kind' <> 'open'
+                and changed.before ->> 'stage_kind' = 'open'
+            union all
+            select 'moved'
+            where
+                coalesce(changed.content ->> 'stage_kind', 'open') = 'open'
+                and changed.content ->> 'stage' is distinct from changed.before ->> 'stage'
+            union all
+            select 'answered'
+            where
+                changed.content ->> 'first_response_at' is not null
+                and changed.before ->> 'first_response_at' is null
+        ) as what (happened)
+        group by what.happened
+        order by what.happened
+    loop
+        case happened.word
+            when 'answered' then
+                perform core.end_service_levels(
+                    of_object, happened.tenant_ids, happened.ids, happened.ats,
+                    '{first_response}', 'met'
+                );
+            when 'closed' then
+                perform core.end_service_levels(
+                    of_object, happened.tenant_ids, happened.ids, happened.ats,
+                    '{first_response,next_step}', 'cancelled'
+                );
+            else
+                perform core.end_service_levels(
+                    of_object, happened.tenant_ids, happened.ids, happened.ats, '{next_step}', 'met'
+                );
+                perform core.start_service_levels(
+                    of_object, happened.tenant_ids, happened.records, '{next_step}', happened_at
+                );
+        end case;
+    end loop;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.service_levels_of_changed() OWNER TO postgres;
+
+--
+-- Name: FUNCTION service_levels_of_changed(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.service_levels_of_changed() IS 'Trigger after update: a response ends the wait for it, a move is a next step and has time for
+another begin, and what is closed waits for nothing. Argument: the object. Definer, as
+core.service_levels_of_new.';
+
+--
+-- Name: service_levels_of_new(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.service_levels_of_new() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    of_object constant text := tg_argv[0];
+    tenant_ids uuid[];
+    records jsonb[];
+begin
+    select array_agg(new_records.tenant_id), array_agg(to_jsonb(new_records))
+    into tenant_ids, records
+    from new_records
+    where exists (
+        select from core.service_levels as levels
+        where
+            levels.tenant_id = new_records.tenant_id
+            and levels.object = of_object
+            and levels.is_active
+    );
+    if tenant_ids is not null then
+        perform core.start_service_levels(
+            of_object, tenant_ids, records, array['first_response', 'next_step'],
+            clock_timestamp()
+        );
+    end if;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.service_levels_of_new() OWNER TO postgres;
+
+--
+-- Name: FUNCTION service_levels_of_new(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.service_levels_of_new() IS 'Trigger after insert: has the time of service levels begin. Argument: the object. Definer, because
+who inserts does not see service levels.';
 
 --
 -- Name: set_active_tenant(uuid); Type: FUNCTION; Schema: core; Owner: postgres
@@ -15253,6 +24705,53 @@ ALTER FUNCTION core.set_brand(brand core.brands) OWNER TO postgres;
 
 COMMENT ON FUNCTION core.set_brand(brand core.brands) IS 'Does what v1.set_brand says; the tenant of the argument does not count. Definer, because it writes
 core.brands. Signed-in users may call it.';
+
+--
+-- Name: set_default_pipeline(uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.set_default_pipeline(pipeline uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    chosen core.pipelines := core.pipeline_of(
+        set_default_pipeline.pipeline, 'core.pipelines.manage'
+    );
+begin
+    if chosen.archived_at is not null or not exists (
+        select from core.pipeline_versions as versions
+        where
+            versions.tenant_id = chosen.tenant_id
+            and versions.pipeline_id = chosen.id
+            and versions.status = 'published'
+    ) then
+        perform core.fail('pipeline.unknown');
+    end if;
+    update core.pipelines
+    set is_default = false
+    where
+        pipelines.tenant_id = chosen.tenant_id
+        and pipelines.object = chosen.object
+        and pipelines.is_default
+        and pipelines.id <> chosen.id;
+    update core.pipelines
+    set is_default = true
+    where pipelines.tenant_id = chosen.tenant_id and pipelines.id = chosen.id;
+    return jsonb_build_object(
+        'id', chosen.id, 'object', chosen.object, 'slug', chosen.slug, 'is_default', true
+    );
+end
+$$;
+
+ALTER FUNCTION core.set_default_pipeline(pipeline uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION set_default_pipeline(pipeline uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.set_default_pipeline(pipeline uuid) IS 'What v1.set_default_pipeline does. Definer, because it writes core.pipelines. Signed-in users may
+call it.';
 
 --
 -- Name: set_job_schedule(text, text, text, text, jsonb, boolean); Type: FUNCTION; Schema: core; Owner: postgres
@@ -15687,6 +25186,34 @@ writer did not end within a second: ids come from a sequence, before the commit.
 holds an advisory lock with this first key writes no new row. Internal.';
 
 --
+-- Name: share_custom_fields(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.share_custom_fields(tenant_id uuid, object text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform pg_advisory_xact_lock_shared(core.custom_fields_lock(tenant_id, object));
+    if current_setting('transaction_isolation') <> 'read committed' then
+        -- Whoever goes by a snapshot that is older than the definitions is refused with 40001.
+        insert into core.custom_field_sets (tenant_id, object)
+        values (share_custom_fields.tenant_id, share_custom_fields.object)
+        on conflict on constraint custom_field_sets_pkey do nothing;
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.share_custom_fields(tenant_id uuid, object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION share_custom_fields(tenant_id uuid, object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.share_custom_fields(tenant_id uuid, object text) IS 'Waits for who defines fields of the object, and keeps others from it until the transaction ends,
+together with all who write values. What is asked after it is as it was defined last. Internal.';
+
+--
 -- Name: ship_template(text, text, text, text, jsonb[]); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -15773,6 +25300,31 @@ COMMENT ON FUNCTION core.sign_in_network(address text) IS 'The network that atte
 address. Internal.';
 
 --
+-- Name: skip_effect(uuid, text, uuid, jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.skip_effect(tenant_id uuid, object text, record_id uuid, effect jsonb, why text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform core.emit(
+        skip_effect.tenant_id, 'core.effect.skipped', (core.object_named(object)).singular,
+        record_id, jsonb_build_object('effect', effect ->> 'effect', 'why', why)
+    );
+end
+$$;
+
+ALTER FUNCTION core.skip_effect(tenant_id uuid, object text, record_id uuid, effect jsonb, why text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION skip_effect(tenant_id uuid, object text, record_id uuid, effect jsonb, why text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.skip_effect(tenant_id uuid, object text, record_id uuid, effect jsonb, why text) IS 'Says that an effect was not carried out, by the event core.effect.skipped: what it follows is not
+undone for want of an address. For handlers. Internal.';
+
+--
 -- Name: sole_tenant_with(text, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -15808,6 +25360,100 @@ ALTER FUNCTION core.sole_tenant_with(permission text, scope text) OWNER TO postg
 COMMENT ON FUNCTION core.sole_tenant_with(permission text, scope text) IS 'The one tenant in which the caller holds the permission: the default of tenant_id where clients
 insert. Raises tenancy.permission_missing (403) or tenancy.ambiguous (400).
 Signed-in users may call it.';
+
+--
+-- Name: stage_entries(text, uuid, uuid, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.stage_entries(object text, tenant_id uuid, pipeline_id uuid, since timestamp with time zone) RETURNS TABLE(record_id uuid, entered_at timestamp with time zone, left_at timestamp with time zone, pipeline_version_id uuid, stage text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    permission constant text := known.object || '.read';
+    is_whole constant boolean := tenant_id = any(core.tenants_with(permission));
+begin
+    return query execute format(
+        'select periods.record_id, periods.entered_at, periods.left_at, '
+        'periods.pipeline_version_id, periods.stage from core.stage_periods as periods %s '
+        'where periods.tenant_id = $1 and periods.pipeline_id = $2 and periods.object = $3 '
+        'and periods.entered_at >= $4',
+        case
+            when is_whole then ''
+            else format(
+                'inner join (select record.id from %s as record '
+                'where record.tenant_id = $1 and ((%s = $5 and $6) or (%s = any($7) and $8))) '
+                'as reached on reached.id = periods.record_id',
+                known.relation,
+                coalesce('record.' || quote_ident(known.owner_column), 'null::uuid'),
+                coalesce('record.' || quote_ident(known.team_column), 'null::uuid')
+            )
+        end
+    )
+    using
+        tenant_id, pipeline_id, known.object, since, core.caller_id(),
+        tenant_id = any(core.tenants_with(permission, 'own')),
+        core.teams_with(permission),
+        tenant_id = any(core.tenants_with(permission, 'team'));
+end
+$_$;
+
+ALTER FUNCTION core.stage_entries(object text, tenant_id uuid, pipeline_id uuid, since timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION stage_entries(object text, tenant_id uuid, pipeline_id uuid, since timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.stage_entries(object text, tenant_id uuid, pipeline_id uuid, since timestamp with time zone) IS 'The periods in the stages of a pipeline that began at since or later, of the records that the
+caller reaches: what the policy of core.stage_periods shows, found by the owner''s and the team''s
+index where that asks for each record by itself. Definer for that. Signed-in users may call it.';
+
+--
+-- Name: stages_read(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.stages_read(object text) RETURNS TABLE(tenant_id uuid, pipeline_id uuid, pipeline_version_id uuid, number integer, stage text, place integer, label text, kind text, chance numeric)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select
+        versions.tenant_id,
+        versions.pipeline_id,
+        stages.pipeline_version_id,
+        versions.number,
+        stages.stage,
+        stages.position,
+        stages.label,
+        stages.kind,
+        case stages.kind
+            when 'won' then 100 when 'open' then coalesce(stages.probability, 0) else 0
+        end::numeric
+    from core.pipelines
+    inner join core.pipeline_versions as versions
+        on versions.tenant_id = pipelines.tenant_id and versions.pipeline_id = pipelines.id
+    inner join core.pipeline_stages as stages
+        on
+            stages.tenant_id = versions.tenant_id
+            and stages.pipeline_version_id = versions.id
+    where
+        pipelines.object = stages_read.object
+        and pipelines.tenant_id = any(core.tenants_with(stages_read.object || '.read', 'own'));
+end
+$$;
+
+ALTER FUNCTION core.stages_read(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION stages_read(object text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.stages_read(object text) IS 'The stages of all versions of the pipelines of an object that are or were published, in the
+tenants where the caller may read records of it. place: in which order they stand; chance: how
+likely a record in it is won, in percent. Definer, because whoever sees a record sees its stage,
+with or without the permission to see pipelines. Signed-in users may call it.';
 
 --
 -- Name: consents; Type: TABLE; Schema: core; Owner: postgres
@@ -16041,6 +25687,159 @@ A schedule that cannot be worked out any more is switched off, with the reason. 
 several sessions at once. Definer, because it works for every tenant; tenon_bridge may call it.';
 
 --
+-- Name: start_service_levels(text, uuid[], jsonb[], text[], timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.start_service_levels(object text, tenant_ids uuid[], records jsonb[], kinds text[], at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    with levels as materialized (
+        select
+            known.*,
+            tenon.business_time_after(
+                known.hours, start_service_levels.at, known.within_s
+            ) as due_at
+        from core.service_levels as known
+        where
+            known.tenant_id = any(tenant_ids)
+            and known.object = start_service_levels.object
+            and known.kind = any(kinds)
+            and known.is_active
+    ), started as (
+        insert into core.service_level_states as states (
+            tenant_id, object, record_id, service_level_id, started_at, due_at
+        )
+        select
+            levels.tenant_id,
+            levels.object,
+            (given.record ->> 'id')::uuid,
+            levels.id,
+            start_service_levels.at,
+            levels.due_at
+        from unnest(tenant_ids, records) as given (tenant_id, record)
+        inner join levels on levels.tenant_id = given.tenant_id
+        where
+            coalesce(given.record ->> 'stage_kind', 'open') = 'open'
+            and (levels.kind <> 'first_response' or given.record ->> 'first_response_at' is null)
+            and (
+                levels.condition is null
+                or tenon.condition_holds(levels.condition, given.record)
+            )
+        on conflict on constraint service_level_states_pkey do update set
+            state = 'running',
+            started_at = excluded.started_at,
+            due_at = excluded.due_at,
+            met_at = null,
+            breached_at = null,
+            round = states.round + 1
+        where states.state <> 'running'
+        returning states.tenant_id, states.object, states.record_id, states.service_level_id,
+            states.due_at
+    )
+    insert into core.timers as running (
+        tenant_id, object, record_id, key, timer, due_at, effects
+    )
+    select
+        started.tenant_id,
+        started.object,
+        started.record_id,
+        'service_level ' || started.service_level_id,
+        'service_level',
+        started.due_at,
+        core.service_level_timer(started.service_level_id, 0)
+    from started
+    on conflict on constraint timer_runs_once_a_record do update set
+        due_at = excluded.due_at,
+        effects = excluded.effects,
+        attempts = 0,
+        last_error = null,
+        failed_at = null;
+end
+$$;
+
+ALTER FUNCTION core.start_service_levels(object text, tenant_ids uuid[], records jsonb[], kinds text[], at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION start_service_levels(object text, tenant_ids uuid[], records jsonb[], kinds text[], at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.start_service_levels(object text, tenant_ids uuid[], records jsonb[], kinds text[], at timestamp with time zone) IS 'Has time begin for records, each a JSON object, of the service levels of these kinds that hold of
+them and are not running. The caller has the records locked. Internal.';
+
+--
+-- Name: start_time_limit(uuid, text, uuid, core.pipeline_stages, timestamp with time zone); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.start_time_limit(tenant_id uuid, object text, record_id uuid, stage core.pipeline_stages, entered_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform core.start_timer(
+        start_time_limit.tenant_id, start_time_limit.object, start_time_limit.record_id,
+        'stage_time_limit', entered_at + make_interval(secs => stage.time_limit_s),
+        jsonb_build_array(
+            jsonb_build_object('effect', 'stage_overdue', 'effects', stage.on_time_limit)
+        ),
+        jsonb_build_object(
+            'pipeline_version_id', stage.pipeline_version_id, 'stage', stage.stage,
+            'entered_at', entered_at
+        ),
+        'pipeline stage_time_limit'
+    );
+end
+$$;
+
+ALTER FUNCTION core.start_time_limit(tenant_id uuid, object text, record_id uuid, stage core.pipeline_stages, entered_at timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION start_time_limit(tenant_id uuid, object text, record_id uuid, stage core.pipeline_stages, entered_at timestamp with time zone); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.start_time_limit(tenant_id uuid, object text, record_id uuid, stage core.pipeline_stages, entered_at timestamp with time zone) IS 'Starts the timer of a stage''s time limit, anew where there is one. Internal.';
+
+--
+-- Name: start_timer(uuid, text, uuid, text, timestamp with time zone, jsonb, jsonb, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.start_timer(tenant_id uuid, object text, record_id uuid, timer text, due_at timestamp with time zone, effects jsonb, context jsonb DEFAULT '{}'::jsonb, key text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into core.timers as running (
+        tenant_id, object, record_id, key, timer, due_at, effects, context
+    )
+    values (
+        start_timer.tenant_id, start_timer.object, start_timer.record_id,
+        coalesce(start_timer.key, start_timer.timer), start_timer.timer, start_timer.due_at,
+        start_timer.effects, coalesce(start_timer.context, '{}')
+    )
+    on conflict on constraint timer_runs_once_a_record do update set
+        timer = excluded.timer,
+        due_at = excluded.due_at,
+        effects = excluded.effects,
+        context = excluded.context,
+        attempts = 0,
+        last_error = null,
+        failed_at = null,
+        created_at = excluded.created_at,
+        created_by = excluded.created_by;
+end
+$$;
+
+ALTER FUNCTION core.start_timer(tenant_id uuid, object text, record_id uuid, timer text, due_at timestamp with time zone, effects jsonb, context jsonb, key text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION start_timer(tenant_id uuid, object text, record_id uuid, timer text, due_at timestamp with time zone, effects jsonb, context jsonb, key text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.start_timer(tenant_id uuid, object text, record_id uuid, timer text, due_at timestamp with time zone, effects jsonb, context jsonb, key text) IS 'Starts a timer of a record, or starts it anew: at due_at its effects are carried out. key: what it
+is stopped by, where that is not its name. The caller has the record locked. Internal.';
+
+--
 -- Name: store_answer(jsonb, text[]); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -16242,6 +26041,63 @@ ALTER FUNCTION core.subject_hashes(salt bytea, identifiers jsonb) OWNER TO postg
 COMMENT ON FUNCTION core.subject_hashes(salt bytea, identifiers jsonb) IS 'What stands for a person in proofs: SHA-256 of the salt and `kind:identifier`, for each identifier.
 Whoever knows the person finds the proof; the proof does not name the person.
 Signed-in users may call it.';
+
+--
+-- Name: subject_of_pipeline(uuid, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.subject_of_pipeline(subject uuid, verb text, OUT object text, OUT tenant_id uuid) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_variable
+declare
+    candidate record;
+    candidates bigint;
+begin
+    select
+        count(*),
+        min(periods.object)
+    into candidates, object
+    from core.stage_periods as periods
+    where periods.record_id = subject and periods.left_at is null;
+    if candidates = 1 then
+        select periods.tenant_id into strict tenant_id
+        from core.stage_periods as periods
+        where periods.record_id = subject and periods.left_at is null;
+        return;
+    end if;
+    -- One id may stand for records of several tenants: theirs is no business of the caller's.
+    object := null;
+    for candidate in
+        select
+            periods.object,
+            periods.tenant_id
+        from core.stage_periods as periods
+        where periods.record_id = subject and periods.left_at is null
+        order by periods.object, periods.tenant_id
+    loop
+        if core.reaches_record(candidate.object, candidate.tenant_id, subject, 'read') then
+            object := candidate.object;
+            tenant_id := candidate.tenant_id;
+            exit when core.reaches_record(object, tenant_id, subject, verb);
+        end if;
+    end loop;
+    if object is null then
+        perform core.fail('record.not_found');
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.subject_of_pipeline(subject uuid, verb text, OUT object text, OUT tenant_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION subject_of_pipeline(subject uuid, verb text, OUT object text, OUT tenant_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.subject_of_pipeline(subject uuid, verb text, OUT object text, OUT tenant_id uuid) IS 'Of which object and tenant a record in a pipeline is, among those that the caller may read; one
+that the caller may do more with, by the verb, is preferred. Raises record.not_found (404).
+Internal.';
 
 --
 -- Name: suppress(uuid, text, text, text, text); Type: FUNCTION; Schema: core; Owner: postgres
@@ -17033,6 +26889,28 @@ ALTER FUNCTION core.tenant_line(tenant_id uuid) OWNER TO postgres;
 COMMENT ON FUNCTION core.tenant_line(tenant_id uuid) IS 'A tenant and those above it, up to the platform. Internal.';
 
 --
+-- Name: tenant_of_record(text, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.tenant_of_record(object text, record_id uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.visible_record(object, record_id) ->> 'tenant_id';
+end
+$$;
+
+ALTER FUNCTION core.tenant_of_record(object text, record_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION tenant_of_record(object text, record_id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.tenant_of_record(object text, record_id uuid) IS 'The tenant of a record that the caller may read. Raises record.object_unknown (400) and
+record.not_found (404). Definer, as core.visible_record. Signed-in users may call it.';
+
+--
 -- Name: tenant_predicate(oid, text, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -17291,6 +27169,268 @@ its plans: policies ask it at every statement. Definer, because the tables that 
 cannot be guarded by policies that ask them. Signed-in users may call it.';
 
 --
+-- Name: tenants_with_records(text, text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.tenants_with_records(verb text, scope text DEFAULT 'tenant'::text) RETURNS TABLE(object text, tenant_id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select
+        objects.object,
+        reached.tenant_id
+    from core.objects
+    cross join unnest(
+        core.tenants_with(objects.object || '.' || tenants_with_records.verb, scope)
+    ) as reached (tenant_id);
+end
+$$;
+
+ALTER FUNCTION core.tenants_with_records(verb text, scope text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION tenants_with_records(verb text, scope text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.tenants_with_records(verb text, scope text) IS 'In which tenants the caller holds the permission object.read (object.write) of which object.
+Definer, as core.tenants_with. Signed-in users may call it.';
+
+--
+-- Name: told_refusals(jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.told_refusals(refusals jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        (
+            select jsonb_agg(
+                refusal || jsonb_build_object(
+                    'message', core.render(errors.message, refusal - 'code')
+                )
+                order by told.position
+            )
+            from jsonb_array_elements(refusals) with ordinality as told (refusal, position)
+            inner join core.errors on errors.code = told.refusal ->> 'code'
+        ),
+        '[]'
+    );
+end
+$$;
+
+ALTER FUNCTION core.told_refusals(refusals jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION told_refusals(refusals jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.told_refusals(refusals jsonb) IS 'Refusals with their words from the catalogue. Internal.';
+
+--
+-- Name: touch_record(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.touch_record() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if new is not distinct from old then
+        return new;
+    elsif new.tenant_id <> old.tenant_id then
+        perform core.fail('record.field_fixed', '{"field": "tenant_id"}');
+    elsif new.id <> old.id then
+        perform core.fail('record.field_fixed', '{"field": "id"}');
+    end if;
+    new.version := old.version + 1;
+    new.updated_at := now();
+    new.updated_by := core.caller_id();
+    return new;
+end
+$$;
+
+ALTER FUNCTION core.touch_record() OWNER TO postgres;
+
+--
+-- Name: FUNCTION touch_record(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.touch_record() IS 'Trigger before update: raises the version of a record that changes, and says when and by whom.
+Raises record.field_fixed (422) for another id or tenant.';
+
+--
+-- Name: track_linked(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.track_linked() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    object constant text := tg_argv[0];
+    relation constant text := (core.object_named(object)).relation;
+    changed record;
+    locked uuid[];
+begin
+    for changed in execute format(
+        'select tenant_id, array_agg(distinct record_id) as record_ids from (%s) as linked '
+        'where object = $1 group by tenant_id',
+        case tg_op
+            when 'INSERT' then 'select tenant_id, record_id, object from new_records'
+            when 'DELETE' then 'select tenant_id, record_id, object from old_records'
+            else 'select tenant_id, record_id, object from new_records '
+                'union all select tenant_id, record_id, object from old_records'
+        end
+    )
+    using object loop
+        -- Its record's lock is what orders those who write a document.
+        execute format(
+            'select array_agg(id) from (select id from %s where tenant_id = $1 and id = any($2) '
+            'order by id for no key update) as records', relation
+        )
+        into locked
+        using changed.tenant_id, changed.record_ids;
+        if locked is not null then
+            perform core.refresh_documents(object, changed.tenant_id, locked);
+        end if;
+    end loop;
+    return null;
+end
+$_$;
+
+ALTER FUNCTION core.track_linked() OWNER TO postgres;
+
+--
+-- Name: FUNCTION track_linked(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.track_linked() IS 'Trigger for statements on rows that hang on records, and whose words find them. Argument: the
+object. Definer, because nobody writes documents but by their records.';
+
+--
+-- Name: track_related(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.track_related() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    object constant text := tg_argv[0];
+    field constant text := tg_argv[1];
+    label_column constant text := tg_argv[2];
+    renamed record;
+    is_known boolean;
+begin
+    for renamed in execute format(
+        'select new_records.tenant_id, new_records.id from new_records inner join old_records '
+        'on old_records.tenant_id = new_records.tenant_id and old_records.id = new_records.id '
+        'where old_records.%1$I is distinct from new_records.%1$I', label_column
+    ) loop
+        execute format(
+            'select exists (select from %s as records where tenant_id = $1 and %I = $2)',
+            (core.object_named(object)).relation, field
+        )
+        into is_known
+        using renamed.tenant_id, renamed.id;
+        if is_known then
+            perform core.enqueue_job(
+                renamed.tenant_id, 'core.refresh_search',
+                jsonb_build_object('object', object, 'field', field, 'record_id', renamed.id)
+            );
+        end if;
+    end loop;
+    return null;
+end
+$_$;
+
+ALTER FUNCTION core.track_related() OWNER TO postgres;
+
+--
+-- Name: FUNCTION track_related(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.track_related() IS 'Trigger for statements on records whose labels stand in documents of others: has these written
+again by a job. Arguments: the object of the others, its field, the label''s column. Definer,
+because the others may be hidden from who renames.';
+
+--
+-- Name: track_search(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.track_search() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    searched_object constant text := tg_argv[0];
+    -- Whoever types waits for some words more; an import does not.
+    learned_at_once_max constant integer := 20;
+    searched core.search_objects;
+    is_different boolean;
+    written record;
+begin
+    if tg_op = 'DELETE' then
+        delete from core.search_documents as documents
+        using old_records
+        where
+            documents.tenant_id = old_records.tenant_id
+            and documents.record_id = old_records.id
+            and documents.object = searched_object;
+        return null;
+    end if;
+    select * into searched from core.search_objects
+    where search_objects.object = searched_object;
+    if not found or searched.query = '' then
+        return null;
+    end if;
+    -- Most updates change nothing that is searched, and asking that alone is quickly planned.
+    if tg_op = 'UPDATE' then
+        execute
+            'select exists (select from new_records inner join old_records '
+            'on old_records.tenant_id = new_records.tenant_id and old_records.id = new_records.id '
+            'where ' || searched.difference || ')'
+        into is_different;
+        if not is_different then
+            return null;
+        end if;
+    end if;
+    -- Nothing hangs on what is new.
+    for written in execute replace(
+        replace(searched.query, '@linked', case tg_op when 'INSERT' then 'false' else 'true' end),
+        '@source',
+        case tg_op
+            when 'INSERT' then 'new_records'
+            else '(select new_records.* from new_records inner join old_records '
+                'on old_records.tenant_id = new_records.tenant_id '
+                'and old_records.id = new_records.id where ' || searched.difference || ')'
+        end
+    ) loop
+        if cardinality(written.record_ids) <= learned_at_once_max then
+            perform core.learn_search_words(written.tenant_id, searched_object, written.record_ids);
+        else
+            insert into core.search_unlearned (tenant_id, object, record_ids)
+            values (written.tenant_id, searched_object, written.record_ids);
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.track_search() OWNER TO postgres;
+
+--
+-- Name: FUNCTION track_search(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.track_search() IS 'Trigger for statements: writes the documents of the records that a statement has changed. Argument:
+the object. Definer, because nobody writes documents but by their records.';
+
+--
 -- Name: transfer_ownership(uuid); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -17397,6 +27537,24 @@ ALTER FUNCTION core.unmapped_columns() OWNER TO postgres;
 
 COMMENT ON FUNCTION core.unmapped_columns() IS 'The columns of our schemas that look personal and are neither mapped nor excused: none, or a
 migration has forgotten a line. Owner only.';
+
+--
+-- Name: unreported_fields(); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.unreported_fields() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN ARRAY['version'::text, 'updated_at'::text, 'updated_by'::text, 'pipeline_id'::text, 'pipeline_version_id'::text, 'stage'::text, 'stage_entered_at'::text];
+
+ALTER FUNCTION core.unreported_fields() OWNER TO postgres;
+
+--
+-- Name: FUNCTION unreported_fields(); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.unreported_fields() IS 'Fields that a changed event does not name: what every change changes, and a pipeline''s, which have
+events of their own. Internal.';
 
 --
 -- Name: unschedule_functions(); Type: FUNCTION; Schema: core; Owner: postgres
@@ -18070,6 +28228,49 @@ COMMENT ON FUNCTION core.verify_sender_domain(tenant_id uuid, domain text) IS 'L
 tenant''s. Raises brand.domain_invalid (400). service_role may call it.';
 
 --
+-- Name: visible_record(text, uuid); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.visible_record(object text, id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    kind constant text := (core.caller()).kind;
+    seen jsonb;
+begin
+    execute format(
+        'select to_jsonb(record) from %s as record '
+        'where record.id = $1 and ($2 is null or record.tenant_id = any($2)) '
+        'and core.reaches($3, record.tenant_id, %s, %s) limit 1',
+        known.relation,
+        coalesce('record.' || quote_ident(known.owner_column), 'null::uuid'),
+        coalesce('record.' || quote_ident(known.team_column), 'null::uuid')
+    )
+    into seen
+    using
+        visible_record.id,
+        case when kind <> 'system' then core.tenants_with(known.object || '.read', 'own') end,
+        known.object || '.read';
+    if seen is null then
+        perform core.fail('record.not_found');
+    end if;
+    return seen;
+end
+$_$;
+
+ALTER FUNCTION core.visible_record(object text, id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION visible_record(object text, id uuid); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.visible_record(object text, id uuid) IS 'A record as a JSON object of its columns, if the caller may read it. Raises record.object_unknown
+(400) and record.not_found (404). Definer, because it finds out in which tenant the record is.
+Internal.';
+
+--
 -- Name: wants_event(core.webhook_endpoints, core.events); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -18543,6 +28744,49 @@ COMMENT ON FUNCTION core.webhook_url_problem(url text) IS 'Why an address cannot
 it: which address a name leads to is asked when a request is made, and then again. Internal.';
 
 --
+-- Name: with_fields(jsonb, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.with_fields(record jsonb, fields jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    custom jsonb := '{}';
+    columns jsonb := '{}';
+    field record;
+begin
+    if coalesce(fields, '{}') = '{}' then
+        return record;
+    end if;
+    for field in select entries.key, entries.value from jsonb_each(fields) as entries loop
+        if field.key like 'custom.%' then
+            custom := custom || jsonb_build_object(substr(field.key, 8), field.value);
+        elsif field.key = 'custom' and jsonb_typeof(field.value) = 'object' then
+            custom := custom || field.value;
+        else
+            columns := columns || jsonb_build_object(field.key, field.value);
+        end if;
+    end loop;
+    if custom <> '{}' then
+        columns := columns || jsonb_build_object(
+            'custom', coalesce(record -> 'custom', '{}') || custom
+        );
+    end if;
+    return record || columns;
+end
+$$;
+
+ALTER FUNCTION core.with_fields(record jsonb, fields jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION with_fields(record jsonb, fields jsonb); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.with_fields(record jsonb, fields jsonb) IS 'A record as it would be with these fields: columns by their names, custom fields as custom.name or
+in custom, which keeps what is not named. Internal.';
+
+--
 -- Name: withdraw_consent(jsonb, text, timestamp with time zone, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
@@ -18691,6 +28935,54 @@ ALTER FUNCTION core.without_values(answer jsonb, keys text[]) OWNER TO postgres;
 --
 
 COMMENT ON FUNCTION core.without_values(answer jsonb, keys text[]) IS 'An answer with null for the values of some keys, in it or in each object of an array. Internal.';
+
+--
+-- Name: words_matched(tsvector, text[], real); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.words_matched(document tsvector, terms text[], rank real) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    forms constant text[] := string_to_array(array_to_string(terms, ' '), ' ');
+    last_forms constant text[] := string_to_array(terms[cardinality(terms)], ' ');
+    has_typos constant boolean := rank < 0.3;
+begin
+    return array(
+        select distinct words.word
+        from unnest(tsvector_to_array(document)) as lexeme
+        cross join lateral (values (substr(lexeme, 8))) as words (word)
+        where
+            substr(lexeme, 7, 1) in ('A', 'B', 'C', 'D')
+            and (
+                words.word = any(forms)
+                or exists (
+                    select from unnest(last_forms) as form where starts_with(words.word, form)
+                )
+                or (
+                    has_typos
+                    and exists (
+                        select from unnest(forms) as form
+                        where
+                            char_length(form) > 3
+                            and char_length(words.word) between 3 and 24
+                            and extensions.levenshtein_less_equal(words.word, form, 2) <= 2
+                    )
+                )
+            )
+        order by words.word
+    );
+end
+$$;
+
+ALTER FUNCTION core.words_matched(document tsvector, terms text[], rank real) OWNER TO postgres;
+
+--
+-- Name: FUNCTION words_matched(document tsvector, terms text[], rank real); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.words_matched(document tsvector, terms text[], rank real) IS 'The words of a document that terms found, folded, for whoever marks them. Internal.';
 
 --
 -- Name: write_audit_entry(uuid, text, text, jsonb, jsonb, jsonb, text, jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -21681,6 +31973,155 @@ of somebody else), invitation.used, invitation.revoked, invitation.expired (410)
 invitation.already_member (409). May be repeated with an Idempotency-Key.';
 
 --
+-- Name: activity_report(date, date, text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.activity_report("from" date, "to" date, by text DEFAULT 'owner'::text, time_zone text DEFAULT 'UTC'::text) RETURNS TABLE(starts_on date, owner_id uuid, team_id uuid, type text, created bigint, done bigint, done_late bigint, overdue bigint, done_by_type jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    within constant uuid := core.sole_tenant_with('crm.activities.read', 'own');
+    range_from timestamptz;
+    range_to timestamptz;
+begin
+    perform core.check_report(
+        activity_report.by, '{owner,type,team,day,week,month}', "from", "to",
+        activity_report.time_zone
+    );
+    range_from := "from"::timestamp at time zone activity_report.time_zone;
+    range_to := "to"::timestamp at time zone activity_report.time_zone;
+    return query
+    with happened as (
+        select
+            'created' as what,
+            activities.created_at as at,
+            activities.*
+        from crm.activities
+        where
+            activities.tenant_id = within
+            and activities.created_at >= range_from and activities.created_at < range_to
+        union all
+        select
+            'done',
+            activities.done_at,
+            activities.*
+        from crm.activities
+        where
+            activities.tenant_id = within
+            and activities.done_at >= range_from and activities.done_at < range_to
+        union all
+        select
+            'overdue',
+            activities.due_at,
+            activities.*
+        from crm.activities
+        where
+            activities.tenant_id = within
+            and activities.done_at is null
+            and activities.due_at >= range_from and activities.due_at < least(range_to, now())
+    ),
+    keyed as (
+        select
+            happened.what,
+            happened.type as kind,
+            happened.done_at > happened.due_at as is_late,
+            case
+                when activity_report.by in ('day', 'week', 'month') then date_trunc(
+                    activity_report.by, happened.at at time zone activity_report.time_zone
+                )::date
+            end as by_time,
+            case when activity_report.by = 'owner' then happened.owner_id end as by_owner,
+            case when activity_report.by = 'team' then happened.team_id end as by_team,
+            case when activity_report.by = 'type' then happened.type end as by_type
+        from happened
+    ),
+    by_kind as (
+        select
+            keyed.by_time,
+            keyed.by_owner,
+            keyed.by_team,
+            keyed.by_type,
+            keyed.kind,
+            count(*) filter (where keyed.what = 'created') as created,
+            count(*) filter (where keyed.what = 'done') as done,
+            count(*) filter (where keyed.what = 'done' and keyed.is_late) as done_late,
+            count(*) filter (where keyed.what = 'overdue') as overdue
+        from keyed
+        group by keyed.by_time, keyed.by_owner, keyed.by_team, keyed.by_type, keyed.kind
+    )
+    select
+        by_kind.by_time,
+        by_kind.by_owner,
+        by_kind.by_team,
+        by_kind.by_type,
+        sum(by_kind.created)::bigint,
+        sum(by_kind.done)::bigint,
+        sum(by_kind.done_late)::bigint,
+        sum(by_kind.overdue)::bigint,
+        coalesce(
+            jsonb_object_agg(by_kind.kind, by_kind.done) filter (where by_kind.done > 0), '{}'
+        )
+    from by_kind
+    group by by_kind.by_time, by_kind.by_owner, by_kind.by_team, by_kind.by_type
+    order by by_kind.by_time, by_kind.by_owner, by_kind.by_team, by_kind.by_type;
+end
+$$;
+
+ALTER FUNCTION v1.activity_report("from" date, "to" date, by text, time_zone text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION activity_report("from" date, "to" date, by text, time_zone text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.activity_report("from" date, "to" date, by text, time_zone text) IS 'The activities that the caller may see from the day from to before the day to, days of the time
+zone, by owner, type, team, day, week or month: how many were made, done, done after they were
+due, and are overdue now; and the done ones by type. Signed-in users may call it.';
+
+--
+-- Name: add_activity(text, text, jsonb, text, timestamp with time zone, timestamp with time zone, timestamp with time zone, timestamp with time zone, text, text, uuid, boolean, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.add_activity(type text, subject text, links jsonb DEFAULT '[]'::jsonb, body text DEFAULT NULL::text, due_at timestamp with time zone DEFAULT NULL::timestamp with time zone, remind_at timestamp with time zone DEFAULT NULL::timestamp with time zone, starts_at timestamp with time zone DEFAULT NULL::timestamp with time zone, ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone, direction text DEFAULT NULL::text, priority text DEFAULT 'normal'::text, owner_id uuid DEFAULT core.default_owner(), done boolean DEFAULT false, outcome text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    activity constant jsonb := jsonb_build_object(
+        'type', type, 'subject', subject, 'body', body, 'due_at', due_at,
+        'remind_at', remind_at, 'starts_at', starts_at, 'ends_at', ends_at,
+        'direction', direction, 'priority', priority, 'owner_id', owner_id, 'outcome', outcome
+    );
+begin
+    return coalesce(
+        core.stored_answer(
+            'add_activity', activity || jsonb_build_object('links', links, 'done', done)
+        ),
+        core.store_answer(
+            crm.add_activity(
+                activity || jsonb_build_object('done_at', case when done then now() end), links
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.add_activity(type text, subject text, links jsonb, body text, due_at timestamp with time zone, remind_at timestamp with time zone, starts_at timestamp with time zone, ends_at timestamp with time zone, direction text, priority text, owner_id uuid, done boolean, outcome text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION add_activity(type text, subject text, links jsonb, body text, due_at timestamp with time zone, remind_at timestamp with time zone, starts_at timestamp with time zone, ends_at timestamp with time zone, direction text, priority text, owner_id uuid, done boolean, outcome text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.add_activity(type text, subject text, links jsonb, body text, due_at timestamp with time zone, remind_at timestamp with time zone, starts_at timestamp with time zone, ends_at timestamp with time zone, direction text, priority text, owner_id uuid, done boolean, outcome text) IS 'Adds a task, call, meeting, note or e-mail and hangs it on records, in one call. links: [{"object":
+"crm.leads", "record_id": "…"}], of one tenant, which you may read. remind_at: when its owner gets a
+mail; owner_id: by default you. done: whether it has been done; an outbound call or e-mail, or a
+meeting, that is done answers a lead and meets service levels. Returns the activity. Needs
+crm.activities.write. Raises activity.malformed (400), record.object_unknown (400), record.not_found
+(404), record.owner_unknown (422), tenancy.permission_missing (403). May be repeated with an
+Idempotency-Key.';
+
+--
 -- Name: add_device_credential(text, text, text, timestamp with time zone); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -21722,6 +32163,188 @@ Raises device.unknown (404), device.certificate_invalid, device.certificate_take
 May be repeated with an Idempotency-Key.';
 
 --
+-- Name: add_import_rows(uuid, integer, text, text, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.add_import_rows(import_id uuid, number integer, csv text DEFAULT NULL::text, bytes text DEFAULT NULL::text, is_last boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'add_import_rows',
+            jsonb_build_object(
+                'import_id', add_import_rows.import_id,
+                'number', add_import_rows.number,
+                'csv', add_import_rows.csv,
+                'bytes', add_import_rows.bytes,
+                'is_last', add_import_rows.is_last
+            )
+        ),
+        core.store_answer(
+            crm.add_import_rows(
+                add_import_rows.import_id, add_import_rows.number, add_import_rows.csv,
+                add_import_rows.bytes, add_import_rows.is_last
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.add_import_rows(import_id uuid, number integer, csv text, bytes text, is_last boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION add_import_rows(import_id uuid, number integer, csv text, bytes text, is_last boolean); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.add_import_rows(import_id uuid, number integer, csv text, bytes text, is_last boolean) IS 'Adds a piece of the file, numbered from 1: as text (csv), or as it is on the disk in Base64
+(bytes), of at most 1 MiB. It may end anywhere. The same piece again has no effect. Returns the
+import. Needs crm.imports.manage. Raises import.unknown (404), import.piece_missing,
+import.piece_differs, import.status_conflict (409), import.piece_too_large, import.too_many_rows,
+import.row_too_long, import.cell_too_long, import.too_many_columns (413), import.encoding_invalid,
+import.text_invalid, import.quote_open (400). May be repeated with an Idempotency-Key.';
+
+--
+-- Name: add_to_segment(uuid, uuid[]); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.add_to_segment(segment_id uuid, record_ids uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'add_to_segment',
+            jsonb_build_object('segment_id', segment_id, 'record_ids', record_ids)
+        ),
+        core.store_answer(core.change_members(segment_id, record_ids, true))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.add_to_segment(segment_id uuid, record_ids uuid[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION add_to_segment(segment_id uuid, record_ids uuid[]); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.add_to_segment(segment_id uuid, record_ids uuid[]) IS 'Puts up to 1,000 records on the list of a static segment: {id, added, unchanged}. Needs
+crm.segments.manage, and that you may read each of them. Raises segment.not_found, record.not_found
+(404), segment.not_static (409), segment.too_many (422). Signed-in users may call it.';
+
+--
+-- Name: allowed_moves(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.allowed_moves(subject uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.allowed_moves(allowed_moves.subject);
+end
+$$;
+
+ALTER FUNCTION v1.allowed_moves(subject uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION allowed_moves(subject uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.allowed_moves(subject uuid) IS 'Where a record may move, and where not and why: {id, object, version, stage, stage_kind, moves:
+[{to, to_label, kind, label, reason_required, allowed, refusals: [{code, message, …}]}]}. A reason
+that a move will take is no refusal here; fields that a refusal names may be given with the move.
+Raises record.not_found (404). Needs <object>.read on the record. Signed-in users may call it.';
+
+--
+-- Name: archive_custom_field(text, text, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.archive_custom_field(object text, field text, archived boolean DEFAULT true) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'archive_custom_field',
+            jsonb_build_object('object', object, 'field', field, 'archived', archived)
+        ),
+        core.store_answer(core.archive_custom_field(object, field, coalesce(archived, true)))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.archive_custom_field(object text, field text, archived boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION archive_custom_field(object text, field text, archived boolean); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.archive_custom_field(object text, field text, archived boolean) IS 'Archives a field, or with archived false takes it back: forms do not ask for it any more, and its
+values stay as they are, whatever is written. Returns what v1.save_custom_field does. Needs
+core.custom_fields.manage. Raises field.not_found (404), field.being_deleted (409).';
+
+--
+-- Name: archive_pipeline(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.archive_pipeline(pipeline uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'archive_pipeline', jsonb_build_object('pipeline', archive_pipeline.pipeline)
+        ),
+        core.store_answer(core.archive_pipeline(archive_pipeline.pipeline))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.archive_pipeline(pipeline uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION archive_pipeline(pipeline uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.archive_pipeline(pipeline uuid) IS 'Lets no record begin in the pipeline any more; those that are there go on. Returns {id, object,
+slug, archived_at}. Raises pipeline.unknown (404). Needs core.pipelines.manage. Signed-in users may
+call it.';
+
+--
+-- Name: assign(text, uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.assign(object text, record_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'assign', jsonb_build_object('object', object, 'record_id', record_id)
+        ),
+        core.store_answer(core.assign(object, record_id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.assign(object text, record_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION assign(object text, record_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.assign(object text, record_id uuid) IS 'Gives a record to whom the tenant''s rules say, whoever has it now. Returns the assignment with its
+explanation; user_id is null where nobody could take it, and nothing changed. Needs to write the
+record. Raises record.not_found (404), tenancy.permission_missing (403), assignment.object_unowned
+(422). May be repeated with an Idempotency-Key.';
+
+--
 -- Name: audit_checkpoint(); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -21743,6 +32366,64 @@ ALTER FUNCTION v1.audit_checkpoint() OWNER TO postgres;
 COMMENT ON FUNCTION v1.audit_checkpoint() IS 'How far the audit trail of your tenant is sealed: {tenant_id, number, hash, entries, sealed_at,
 unsealed, unsealed_since}. Keep it outside of this database, and hand it to v1.verify_audit later:
 no one who has the whole database in hand can forge what you hold. Needs core.audit.read.';
+
+--
+-- Name: board(text, text, integer, uuid, uuid, text, timestamp with time zone, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.board(object text DEFAULT 'crm.deals'::text, pipeline text DEFAULT NULL::text, per_stage integer DEFAULT 20, owner_id uuid DEFAULT NULL::uuid, team_id uuid DEFAULT NULL::uuid, search text DEFAULT NULL::text, closed_since timestamp with time zone DEFAULT NULL::timestamp with time zone, after jsonb DEFAULT NULL::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    known constant core.objects := core.object_named(object);
+    most_cards constant integer := 200;
+    chosen record;
+    stages jsonb;
+begin
+    select * into strict chosen from core.pipeline_read(board.object, board.pipeline);
+    begin
+        execute core.board_query(known, owner_id, team_id, search, closed_since)
+        into stages
+        using
+            chosen.tenant_id,
+            chosen.pipeline_id,
+            least(greatest(coalesce(per_stage, 20), 0), most_cards),
+            owner_id,
+            team_id,
+            '%' || regexp_replace(search, '([\\%_])', '\\\1', 'g') || '%',
+            closed_since,
+            known.object,
+            chosen.pipeline_version_id,
+            after;
+    exception
+        when
+            invalid_text_representation or invalid_datetime_format or datetime_field_overflow
+        then
+            perform core.fail('report.position_invalid');
+    end;
+    return jsonb_build_object(
+        'tenant_id', chosen.tenant_id,
+        'pipeline_id', chosen.pipeline_id,
+        'pipeline_version_id', chosen.pipeline_version_id,
+        'stages', coalesce(stages, '[]')
+    );
+end
+$$;
+
+ALTER FUNCTION v1.board(object text, pipeline text, per_stage integer, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone, after jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION board(object text, pipeline text, per_stage integer, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone, after jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.board(object text, pipeline text, per_stage integer, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone, after jsonb) IS 'A pipeline (the default one without a slug) as a board: per stage how many records stand in it,
+what they come to by currency, plainly and weighted by probability, and the first of them as
+cards, those that came last first. Of all that, what the caller may see. closed_since: count and
+show what came to a closed stage since then; without it closed stages are there, and empty.
+owner_id, team_id and search (in the name) filter. next of a stage, passed on in after as {stage:
+next}, has more of that stage and of no other; per_stage is 200 at most. Signed-in users may call
+it.';
 
 --
 -- Name: cancel_delivery(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -21798,6 +32479,58 @@ COMMENT ON FUNCTION v1.cancel_job(id uuid) IS 'Cancels a job: at once where it w
 done stays done. Returns {tenant_id, id, task, status, run_at, cancel_requested_at}. Needs
 core.jobs.manage. Raises job.unknown (404), job.over (409). May be repeated with an
 Idempotency-Key.';
+
+--
+-- Name: check_import(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.check_import(import_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer('check_import', jsonb_build_object('import_id', check_import.import_id)),
+        core.store_answer(crm.check_import(check_import.import_id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.check_import(import_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_import(import_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.check_import(import_id uuid) IS 'The dry run: {rows, create, update, failed, duplicates, errors, sample, status}. It looks at the
+first 2000 rows at once; where status is running, a job looks at the others, and check_report of
+v1.imports counts on. All errors are in v1.import_errors. Writes no record. Needs crm.imports.manage
+and the object''s write. Raises import.unknown (404), import.status_conflict (409),
+import.header_missing, import.mapping_missing, import.key_missing (422), import.mapping_invalid
+(400). May be repeated with an Idempotency-Key.';
+
+--
+-- Name: check_pipeline(text, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.check_pipeline(object text, definition jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.check_pipeline(check_pipeline.object, check_pipeline.definition);
+end
+$$;
+
+ALTER FUNCTION v1.check_pipeline(object text, definition jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION check_pipeline(object text, definition jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.check_pipeline(object text, definition jsonb) IS 'All that keeps a definition from being published: {valid, problems: [{code, path, problem}]}, path
+being a JSON pointer. Raises record.object_unknown (400), pipeline.too_large (413). Needs
+core.pipelines.read. Signed-in users may call it.';
 
 --
 -- Name: claim_deliveries(text, integer, text, integer); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -21904,6 +32637,42 @@ ALTER FUNCTION v1.close_tenant(tenant_id uuid) OWNER TO postgres;
 
 COMMENT ON FUNCTION v1.close_tenant(tenant_id uuid) IS 'Begins to close a tenant: what is there can be read and exported, nothing changes any more.
 Needs core.tenants.own. Returns the tenant.';
+
+--
+-- Name: convert_lead(uuid, integer, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.convert_lead(lead_id uuid, expected_version integer, options jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'convert_lead',
+            jsonb_build_object(
+                'lead_id', lead_id, 'expected_version', expected_version, 'options', options
+            )
+        ),
+        core.store_answer(crm.convert_lead(lead_id, expected_version, options))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.convert_lead(lead_id uuid, expected_version integer, options jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION convert_lead(lead_id uuid, expected_version integer, options jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.convert_lead(lead_id uuid, expected_version integer, options jsonb) IS 'Turns a lead into a contact, a company and, if asked, a deal, in one transaction: {id, lead_id,
+contact_id, company_id, deal_id, decision, undo_until}. options: contact and company are "find"
+(the default), "create" or "none", contact_id and company_id name one; deal is true or an object of
+name, amount_minor, currency, pipeline_id and expected_close_on. Empty fields alone are filled;
+activities, tags and attachments are carried. Needs crm.leads.convert and the right to write the
+lead and what it becomes. Raises conversion.done, conversion.version_conflict (409),
+conversion.options_invalid (400), conversion.nothing_named, conversion.too_much_linked (422),
+record.not_found (404) and tenancy.permission_missing (403). Signed-in users may call it.';
 
 --
 -- Name: create_api_key(text, text, jsonb, jsonb, timestamp with time zone); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -22084,6 +32853,57 @@ the secret this once. Raises inbound.source_invalid (400), signature.secret_malf
 secret.store_missing (503). Needs core.webhooks.manage. Signed-in users may call it.';
 
 --
+-- Name: custom_fields_schema(text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.custom_fields_schema(object text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.custom_fields_schema(object);
+end
+$$;
+
+ALTER FUNCTION v1.custom_fields_schema(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION custom_fields_schema(object text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.custom_fields_schema(object text) IS 'The JSON Schema (2020-12) of the column custom of an object''s records, for what builds forms:
+without archived fields. x-type has the type of the field, x-unique whether it is unique. Needs
+core.tenants.read. Raises record.object_unknown, field.object_closed (400).';
+
+--
+-- Name: delete_assignment_rule(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.delete_assignment_rule(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    answer jsonb := core.stored_answer('delete_assignment_rule', jsonb_build_object('id', id));
+begin
+    if answer is null then
+        perform core.delete_assignment_rule(id);
+        answer := core.store_answer(jsonb_build_object('id', id));
+    end if;
+    return answer;
+end
+$$;
+
+ALTER FUNCTION v1.delete_assignment_rule(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_assignment_rule(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.delete_assignment_rule(id uuid) IS 'Removes a rule; what it gave out stays where it is. Returns {id}. Needs crm.assignment.manage.
+Raises assignment.rule_unknown (404). May be repeated with an Idempotency-Key.';
+
+--
 -- Name: delete_brand(text); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -22107,6 +32927,36 @@ ALTER FUNCTION v1.delete_brand(slug text) OWNER TO postgres;
 
 COMMENT ON FUNCTION v1.delete_brand(slug text) IS 'Deletes a brand; mails that name it have the tenant''s default. Needs core.templates.manage. Raises
 brand.unknown (404).';
+
+--
+-- Name: delete_custom_field(text, text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.delete_custom_field(object text, field text, confirm text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'delete_custom_field',
+            jsonb_build_object('object', object, 'field', field, 'confirm', confirm)
+        ),
+        core.store_answer(core.delete_custom_field(object, field, confirm))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.delete_custom_field(object text, field text, confirm text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_custom_field(object text, field text, confirm text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.delete_custom_field(object text, field text, confirm text) IS 'Deletes a field and, by a job, its values in all records. confirm: the name of the field once more.
+What the audit recorded stays. Returns {tenant_id, object, field, job_id}. Needs
+core.custom_fields.manage. Raises field.not_found (404), field.confirmation_missing (400),
+field.being_deleted (409).';
 
 --
 -- Name: delete_job_schedule(text); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -22165,6 +33015,60 @@ ALTER FUNCTION v1.delete_role(slug text) OWNER TO postgres;
 
 COMMENT ON FUNCTION v1.delete_role(slug text) IS 'Removes a role of the tenant that nobody holds. Needs core.roles.write and all that it grants.
 Raises role.unknown (404), role.in_use (409).';
+
+--
+-- Name: delete_segment(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.delete_segment(segment_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer('delete_segment', jsonb_build_object('segment_id', segment_id)),
+        core.store_answer(core.delete_segment(segment_id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.delete_segment(segment_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_segment(segment_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.delete_segment(segment_id uuid) IS 'Removes a segment, and none of its records. Needs crm.segments.manage. Raises segment.not_found
+(404). Signed-in users may call it.';
+
+--
+-- Name: delete_service_level(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.delete_service_level(id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    answer jsonb := core.stored_answer('delete_service_level', jsonb_build_object('id', id));
+begin
+    if answer is null then
+        perform core.delete_service_level(id);
+        answer := core.store_answer(jsonb_build_object('id', id));
+    end if;
+    return answer;
+end
+$$;
+
+ALTER FUNCTION v1.delete_service_level(id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION delete_service_level(id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.delete_service_level(id uuid) IS 'Removes a service level, and how records stood with it; nothing of it escalates any more. Returns
+{id}. Needs crm.service_levels.manage. Raises service_level.unknown (404). May be repeated with an
+Idempotency-Key.';
 
 --
 -- Name: delete_team(text); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -22704,6 +33608,40 @@ reach down), tenant_suspended, tenant_closing, narrowed_by_header, bypasses_poli
 role), no_principal. Raises role.grant_unknown (400).';
 
 --
+-- Name: explain_assignment(text, uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.explain_assignment(object text, record_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    within constant uuid := core.tenant_of_record(object, record_id);
+    last core.assignments;
+begin
+    select assignments.* into last
+    from core.assignments
+    where
+        assignments.tenant_id = within
+        and assignments.record_id = explain_assignment.record_id
+        and assignments.object = explain_assignment.object
+    order by assignments.assigned_at desc, assignments.id
+    limit 1;
+    return case when last.id is not null then to_jsonb(last) end;
+end
+$$;
+
+ALTER FUNCTION v1.explain_assignment(object text, record_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION explain_assignment(object text, record_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.explain_assignment(object text, record_id uuid) IS 'Why a record has the owner that it has: its last assignment, with the rules that were tried, what
+became of each, and whom there was to choose from. Null where it was never assigned. Needs to read
+the record. Raises record.object_unknown (400) and record.not_found (404).';
+
+--
 -- Name: export_audit(timestamp with time zone, timestamp with time zone, bigint, integer); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -22727,6 +33665,67 @@ checked without this database (docs/audit-format.md): entries as lines, and the 
 them. {tenant_id, entries: [{id, seal, line, values}], seals: [{number, hash, text}], next}: ask for
 what comes after `next` until it is null. page: how many entries, at most 5,000. Each call is itself
 an entry. Needs core.audit.read.';
+
+--
+-- Name: export_csv(text, text[], jsonb, uuid, integer, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.export_csv(object text, fields text[] DEFAULT NULL::text[], condition jsonb DEFAULT NULL::jsonb, after uuid DEFAULT NULL::uuid, row_limit integer DEFAULT 1000, delimiter text DEFAULT ','::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    page_rows constant integer := least(
+        greatest(coalesce(export_csv.row_limit, 1000), 1), crm.export_rows_max()
+    );
+    asked record;
+    records jsonb[];
+    is_last boolean;
+    csv text;
+begin
+    if coalesce(export_csv.delimiter, ',') not in (',', ';', E'\t', '|') then
+        perform core.fail(
+            'import.setting_invalid', '{"name": "delimiter", "wanted": "a comma, ;, | or tab"}'
+        );
+    end if;
+    select * into strict asked
+    from crm.begin_export(export_csv.object, export_csv.fields, export_csv.condition);
+    -- One more than a page has, to know whether another follows.
+    execute format(
+        'select coalesce(array_agg(page.content order by page.id), ''{}'') from ('
+        'select record.id, to_jsonb(record) as content from %s as record '
+        'where record.tenant_id = $3 and ($4 is null or record.id > $4) and (%s) '
+        'order by record.id limit $5) as page',
+        asked.relation, asked.holds
+    )
+    into records
+    using asked.given, now(), asked.tenant_id, export_csv.after, page_rows + 1;
+    is_last := cardinality(records) <= page_rows;
+    records := records[: page_rows];
+    csv := crm.end_export(
+        export_csv.object, asked.exported, asked.are_texts, export_csv.condition is not null,
+        coalesce(export_csv.delimiter, ','), export_csv.after is null, is_last, records
+    );
+    return jsonb_build_object(
+        'csv', csv,
+        'rows', cardinality(records),
+        'next', case when not is_last then records[cardinality(records)] ->> 'id' end
+    );
+end
+$_$;
+
+ALTER FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text) IS 'Records of an object as comma separated values, those that you may read: {csv, rows, next}. The
+first page has the header. While next is not null, ask again with it as after. fields: which, in
+their order, such as custom.color; all without it. condition: which records. At most 5000 a page. A
+text that a spreadsheet would calculate begins with an apostrophe, which importing takes away. Each
+page is in v1.exports. Needs crm.exports.read in one tenant. Raises record.object_unknown,
+export.field_unknown, import.setting_invalid and condition.… (400). Signed-in users may call it.';
 
 --
 -- Name: export_me(jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -22877,6 +33876,66 @@ COMMENT ON FUNCTION v1.exports_of(user_id uuid, email text, phone text) IS 'Who 
 Raises privacy.person_missing (400). Signed-in users may call it.';
 
 --
+-- Name: field_history(text, uuid, text, bigint, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.field_history(object text, record_id uuid, field text DEFAULT NULL::text, before bigint DEFAULT NULL::bigint, page integer DEFAULT 100) RETURNS TABLE(entry_id bigint, at timestamp with time zone, operation text, field_name text, old jsonb, new jsonb, is_erased boolean, is_cut boolean, caller_kind text, caller_id uuid)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select *
+    from core.field_history(
+        field_history.object, field_history.record_id, field_history.field,
+        field_history.before, field_history.page
+    );
+end
+$$;
+
+ALTER FUNCTION v1.field_history(object text, record_id uuid, field text, before bigint, page integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION field_history(object text, record_id uuid, field text, before bigint, page integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.field_history(object text, record_id uuid, field text, before bigint, page integer) IS 'Which fields of a record were changed, from what, to what, when and by whom, the newest first; the
+tenant''s own fields as custom.<field>. field: of this one alone; before: only entries before this
+entry_id, for the next page; page: about how many changes, at most 1,000: those of one entry stay
+together. is_erased: the values have been erased; is_cut: they were too long to be kept. Whoever may
+read the record may read its history, without the fields that are hidden from them. Raises
+record.object_unknown (400), record.not_found (404).';
+
+--
+-- Name: finish_activity(uuid, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.finish_activity(id uuid, outcome text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'finish_activity', jsonb_build_object('id', id, 'outcome', outcome)
+        ),
+        core.store_answer(crm.finish_activity(id, outcome))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.finish_activity(id uuid, outcome text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION finish_activity(id uuid, outcome text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.finish_activity(id uuid, outcome text) IS 'Says that an activity is done, and what came of it; one that is done already keeps its time.
+Returns the activity. Needs crm.activities.write. Raises record.not_found (404),
+tenancy.permission_missing (403), activity.malformed (400). May be repeated with an
+Idempotency-Key.';
+
+--
 -- Name: finish_deliveries(jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -22903,6 +33962,203 @@ and then nothing was recorded. Sent again it answers the same. Raises delivery.r
 (400). service_role may call it.';
 
 --
+-- Name: forecast(date, date, text, text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.forecast("from" date, "to" date, by text DEFAULT 'month'::text, pipeline text DEFAULT NULL::text, time_zone text DEFAULT 'UTC'::text) RETURNS TABLE(starts_on date, owner_id uuid, team_id uuid, currency text, deals bigint, amount_minor numeric, weighted_minor numeric, commit_minor numeric, best_case_minor numeric, pipeline_minor numeric, closed_won bigint, closed_won_minor numeric)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    within constant uuid := core.sole_tenant_with('crm.deals.read', 'own');
+    chosen uuid;
+begin
+    perform core.check_report(
+        forecast.by, '{month,quarter,owner,team}', "from", "to", forecast.time_zone
+    );
+    if forecast.pipeline is not null then
+        select read.pipeline_id into strict chosen
+        from core.pipeline_read('crm.deals', forecast.pipeline) as read;
+    end if;
+    return query
+    with due as (
+        select
+            counted.*,
+            counted.expected_close_on as due_on
+        from v1.deal_forecast as counted
+        where
+            counted.tenant_id = within
+            and counted.stage_kind = 'open'
+            and counted.category <> 'omitted'
+            and counted.expected_close_on >= "from"
+            and counted.expected_close_on < "to"
+        union all
+        select
+            counted.*,
+            (counted.closed_at at time zone forecast.time_zone)::date
+        from v1.deal_forecast as counted
+        where
+            counted.tenant_id = within
+            -- So that the index of what is closed is used.
+            and counted.stage_kind <> 'open'
+            and counted.stage_kind = 'won'
+            and counted.closed_at >= "from"::timestamp at time zone forecast.time_zone
+            and counted.closed_at < "to"::timestamp at time zone forecast.time_zone
+    ),
+    bucketed as (
+        select
+            due.*,
+            case
+                when forecast.by in ('month', 'quarter')
+                    then date_trunc(forecast.by, due.due_on::timestamp)::date
+            end as bucket,
+            case when forecast.by = 'owner' then due.owner_id end as by_owner,
+            case when forecast.by = 'team' then due.team_id end as by_team
+        from due
+        where chosen is null or due.pipeline_id = chosen
+    )
+    select
+        bucketed.bucket,
+        bucketed.by_owner,
+        bucketed.by_team,
+        bucketed.currency,
+        count(*) filter (where bucketed.stage_kind = 'open'),
+        coalesce(sum(bucketed.amount_minor) filter (where bucketed.stage_kind = 'open'), 0),
+        coalesce(sum(bucketed.weighted_minor) filter (where bucketed.stage_kind = 'open'), 0),
+        coalesce(sum(bucketed.amount_minor) filter (where bucketed.category = 'commit'), 0),
+        coalesce(sum(bucketed.amount_minor) filter (where bucketed.category = 'best_case'), 0),
+        coalesce(sum(bucketed.amount_minor) filter (where bucketed.category = 'pipeline'), 0),
+        count(*) filter (where bucketed.category = 'closed_won'),
+        coalesce(sum(bucketed.amount_minor) filter (where bucketed.category = 'closed_won'), 0)
+    from bucketed
+    group by bucketed.bucket, bucketed.by_owner, bucketed.by_team, bucketed.currency
+    order by bucketed.bucket, bucketed.by_owner, bucketed.by_team, bucketed.currency;
+end
+$$;
+
+ALTER FUNCTION v1.forecast("from" date, "to" date, by text, pipeline text, time_zone text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION forecast("from" date, "to" date, by text, pipeline text, time_zone text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.forecast("from" date, "to" date, by text, pipeline text, time_zone text) IS 'What the deals that the caller may see will come to, by month, quarter, owner or team and by
+currency (null of deals without): open ones by their expected close in from to before to, in all,
+weighted by probability, and by category; what is omitted is in none. Beside them what was won in
+that time, whose days are those of the time zone. pipeline: the slug of one. Signed-in users may
+call it.';
+
+--
+-- Name: funnel(timestamp with time zone, timestamp with time zone, text, text, uuid, uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.funnel("from" timestamp with time zone, "to" timestamp with time zone, pipeline text DEFAULT NULL::text, object text DEFAULT 'crm.deals'::text, owner_id uuid DEFAULT NULL::uuid, team_id uuid DEFAULT NULL::uuid) RETURNS TABLE(stage text, label text, kind text, entered bigint, moved_on bigint, won bigint, lost bigint, still_open bigint, conversion_rate numeric, win_rate numeric, median_s numeric, p90_s numeric)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+declare
+    known constant core.objects := core.object_named(object);
+    chosen record;
+begin
+    perform core.check_report('stage', '{stage}', "from", "to", 'UTC');
+    select * into strict chosen from core.pipeline_read(funnel.object, funnel.pipeline);
+    return query execute format(
+        $query$
+            with known as materialized (
+                select * from core.stages_read($3) as stages where stages.pipeline_id = $2
+            ),
+            entries as (
+                select
+                    periods.record_id,
+                    known.stage,
+                    known.place,
+                    lead(known.place) over later as next_place,
+                    lead(known.kind) over later as next_kind,
+                    record.stage_kind as kind_now,
+                    periods.entered_at,
+                    periods.left_at - periods.entered_at as stayed
+                from core.stage_entries($3, $1, $2, $8) as periods
+                inner join %1$s as record on record.id = periods.record_id
+                inner join known
+                    on
+                        known.pipeline_version_id = periods.pipeline_version_id
+                        and known.stage = periods.stage
+                where record.tenant_id = $1 %2$s
+                window later as (partition by periods.record_id order by periods.entered_at)
+            ),
+            counted as (
+                select
+                    entries.stage,
+                    count(distinct entries.record_id) as entered,
+                    count(distinct entries.record_id) filter (
+                        where
+                            entries.next_kind = 'won'
+                            or (entries.next_kind = 'open' and entries.next_place > entries.place)
+                    ) as moved_on,
+                    count(distinct entries.record_id)
+                        filter (where entries.kind_now = 'won') as won,
+                    count(distinct entries.record_id)
+                        filter (where entries.kind_now = 'lost') as lost,
+                    count(distinct entries.record_id)
+                        filter (where entries.kind_now = 'open') as still_open,
+                    percentile_cont(array[0.5, 0.9]) within group (
+                        order by extract(epoch from entries.stayed)
+                    ) filter (where entries.stayed is not null) as seconds
+                from entries
+                where entries.entered_at < $9
+                group by entries.stage
+            ),
+            stages as (
+                select distinct on (known.stage)
+                    known.*,
+                    known.pipeline_version_id is not distinct from $7 as is_current
+                from known
+                order by
+                    known.stage,
+                    known.pipeline_version_id is not distinct from $7 desc,
+                    known.number desc
+            )
+            select
+                stages.stage,
+                stages.label,
+                stages.kind,
+                coalesce(counted.entered, 0),
+                coalesce(counted.moved_on, 0),
+                coalesce(counted.won, 0),
+                coalesce(counted.lost, 0),
+                coalesce(counted.still_open, 0),
+                round(counted.moved_on::numeric / counted.entered, 4),
+                round(counted.won::numeric / counted.entered, 4),
+                round(counted.seconds[1]::numeric, 3),
+                round(counted.seconds[2]::numeric, 3)
+            from stages
+            left join counted on counted.stage = stages.stage
+            where stages.is_current or counted.entered > 0
+            order by stages.is_current desc, stages.place, stages.stage
+        $query$,
+        known.relation,
+        core.board_filter(known, funnel.owner_id, funnel.team_id, null)
+    )
+    using
+        chosen.tenant_id, chosen.pipeline_id, known.object, funnel.owner_id, funnel.team_id,
+        null::text, chosen.pipeline_version_id, "from", "to";
+end
+$_$;
+
+ALTER FUNCTION v1.funnel("from" timestamp with time zone, "to" timestamp with time zone, pipeline text, object text, owner_id uuid, team_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION funnel("from" timestamp with time zone, "to" timestamp with time zone, pipeline text, object text, owner_id uuid, team_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.funnel("from" timestamp with time zone, "to" timestamp with time zone, pipeline text, object text, owner_id uuid, team_id uuid) IS 'What became of the records that the caller may see and that came to a stage in from to before to,
+by stage: how many entered; how many moved on, to a later stage or to a won one; as what they
+stand today (won, lost, still open); both as rates of those who entered; and how long those who
+left had been there, in seconds. Signed-in users may call it.';
+
+--
 -- Name: history(text, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -22923,6 +34179,121 @@ ALTER FUNCTION v1.history(table_name text, record jsonb) OWNER TO postgres;
 
 COMMENT ON FUNCTION v1.history(table_name text, record jsonb) IS 'What happened to one record, oldest first, with the personal values that are not erased. table_name
 with its schema, as in v1.audit; record: its id, or its key as an object. Needs core.audit.read.';
+
+--
+-- Name: import_errors_csv(uuid, text, integer, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.import_errors_csv(import_id uuid, phase text DEFAULT 'run'::text, after integer DEFAULT 0, row_limit integer DEFAULT 1000) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    import record;
+    page record;
+begin
+    select imports.header into import
+    from crm.imports
+    where imports.id = import_errors_csv.import_id;
+    if not found then
+        perform core.fail('import.unknown', jsonb_build_object('id', import_id));
+    end if;
+    select
+        string_agg(
+            crm.import_error_line(listed.cells, listed.row_number, listed.problems),
+            '' order by listed.row_number
+        ) as csv,
+        max(listed.row_number) as last_row,
+        count(*) as rows
+    into page
+    from (
+        select
+            errors.row_number,
+            errors.cells,
+            string_agg(
+                concat_ws(': ', errors.column_name, errors.explanation),
+                '; ' order by errors.place
+            ) as problems
+        from v1.import_errors as errors
+        where
+            errors.import_id = import_errors_csv.import_id
+            and errors.phase = import_errors_csv.phase
+            and errors.row_number > import_errors_csv.after
+        group by errors.row_number, errors.cells
+        order by errors.row_number
+        limit least(greatest(coalesce(import_errors_csv.row_limit, 1000), 1), 5000)
+    ) as listed;
+    return jsonb_build_object(
+        'csv', case when import_errors_csv.after = 0 then
+            crm.import_error_line(to_jsonb(import.header), null, null) else '' end
+        || coalesce(page.csv, ''),
+        'next', case
+            when page.rows = least(greatest(coalesce(import_errors_csv.row_limit, 1000), 1), 5000)
+                then page.last_row
+        end
+    );
+end
+$$;
+
+ALTER FUNCTION v1.import_errors_csv(import_id uuid, phase text, after integer, row_limit integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION import_errors_csv(import_id uuid, phase text, after integer, row_limit integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.import_errors_csv(import_id uuid, phase text, after integer, row_limit integer) IS 'The rows of an import that have errors, as comma separated values with two columns more, row and
+problems: {csv, next}. While next is not null, ask again with it as after. Mended, the rows can be
+imported. Needs crm.imports.manage. Raises import.unknown (404).';
+
+--
+-- Name: in_segments(text, uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.in_segments(object text, record_id uuid) RETURNS TABLE(segment_id uuid, slug text, name text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    known constant core.objects := core.object_named(object);
+    of_tenant uuid;
+    segment core.segments;
+begin
+    execute format('select record.tenant_id from %s as record where record.id = $1', known.relation)
+    into of_tenant
+    using record_id;
+    if of_tenant is null then
+        perform core.fail('record.not_found');
+    end if;
+    for segment in
+        select segments.* from core.segments
+        where segments.tenant_id = of_tenant and segments.object = known.object
+        order by segments.name, segments.id
+    loop
+        begin
+            if exists (
+                select from core.records_of_segment(segment, null, 1, in_segments.record_id)
+            ) then
+                segment_id := segment.id;
+                slug := segment.slug;
+                name := segment.name;
+                return next;
+            end if;
+        exception
+            -- A segment that asks for a field that is gone has no records.
+            when sqlstate 'PGRST' then null;
+        end;
+    end loop;
+end
+$_$;
+
+ALTER FUNCTION v1.in_segments(object text, record_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION in_segments(object text, record_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.in_segments(object text, record_id uuid) IS 'In which of the segments that you may see a record is. Raises record.not_found (404) and
+record.object_unknown (400). Signed-in users may call it.';
 
 --
 -- Name: ingest(jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -23219,6 +34590,42 @@ channel, address, suppressed}, the address masked. Raises suppression.address_in
 suppression.unknown (404). Needs core.deliveries.manage. Signed-in users may call it.';
 
 --
+-- Name: map_import(uuid, jsonb, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.map_import(import_id uuid, mapping jsonb, settings jsonb DEFAULT NULL::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'map_import',
+            jsonb_build_object(
+                'import_id', map_import.import_id,
+                'mapping', map_import.mapping,
+                'settings', map_import.settings
+            )
+        ),
+        core.store_answer(
+            crm.map_import(map_import.import_id, map_import.mapping, map_import.settings)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.map_import(import_id uuid, mapping jsonb, settings jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION map_import(import_id uuid, mapping jsonb, settings jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.map_import(import_id uuid, mapping jsonb, settings jsonb) IS 'Says which columns of an import fill which fields, and changes settings. Returns the import. Needs
+crm.imports.manage. Raises import.unknown (404), import.status_conflict (409),
+import.mapping_invalid, import.setting_invalid (400), import.key_missing (422). May be repeated with
+an Idempotency-Key.';
+
+--
 -- Name: mark_sensitive(text, uuid, text, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -23248,6 +34655,130 @@ ALTER FUNCTION v1.mark_sensitive(table_name text, id uuid, reason text, sensitiv
 COMMENT ON FUNCTION v1.mark_sensitive(table_name text, id uuid, reason text, sensitive boolean) IS 'Marks a record as sensitive, so that reads do not return it any more and v1.open_record alone does;
 with sensitive false takes the mark away. table_name with its schema, as in v1.audit. Needs
 core.sensitive.write. Raises sensitive.not_found (404) and sensitive.reason_missing (400).';
+
+--
+-- Name: migrate_pipeline(uuid, jsonb, boolean, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.migrate_pipeline(pipeline uuid, mapping jsonb DEFAULT '{}'::jsonb, dry_run boolean DEFAULT true, max_count integer DEFAULT 1000) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'migrate_pipeline',
+            jsonb_build_object(
+                'pipeline', migrate_pipeline.pipeline, 'mapping', migrate_pipeline.mapping,
+                'dry_run', migrate_pipeline.dry_run, 'max_count', migrate_pipeline.max_count
+            )
+        ),
+        core.store_answer(
+            core.migrate_pipeline(
+                migrate_pipeline.pipeline, migrate_pipeline.mapping,
+                coalesce(migrate_pipeline.dry_run, true), migrate_pipeline.max_count
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) IS 'Brings records that are on earlier versions of a pipeline to the published one, max_count (10,000
+at most) in one call. mapping: {"old stage": "new stage"}; a stage that is not named goes to the one
+of its name. With dry_run nothing happens. Returns {id, to_version, dry_run, stages: [{from_version,
+stage, to, records}], without_place, migrated, left}: call again while left is more than 0. Guards
+are not asked, and effects do not follow. Raises pipeline.unknown (404), pipeline.mapping_invalid
+(400), pipeline.mapping_incomplete (409). Needs core.pipelines.manage. Signed-in users may call
+it.';
+
+--
+-- Name: move(uuid, text, integer, text, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.move(subject uuid, "to" text, expected_version integer, reason text DEFAULT NULL::text, fields jsonb DEFAULT NULL::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if expected_version is null then
+        perform core.fail('pipeline.version_missing');
+    end if;
+    return coalesce(
+        core.stored_answer(
+            'move',
+            jsonb_build_object(
+                'subject', move.subject, 'to', move."to",
+                'expected_version', move.expected_version, 'reason', move.reason,
+                'fields', move.fields
+            )
+        ),
+        core.store_answer(
+            core.move(move.subject, move."to", move.expected_version, move.reason, move.fields)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb) IS 'Moves a record to another stage of its pipeline, with what follows, or not at all. subject: its id;
+expected_version: the version that you read; fields: what is to be set with the move, columns by
+name and custom fields as custom.name. Returns {object, id, version, from, stage, stage_kind,
+stage_entered_at, pipeline_version, effects}, with the new version. Raises record.not_found (404),
+tenancy.permission_missing (403), pipeline.version_conflict (409), pipeline.transition_missing,
+pipeline.guard_failed, pipeline.fields_missing, pipeline.reason_required (422),
+pipeline.permission_missing (403), with every reason in details.refusals, pipeline.stage_unknown,
+effect.field_protected, effect.field_unknown (400), and what setting the fields raises. Needs
+<object>.write on the record, and what the transition asks for. Signed-in users may call it.';
+
+--
+-- Name: move_many(uuid[], text, integer[], text, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.move_many(subjects uuid[], "to" text, expected_versions integer[] DEFAULT NULL::integer[], reason text DEFAULT NULL::text, fields jsonb DEFAULT NULL::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'move_many',
+            jsonb_build_object(
+                'subjects', move_many.subjects, 'to', move_many."to",
+                'expected_versions', move_many.expected_versions, 'reason', move_many.reason,
+                'fields', move_many.fields
+            )
+        ),
+        core.store_answer(
+            core.move_many(
+                move_many.subjects, move_many."to", move_many.expected_versions,
+                move_many.reason, move_many.fields
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb) IS 'Moves up to 1,000 records, each as v1.move does or not at all: one that is refused holds no other
+up. expected_versions: one for each, or null for whatever they have. Returns {moved, refused,
+outcomes: [{id, moved, …, error: {code, message, details}}]} in the order of the subjects. Raises
+pipeline.subjects_invalid (400). Needs what v1.move needs. Signed-in users may call it.';
 
 --
 -- Name: move_tenant(uuid, uuid); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -23397,6 +34928,116 @@ COMMENT ON FUNCTION v1.pause_deliveries(channel text, reason text) IS 'Stops wha
 v1.resume_deliveries. Needs core.deliveries.manage.';
 
 --
+-- Name: pipeline_diagram(uuid, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.pipeline_diagram(pipeline uuid, number integer DEFAULT NULL::integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.pipeline_diagram(pipeline_diagram.pipeline, pipeline_diagram.number);
+end
+$$;
+
+ALTER FUNCTION v1.pipeline_diagram(pipeline uuid, number integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION pipeline_diagram(pipeline uuid, number integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.pipeline_diagram(pipeline uuid, number integer) IS 'A pipeline as the text of a Mermaid diagram (stateDiagram-v2). number: of the version; without one
+the published version, or the draft of what was never published. Raises pipeline.unknown (404), and
+what is wrong with a draft that cannot be drawn. Needs core.pipelines.read. Signed-in users may call
+it.';
+
+--
+-- Name: preview_assignment(text, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.preview_assignment(object text, record jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.preview_assignment(object, record);
+end
+$$;
+
+ALTER FUNCTION v1.preview_assignment(object text, record jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION preview_assignment(object text, record jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.preview_assignment(object text, record jsonb) IS 'To whom a record with these fields would go now, and why, without giving it. Needs
+crm.assignment.manage. Raises record.object_unknown (400).';
+
+--
+-- Name: preview_conversion(uuid, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.preview_conversion(lead_id uuid, options jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return crm.preview_conversion(lead_id, options);
+end
+$$;
+
+ALTER FUNCTION v1.preview_conversion(lead_id uuid, options jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION preview_conversion(lead_id uuid, options jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.preview_conversion(lead_id uuid, options jsonb) IS 'What v1.convert_lead would decide, without doing it: {company, contact, adds_company, deal}.
+Raises what that raises. Signed-in users may call it.';
+
+--
+-- Name: preview_segment(text, jsonb, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.preview_segment(object text, condition jsonb, max_count integer DEFAULT 20) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    segment core.segments;
+begin
+    segment.object := (core.object_named(object)).object;
+    segment.tenant_id := core.sole_tenant_with(preview_segment.object || '.read', 'own');
+    segment.kind := 'dynamic';
+    segment.condition := nullif(preview_segment.condition, 'null');
+    if segment.condition is null then
+        perform core.fail('segment.invalid', '{"field": "condition"}');
+    end if;
+    return core.count_segment(segment) || jsonb_build_object(
+        'text', tenon.condition_text(
+            segment.condition, core.fields_for_segments(segment.object, segment.tenant_id)
+        ),
+        'records', (
+            select coalesce(jsonb_agg(to_jsonb(page) order by page.id), '[]')
+            from core.records_of_segment(
+                segment, null, least(greatest(max_count, 0), core.segment_page_max())
+            ) as page
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.preview_segment(object text, condition jsonb, max_count integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION preview_segment(object text, condition jsonb, max_count integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.preview_segment(object text, condition jsonb, max_count integer) IS 'What a condition would find, before it is saved: {count, is_exact, text, records: [{id, label,
+record}]}. Needs object.read. Raises condition.…, segment.invalid, record.object_unknown (400).
+Signed-in users may call it.';
+
+--
 -- Name: preview_template(text, text, text, text, text, text, boolean, text, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -23451,6 +35092,65 @@ ALTER FUNCTION v1.process_message_again(id uuid) OWNER TO postgres;
 
 COMMENT ON FUNCTION v1.process_message_again(id uuid) IS 'Has a message processed again that has failed, or got stuck. Returns {tenant_id, id, status}.
 Raises inbound.message_unknown (404). Needs core.webhooks.manage. Signed-in users may call it.';
+
+--
+-- Name: propose_import_mapping(text, text[]); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.propose_import_mapping(object text, header text[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return crm.propose_import_mapping(
+        propose_import_mapping.object, propose_import_mapping.header
+    );
+end
+$$;
+
+ALTER FUNCTION v1.propose_import_mapping(object text, header text[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION propose_import_mapping(object text, header text[]); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.propose_import_mapping(object text, header text[]) IS 'A mapping for the columns that are understood, by the names and labels of fields and what they are
+called in English and German. Needs crm.imports.manage. Raises record.object_unknown (400).';
+
+--
+-- Name: publish_pipeline(uuid, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.publish_pipeline(pipeline uuid, number integer) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'publish_pipeline',
+            jsonb_build_object(
+                'pipeline', publish_pipeline.pipeline, 'number', publish_pipeline.number
+            )
+        ),
+        core.store_answer(
+            core.publish_pipeline(publish_pipeline.pipeline, publish_pipeline.number)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.publish_pipeline(pipeline uuid, number integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION publish_pipeline(pipeline uuid, number integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.publish_pipeline(pipeline uuid, number integer) IS 'Publishes the draft with this number: records begin with it from now on, those on earlier versions
+stay there, and it never changes again. The first pipeline of an object becomes the default one.
+Returns {id, tenant_id, object, slug, published, version_id, is_default}. Raises pipeline.unknown
+(404), pipeline.draft_missing (409), pipeline.invalid (422) with all problems in the details. Needs
+core.pipelines.manage. Signed-in users may call it.';
 
 --
 -- Name: publish_template(text, text); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -23620,6 +35320,35 @@ ALTER FUNCTION v1.release_legal_hold(id uuid) OWNER TO postgres;
 
 COMMENT ON FUNCTION v1.release_legal_hold(id uuid) IS 'Ends a legal hold. Needs core.privacy.erase. Raises privacy.hold_unknown (404).
 Signed-in users may call it.';
+
+--
+-- Name: remove_from_segment(uuid, uuid[]); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.remove_from_segment(segment_id uuid, record_ids uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'remove_from_segment',
+            jsonb_build_object('segment_id', segment_id, 'record_ids', record_ids)
+        ),
+        core.store_answer(core.change_members(segment_id, record_ids, false))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.remove_from_segment(segment_id uuid, record_ids uuid[]) OWNER TO postgres;
+
+--
+-- Name: FUNCTION remove_from_segment(segment_id uuid, record_ids uuid[]); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.remove_from_segment(segment_id uuid, record_ids uuid[]) IS 'Takes up to 1,000 records off the list of a static segment: {id, removed, unchanged}. Needs
+crm.segments.manage. Raises segment.not_found (404), segment.not_static (409), segment.too_many
+(422). Signed-in users may call it.';
 
 --
 -- Name: remove_member(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -24182,6 +35911,183 @@ core.webhooks.manage. Raises webhook.unknown (404), webhook.overlap_invalid (422
 with an Idempotency-Key.';
 
 --
+-- Name: run_import(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.run_import(import_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer('run_import', jsonb_build_object('import_id', run_import.import_id)),
+        core.store_answer(crm.run_import(run_import.import_id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.run_import(import_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION run_import(import_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.run_import(import_id uuid) IS 'Has the records of an import written, by a job that acts as the caller; one that stopped goes on. A
+row that cannot be written is in v1.import_errors, and the others are written. Needs
+crm.imports.manage and the object''s write. Raises as v1.check_import does. May be repeated with an
+Idempotency-Key.';
+
+--
+-- Name: save_assignment_capacity(uuid, uuid, integer, integer, timestamp with time zone); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer DEFAULT 1, open_max integer DEFAULT NULL::integer, absent_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'save_assignment_capacity',
+            jsonb_build_object(
+                'team_id', team_id, 'user_id', user_id, 'capacity', capacity,
+                'open_max', open_max, 'absent_until', absent_until
+            )
+        ),
+        core.store_answer(
+            core.save_assignment_capacity(team_id, user_id, capacity, open_max, absent_until)
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) IS 'Says how much a member of a team takes. capacity: the share, against those of the others; 0 takes
+none. open_max: with so many open records of an object the member gets no more. absent_until: until
+then none, infinity for good. Needs crm.assignment.manage. Raises assignment.capacity_invalid (400)
+and assignment.member_unknown (422). May be repeated with an Idempotency-Key.';
+
+--
+-- Name: save_assignment_rule(text, text, jsonb, uuid, uuid, text, integer, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.save_assignment_rule(object text, name text, condition jsonb DEFAULT NULL::jsonb, team_id uuid DEFAULT NULL::uuid, user_id uuid DEFAULT NULL::uuid, strategy text DEFAULT NULL::text, rule_position integer DEFAULT NULL::integer, is_active boolean DEFAULT true) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'save_assignment_rule',
+            jsonb_build_object(
+                'object', object, 'name', name, 'condition', condition, 'team_id', team_id,
+                'user_id', user_id, 'strategy', strategy, 'rule_position', rule_position,
+                'is_active', is_active
+            )
+        ),
+        core.store_answer(
+            core.save_assignment_rule(
+                object, name, condition, team_id, user_id, strategy, rule_position, is_active
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) IS 'Saves a rule by which records of an object without an owner are given out; one of the same name is
+replaced, and its version rises. condition: of which records it holds, null for all. Either team_id
+and strategy (least_loaded, round_robin or weighted) or user_id. rule_position: rules are tried in
+its order; by default the place that it has, or the last. Returns the rule. Needs
+crm.assignment.manage. Raises record.object_unknown, assignment.object_unowned,
+assignment.rule_malformed, assignment.team_unknown, assignment.user_unknown,
+assignment.too_many_rules and condition.…. May be repeated with an Idempotency-Key.';
+
+--
+-- Name: save_custom_field(text, text, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.save_custom_field(object text, field text, definition jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'save_custom_field',
+            jsonb_build_object('object', object, 'field', field, 'definition', definition)
+        ),
+        core.store_answer(core.save_custom_field(object, field, definition))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.save_custom_field(object text, field text, definition jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_custom_field(object text, field text, definition jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.save_custom_field(object text, field text, definition jsonb) IS 'Defines a field of the records of an object, or defines it anew. definition: {"type", "label"}
+and, as the type has them, description, required, unique, indexed, choices, min, max, decimals,
+min_length, max_length, pattern, default, and position. A new definition counts from the next write
+of a value; another type is refused while there are values that are none of it. Where an object has
+many records, a job gathers the values of what becomes unique or indexed: values_state. Returns
+{tenant_id, object, field, position, definition, values_state, archived_at}. Needs
+core.custom_fields.manage. Raises field.key_invalid, definition_malformed, type_unknown,
+option_unknown, option_invalid, pattern_invalid, default_invalid, position_invalid, object_closed
+(400), field.being_deleted, busy, values_unfit, values_not_unique (409), field.too_many (422).';
+
+--
+-- Name: save_pipeline(text, text, text, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.save_pipeline(object text, slug text, name text, definition jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'save_pipeline',
+            jsonb_build_object(
+                'object', save_pipeline.object, 'slug', save_pipeline.slug,
+                'name', save_pipeline.name, 'definition', save_pipeline.definition
+            )
+        ),
+        core.store_answer(
+            core.save_pipeline(
+                save_pipeline.object, save_pipeline.slug, save_pipeline.name,
+                save_pipeline.definition
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.save_pipeline(object text, slug text, name text, definition jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_pipeline(object text, slug text, name text, definition jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.save_pipeline(object text, slug text, name text, definition jsonb) IS 'Makes a pipeline, or finds it by object and slug, and saves the definition as its draft, finished
+or not. Returns {id, tenant_id, object, slug, name, draft, problems}: the number of the draft, and
+all that is wrong with it as v1.check_pipeline says it. Raises pipeline.object_unknown,
+pipeline.slug_invalid, pipeline.malformed (400), pipeline.too_large (413). Needs
+core.pipelines.manage. Signed-in users may call it.';
+
+--
 -- Name: save_role(text, text, jsonb, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -24219,6 +36125,88 @@ tenant or descendants; or a list, each in the tenant. hidden_fields: {object: [f
 role is kept from. Needs core.roles.write and all that the role grants, before and after. Returns
 {tenant_id, id, slug, name}. Raises access.beyond_own, role.slug_invalid, role.grant_unknown,
 role.field_unknown.';
+
+--
+-- Name: save_segment(text, text, text, jsonb, text, text, boolean, uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.save_segment(object text, slug text, name text, condition jsonb DEFAULT NULL::jsonb, kind text DEFAULT 'dynamic'::text, description text DEFAULT NULL::text, is_shared boolean DEFAULT false, segment_id uuid DEFAULT NULL::uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'save_segment',
+            jsonb_build_object(
+                'object', save_segment.object, 'slug', save_segment.slug,
+                'name', save_segment.name, 'condition', save_segment.condition,
+                'kind', save_segment.kind, 'description', save_segment.description,
+                'is_shared', save_segment.is_shared, 'segment_id', save_segment.segment_id
+            )
+        ),
+        core.store_answer(core.save_segment(
+            save_segment.object, save_segment.slug, save_segment.name, save_segment.kind,
+            save_segment.condition, save_segment.description, save_segment.is_shared,
+            save_segment.segment_id
+        ))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.save_segment(object text, slug text, name text, condition jsonb, kind text, description text, is_shared boolean, segment_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_segment(object text, slug text, name text, condition jsonb, kind text, description text, is_shared boolean, segment_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.save_segment(object text, slug text, name text, condition jsonb, kind text, description text, is_shared boolean, segment_id uuid) IS 'Saves a segment: a new one, your own of this slug, or the one that segment_id names. kind:
+dynamic, with a condition, or static. Answers it, with the condition in words. Needs
+crm.segments.manage (with the scope own for own segments) and object.read. Raises segment.invalid,
+condition.… (400), with the place in the details, segment.fixed (409), segment.too_many (422),
+segment.not_found (404). Signed-in users may call it.';
+
+--
+-- Name: save_service_level(text, text, text, integer, jsonb, jsonb, jsonb, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.save_service_level(object text, name text, kind text, within_s integer, condition jsonb DEFAULT NULL::jsonb, hours jsonb DEFAULT NULL::jsonb, escalations jsonb DEFAULT '[]'::jsonb, is_active boolean DEFAULT true) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'save_service_level',
+            jsonb_build_object(
+                'object', object, 'name', name, 'kind', kind, 'within_s', within_s,
+                'condition', condition, 'hours', hours, 'escalations', escalations,
+                'is_active', is_active
+            )
+        ),
+        core.store_answer(
+            core.save_service_level(
+                object, name, kind, within_s, condition, hours, escalations, is_active
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) IS 'Says within how many seconds of business something has to happen with records of an object; a
+service level of the same name is replaced, for records whose time begins from then on. kind:
+first_response or next_step. hours: {"time_zone": "Europe/Berlin", "week": {"monday": [["09:00",
+"17:00"]]}, "holidays": ["2026-12-25"]}, null for all time. escalations: [{"after_s", "effects"}],
+what follows so many seconds of business after a breach. Returns the service level. Needs
+crm.service_levels.manage. Raises record.object_unknown, service_level.malformed,
+service_level.hours_malformed, service_level.zone_unknown, service_level.too_far (400),
+service_level.effect_refused (422) and condition.…. May be repeated with an Idempotency-Key.';
 
 --
 -- Name: save_team(text, text, uuid[]); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -24293,6 +36281,122 @@ the layout of all mails unless has_layout is false. Returns {tenant_id, template
 version_id, has_draft}. Errors of a source have the details part, line, column and name. Raises
 template.kind_unknown (404), template.closed (403), template.language_invalid, template.incomplete
 and the other codes of template.… (400), template.too_large (413).';
+
+--
+-- Name: search(text, text[], integer, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.search(query text, objects text[] DEFAULT NULL::text[], "limit" integer DEFAULT 20, "offset" integer DEFAULT 0) RETURNS TABLE(tenant_id uuid, object text, record_id uuid, label text, sublabel text, changed_at timestamp with time zone, rank real, matched text[])
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select
+        hits.tenant_id,
+        hits.object,
+        hits.record_id,
+        hits.label,
+        hits.sublabel,
+        hits.changed_at,
+        hits.rank,
+        hits.matched
+    from core.search(
+        search.query, search.objects, search."limit", search."offset"
+    ) as hits;
+end
+$$;
+
+ALTER FUNCTION v1.search(query text, objects text[], "limit" integer, "offset" integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION search(query text, objects text[], "limit" integer, "offset" integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.search(query text, objects text[], "limit" integer, "offset" integer) IS 'Finds records by their words, of all objects or of these, among those that the caller may read:
+names however they are accented, numbers however they are spaced, the last word from its first
+letters, and words with a typo. rank: 1 where the label is what was asked for, 0.9 all words in the
+label, 0.8 in names and numbers, 0.7 anywhere, 0.6 to 0.4 the last word as a prefix there, 0.2 and
+0.1 with one typo a word and two. Of one rank the latest changed is first. matched: the words that
+were found, folded. limit is 100 at most. Raises search.query_too_long, search.object_unknown,
+search.page_invalid (400), and tenancy.ambiguous (400) for who belongs to more than 20 tenants and
+names none. Signed-in users may call it.';
+
+--
+-- Name: segment_count(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.segment_count(segment_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return core.count_segment(core.segment_named(segment_id));
+end
+$$;
+
+ALTER FUNCTION v1.segment_count(segment_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_count(segment_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.segment_count(segment_id uuid) IS 'How many records of a segment you may read: {count, is_exact}; beyond a million it is not counted
+further, and not exact. Raises segment.not_found (404). Signed-in users may call it.';
+
+--
+-- Name: segment_fields(text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.segment_fields(object text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform core.object_named(object);
+    return core.fields_for_segments(
+        object, core.sole_tenant_with(segment_fields.object || '.read', 'own')
+    );
+end
+$$;
+
+ALTER FUNCTION v1.segment_fields(object text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_fields(object text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.segment_fields(object text) IS 'What conditions of segments may ask for: {"city": {"type": "text", "label": "City"}, "tags": …,
+"company.industry": …}. tenon.condition_schema makes a JSON Schema of it. Needs object.read. Raises
+record.object_unknown (400). Signed-in users may call it.';
+
+--
+-- Name: segment_records(uuid, uuid, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.segment_records(segment_id uuid, after uuid DEFAULT NULL::uuid, max_count integer DEFAULT 100) RETURNS TABLE(id uuid, label text, record jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select found.id, found.label, found.record
+    from core.records_of_segment(
+        core.segment_named(segment_id), after,
+        least(greatest(max_count, 0), core.segment_page_max())
+    ) as found;
+end
+$$;
+
+ALTER FUNCTION v1.segment_records(segment_id uuid, after uuid, max_count integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION segment_records(segment_id uuid, after uuid, max_count integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.segment_records(segment_id uuid, after uuid, max_count integer) IS 'The records of a segment that you may read, by their ids, up to 1,000 at a time: go on after the
+last id. Raises segment.not_found (404), and condition.… where a field that the condition asks for
+is gone. Signed-in users may call it.';
 
 --
 -- Name: send_test_email(text, text, text); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -24411,6 +36515,35 @@ COMMENT ON FUNCTION v1.set_brand(slug text, name text, from_address text, reply_
 above. Needs core.templates.manage. Mail comes from from_address once the operator has verified its domain
 for your tenant, and until then from the platform''s, with yours to reply to. Returns {tenant_id,
 slug}. Raises brand.invalid (400).';
+
+--
+-- Name: set_default_pipeline(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.set_default_pipeline(pipeline uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'set_default_pipeline',
+            jsonb_build_object('pipeline', set_default_pipeline.pipeline)
+        ),
+        core.store_answer(core.set_default_pipeline(set_default_pipeline.pipeline))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.set_default_pipeline(pipeline uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION set_default_pipeline(pipeline uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.set_default_pipeline(pipeline uuid) IS 'Has records begin in this pipeline that name none. Returns {id, object, slug, is_default}. Raises
+pipeline.unknown (404), also for one that is archived or was never published. Needs
+core.pipelines.manage. Signed-in users may call it.';
 
 --
 -- Name: set_job_schedule(text, text, text, text, jsonb, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -24660,6 +36793,48 @@ metrics. Replaces the policy that was there. Returns the policy. Raises retentio
 metric.unknown (404). Needs iot.retention.write.';
 
 --
+-- Name: start_import(text, text, jsonb, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.start_import(object text, name text, mapping jsonb DEFAULT NULL::jsonb, settings jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'start_import',
+            jsonb_build_object(
+                'object', start_import.object,
+                'name', start_import.name,
+                'mapping', start_import.mapping,
+                'settings', start_import.settings
+            )
+        ),
+        core.store_answer(
+            crm.start_import(
+                start_import.object, start_import.name, start_import.mapping,
+                start_import.settings
+            )
+        )
+    );
+end
+$$;
+
+ALTER FUNCTION v1.start_import(object text, name text, mapping jsonb, settings jsonb) OWNER TO postgres;
+
+--
+-- Name: FUNCTION start_import(object text, name text, mapping jsonb, settings jsonb); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.start_import(object text, name text, mapping jsonb, settings jsonb) IS 'Begins an import of a file into records of an object; returns it, with its id. mapping: {"column":
+"field"} or {"column": {"field", "by", "create", "as", "separator", "label"}}, which v1.map_import
+can set later. settings: mode (insert, update, upsert), key, delimiter, encoding, header, decimal,
+date, time_zone, currency, empty (leave, clear), keep_space, defaults. Needs crm.imports.manage and
+the object''s write. Raises record.object_unknown, import.setting_invalid, import.name_invalid
+(400), import.object_closed, import.key_missing (422). May be repeated with an Idempotency-Key.';
+
+--
 -- Name: suppress_address(text, text); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -24815,6 +36990,282 @@ down-sampled readings hours are left, which count in the bucket in which they be
 counts once, however often it was delivered. Needs iot.telemetry.read.';
 
 --
+-- Name: stage_periods; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.stage_periods (
+    tenant_id uuid NOT NULL,
+    object text NOT NULL,
+    record_id uuid NOT NULL,
+    entered_at timestamp with time zone NOT NULL,
+    left_at timestamp with time zone,
+    period tstzrange GENERATED ALWAYS AS (tstzrange(entered_at, left_at)) STORED NOT NULL,
+    pipeline_id uuid NOT NULL,
+    pipeline_version_id uuid NOT NULL,
+    stage text NOT NULL,
+    from_stage text,
+    reason text,
+    moved_by_kind text NOT NULL,
+    moved_by uuid,
+    CONSTRAINT period_is_not_empty CHECK ((left_at > entered_at)),
+    CONSTRAINT reason_is_short CHECK ((char_length(reason) <= 2000))
+);
+
+ALTER TABLE core.stage_periods OWNER TO postgres;
+
+--
+-- Name: TABLE stage_periods; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.stage_periods IS 'Which record was in which stage from when to when: the history of moves. Time in a stage is a query
+over it.';
+
+--
+-- Name: COLUMN stage_periods.from_stage; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.stage_periods.from_stage IS 'Where the record came from; null where it began.';
+
+--
+-- Name: COLUMN stage_periods.moved_by_kind; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.stage_periods.moved_by_kind IS 'Who moved it, as core.caller() has it.';
+
+--
+-- Name: time_in_stage(uuid, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.time_in_stage(pipeline uuid, entered_from timestamp with time zone DEFAULT NULL::timestamp with time zone, entered_before timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(stage text, label text, kind text, stage_position integer, entered bigint, still_there bigint, "left" bigint, mean_s double precision, median_s double precision, p90_s double precision)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ WITH stages AS (
+          SELECT DISTINCT ON (known.stage) known.stage,
+             known.label,
+             known.kind,
+             known."position"
+            FROM (core.pipeline_stages known
+              JOIN core.pipeline_versions versions ON (((versions.tenant_id = known.tenant_id) AND (versions.id = known.pipeline_version_id))))
+           WHERE (known.pipeline_id = time_in_stage.pipeline)
+           ORDER BY known.stage, versions.number DESC
+         ), periods AS (
+          SELECT known.stage,
+             (known.left_at IS NULL) AS is_open,
+             (EXTRACT(epoch FROM (known.left_at - known.entered_at)))::double precision AS seconds
+            FROM core.stage_periods known
+           WHERE ((known.pipeline_id = time_in_stage.pipeline) AND ((time_in_stage.entered_from IS NULL) OR (known.entered_at >= time_in_stage.entered_from)) AND ((time_in_stage.entered_before IS NULL) OR (known.entered_at < time_in_stage.entered_before)))
+         )
+  SELECT stages.stage,
+     stages.label,
+     stages.kind,
+     stages."position",
+     count(periods.stage) AS count,
+     count(*) FILTER (WHERE periods.is_open) AS count,
+     count(periods.seconds) AS count,
+     avg(periods.seconds) AS avg,
+     percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY periods.seconds) AS percentile_cont,
+     percentile_cont((0.9)::double precision) WITHIN GROUP (ORDER BY periods.seconds) AS percentile_cont
+    FROM (stages
+      LEFT JOIN periods ON ((periods.stage = stages.stage)))
+   GROUP BY stages.stage, stages.label, stages.kind, stages."position"
+   ORDER BY stages."position", stages.stage;
+END;
+
+ALTER FUNCTION v1.time_in_stage(pipeline uuid, entered_from timestamp with time zone, entered_before timestamp with time zone) OWNER TO postgres;
+
+--
+-- Name: FUNCTION time_in_stage(pipeline uuid, entered_from timestamp with time zone, entered_before timestamp with time zone); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.time_in_stage(pipeline uuid, entered_from timestamp with time zone, entered_before timestamp with time zone) IS 'How long records stayed in each stage of a pipeline, over all its versions, for those that you may
+read: how many entered (from entered_from on, before entered_before), how many are still there, how
+many left, and the mean, the median and the ninetieth percentile of the seconds that those took. A
+record that comes back counts again. Needs core.pipelines.read. Signed-in users may call it.';
+
+--
+-- Name: timeline(text, uuid, jsonb, integer); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.timeline(object text, record_id uuid, before jsonb DEFAULT NULL::jsonb, max_count integer DEFAULT 50) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    within constant uuid := core.tenant_of_record(object, record_id);
+    event_prefix constant text := (core.object_named(object)).event_prefix;
+    page_size constant integer := greatest(1, least(coalesce(max_count, 50), 200));
+    before_at timestamptz := 'infinity';
+    before_id text := '';
+    entries jsonb;
+begin
+    if before is not null then
+        begin
+            before_at := before ->> 'at';
+            before_id := before ->> 'id';
+        exception
+            when invalid_datetime_format or datetime_field_overflow then
+                before_at := null;
+        end;
+        if before_at is null or before_id is null then
+            perform core.fail('activity.cursor_malformed');
+        end if;
+    end if;
+    with happened as (
+        (
+            select
+                coalesce(activities.done_at, activities.created_at) as at,
+                'activity:' || activities.id as id,
+                case activities.type when 'note' then 'note' else 'activity' end as kind,
+                activities.created_by as actor_id,
+                jsonb_build_object(
+                    'activity_id', activities.id, 'type', activities.type,
+                    'subject', activities.subject, 'body', activities.body,
+                    'direction', activities.direction, 'due_at', activities.due_at,
+                    'done_at', activities.done_at, 'outcome', activities.outcome,
+                    'owner_id', activities.owner_id, 'is_pinned', activities.is_pinned
+                ) as data
+            from crm.activity_links as links
+            inner join crm.activities
+                on activities.tenant_id = links.tenant_id and activities.id = links.activity_id
+            where
+                links.tenant_id = within
+                and links.record_id = timeline.record_id
+                and links.object = timeline.object
+                and (
+                    coalesce(activities.done_at, activities.created_at),
+                    'activity:' || activities.id
+                ) < (before_at, before_id)
+            order by 1 desc, 2 desc
+            limit page_size + 1
+        )
+        union all
+        (
+            select
+                periods.entered_at,
+                'stage:' || extract(epoch from periods.entered_at),
+                'stage',
+                periods.moved_by,
+                jsonb_build_object(
+                    'from', periods.from_stage, 'to', periods.stage, 'reason', periods.reason
+                )
+            from core.stage_periods as periods
+            where
+                periods.tenant_id = within
+                and periods.record_id = timeline.record_id
+                and periods.object = timeline.object
+                and (
+                    periods.entered_at, 'stage:' || extract(epoch from periods.entered_at)
+                ) < (before_at, before_id)
+            order by 1 desc, 2 desc
+            limit page_size + 1
+        )
+        union all
+        (
+            select
+                assignments.assigned_at,
+                'assignment:' || assignments.id,
+                'assignment',
+                assignments.assigned_by,
+                jsonb_build_object(
+                    'user_id', assignments.user_id, 'team_id', assignments.team_id,
+                    'rule_name', assignments.rule_name, 'strategy', assignments.strategy,
+                    'cause', assignments.cause
+                )
+            from core.assignments
+            where
+                assignments.tenant_id = within
+                and assignments.record_id = timeline.record_id
+                and assignments.object = timeline.object
+                and (
+                    assignments.assigned_at, 'assignment:' || assignments.id
+                ) < (before_at, before_id)
+            order by 1 desc, 2 desc
+            limit page_size + 1
+        )
+        union all
+        (
+            select
+                attachments.created_at,
+                'attachment:' || attachments.id,
+                'attachment',
+                attachments.created_by,
+                jsonb_build_object(
+                    'attachment_id', attachments.id, 'name', attachments.name,
+                    'media_type', attachments.media_type, 'size_bytes', attachments.size_bytes,
+                    'bucket', attachments.bucket, 'path', attachments.path
+                )
+            from crm.attachments
+            where
+                attachments.tenant_id = within
+                and attachments.record_id = timeline.record_id
+                and attachments.object = timeline.object
+                and (
+                    attachments.created_at, 'attachment:' || attachments.id
+                ) < (before_at, before_id)
+            order by 1 desc, 2 desc
+            limit page_size + 1
+        )
+        union all
+        (
+            select
+                events.at,
+                'event:' || events.number,
+                case
+                    when events.type like 'crm.service\_level.%' then 'service_level'
+                    else split_part(events.type, '.', 3)
+                end,
+                events.actor_id,
+                events.data || jsonb_build_object('event', events.type)
+            from core.events
+            where
+                events.tenant_id = within
+                and events.subject_id = timeline.record_id
+                and events.type in (
+                    event_prefix || '.created', event_prefix || '.changed',
+                    'crm.service_level.breached', 'crm.service_level.met'
+                )
+                and (events.at, 'event:' || events.number) < (before_at, before_id)
+            order by 1 desc, 2 desc
+            limit page_size + 1
+        )
+    )
+    select jsonb_agg(to_jsonb(listed) order by listed.at desc, listed.id desc)
+    into entries
+    from (
+        select happened.* from happened
+        order by happened.at desc, happened.id desc
+        limit page_size + 1
+    ) as listed;
+    entries := coalesce(entries, '[]');
+    return jsonb_build_object(
+        'entries', case
+            when jsonb_array_length(entries) > page_size then entries - -1 else entries
+        end,
+        'next', case
+            when jsonb_array_length(entries) > page_size
+                then jsonb_build_object(
+                    'at', entries -> (page_size - 1) -> 'at',
+                    'id', entries -> (page_size - 1) -> 'id'
+                )
+        end
+    );
+end
+$$;
+
+ALTER FUNCTION v1.timeline(object text, record_id uuid, before jsonb, max_count integer) OWNER TO postgres;
+
+--
+-- Name: FUNCTION timeline(object text, record_id uuid, before jsonb, max_count integer); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.timeline(object text, record_id uuid, before jsonb, max_count integer) IS 'What happened with a record, the newest first: {"entries": [{"at", "id", "kind", "actor_id",
+"data"}], "next"}. kind: activity, note, stage, assignment, attachment, created, changed
+(data.fields: which) or service_level; each as far as you may see it. before: next of the answer
+before; null when that was the end. max_count: 1 to 200. Needs to read the record. Raises
+record.object_unknown (400), record.not_found (404), activity.cursor_malformed (400).';
+
+--
 -- Name: transfer_ownership(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
@@ -24841,6 +37292,66 @@ ALTER FUNCTION v1.transfer_ownership(user_id uuid) OWNER TO postgres;
 
 COMMENT ON FUNCTION v1.transfer_ownership(user_id uuid) IS 'Makes a member the owner, and you an administrator. Needs core.tenants.own.
 Raises member.unknown (404), member.suspended (409).';
+
+--
+-- Name: undo_conversion(uuid, boolean, boolean); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.undo_conversion(conversion_id uuid, force boolean DEFAULT false, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer(
+            'undo_conversion',
+            jsonb_build_object('conversion_id', conversion_id, 'force', force, 'dry_run', dry_run)
+        ),
+        core.store_answer(crm.undo_conversion(conversion_id, force, dry_run))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.undo_conversion(conversion_id uuid, force boolean, dry_run boolean) OWNER TO postgres;
+
+--
+-- Name: FUNCTION undo_conversion(conversion_id uuid, force boolean, dry_run boolean); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.undo_conversion(conversion_id uuid, force boolean, dry_run boolean) IS 'Takes a conversion back while its undo_until has not come: deletes what it made, empties what it
+filled, removes what it carried, and opens the lead again. What has been used or changed since
+stands in the way (conversion.undo_blocked, 409, with the list) or is kept, with force. dry_run:
+only says what would happen. Answers {id, undone, deleted, emptied, points, kept, gone,
+collisions}. Needs crm.leads.convert and the right to write the lead and what it became. Raises
+conversion.not_found (404), conversion.undone, conversion.window_over (409). Signed-in users may
+call it.';
+
+--
+-- Name: undo_import(uuid); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.undo_import(import_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        core.stored_answer('undo_import', jsonb_build_object('import_id', undo_import.import_id)),
+        core.store_answer(crm.undo_import(undo_import.import_id))
+    );
+end
+$$;
+
+ALTER FUNCTION v1.undo_import(import_id uuid) OWNER TO postgres;
+
+--
+-- Name: FUNCTION undo_import(import_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.undo_import(import_id uuid) IS 'Takes an import back, by a job, within 30 days: removes the records that it made, and gives those
+back what they held that it updated. A record that somebody has changed since, or that others hang
+on, stays; v1.import_errors names it. Needs crm.imports.manage and the object''s write. Raises
+import.unknown (404), import.status_conflict (409). May be repeated with an Idempotency-Key.';
 
 --
 -- Name: update_webhook_endpoint(uuid, jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -24906,6 +37417,117 @@ entry_missing, entry_tail_cut, entry_added, value_edited, seal_edited, seal_unli
 seals_cut, head_edited, anchor_differs, anchor_missing, anchor_unsealed, checkpoint_differs.
 checkpoint: what v1.audit_checkpoint returned once. Needs core.audit.read. Raises
 audit.checkpoint_invalid (400).';
+
+--
+-- Name: win_loss(date, date, text, text, text); Type: FUNCTION; Schema: v1; Owner: postgres
+--
+
+CREATE FUNCTION v1.win_loss("from" date, "to" date, by text DEFAULT 'reason'::text, pipeline text DEFAULT NULL::text, time_zone text DEFAULT 'UTC'::text) RETURNS TABLE(reason text, owner_id uuid, source text, won bigint, lost bigint, win_rate numeric, median_days_to_win numeric, amounts jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    within constant uuid := core.sole_tenant_with('crm.deals.read', 'own');
+    chosen uuid;
+begin
+    perform core.check_report(
+        win_loss.by, '{reason,owner,source}', "from", "to", win_loss.time_zone
+    );
+    if win_loss.pipeline is not null then
+        select read.pipeline_id into strict chosen
+        from core.pipeline_read('crm.deals', win_loss.pipeline) as read;
+    end if;
+    return query
+    with closed as (
+        select
+            deals.stage_kind,
+            deals.currency,
+            deals.amount_minor,
+            extract(epoch from deals.closed_at - deals.created_at) / 86400 as days,
+            case when win_loss.by = 'reason' then deals.lost_reason end as by_reason,
+            case when win_loss.by = 'owner' then deals.owner_id end as by_owner,
+            case when win_loss.by = 'source' then deals.source end as by_source
+        from crm.deals
+        where
+            deals.tenant_id = within
+            -- So that the index of what is closed is used.
+            and deals.stage_kind <> 'open'
+            and deals.stage_kind in ('won', 'lost')
+            and deals.closed_at >= "from"::timestamp at time zone win_loss.time_zone
+            and deals.closed_at < "to"::timestamp at time zone win_loss.time_zone
+            and (chosen is null or deals.pipeline_id = chosen)
+    ),
+    sums as (
+        select
+            closed.by_reason,
+            closed.by_owner,
+            closed.by_source,
+            closed.currency,
+            coalesce(
+                sum(closed.amount_minor) filter (where closed.stage_kind = 'won'), 0
+            ) as won_minor,
+            coalesce(
+                sum(closed.amount_minor) filter (where closed.stage_kind = 'lost'), 0
+            ) as lost_minor
+        from closed
+        where closed.amount_minor is not null
+        group by closed.by_reason, closed.by_owner, closed.by_source, closed.currency
+    ),
+    by_currency as (
+        select
+            sums.by_reason,
+            sums.by_owner,
+            sums.by_source,
+            jsonb_object_agg(
+                sums.currency,
+                jsonb_build_object('won_minor', sums.won_minor, 'lost_minor', sums.lost_minor)
+            ) as amounts
+        from sums
+        group by sums.by_reason, sums.by_owner, sums.by_source
+    ),
+    counted as (
+        select
+            closed.by_reason,
+            closed.by_owner,
+            closed.by_source,
+            count(*) filter (where closed.stage_kind = 'won') as won,
+            count(*) filter (where closed.stage_kind = 'lost') as lost,
+            count(*) as closed,
+            percentile_cont(0.5) within group (order by closed.days)
+                filter (where closed.stage_kind = 'won') as days
+        from closed
+        group by closed.by_reason, closed.by_owner, closed.by_source
+    )
+    select
+        counted.by_reason,
+        counted.by_owner,
+        counted.by_source,
+        counted.won,
+        counted.lost,
+        round(counted.won::numeric / counted.closed, 4),
+        round(counted.days::numeric, 2),
+        coalesce(by_currency.amounts, '{}')
+    from counted
+    left join by_currency
+        on
+            by_currency.by_reason is not distinct from counted.by_reason
+            and by_currency.by_owner is not distinct from counted.by_owner
+            and by_currency.by_source is not distinct from counted.by_source
+    order by counted.closed desc, counted.by_reason, counted.by_owner, counted.by_source;
+end
+$$;
+
+ALTER FUNCTION v1.win_loss("from" date, "to" date, by text, pipeline text, time_zone text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION win_loss("from" date, "to" date, by text, pipeline text, time_zone text); Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON FUNCTION v1.win_loss("from" date, "to" date, by text, pipeline text, time_zone text) IS 'The deals that the caller may see which were won or lost from the day from to before the day to,
+days of the time zone, by reason, owner or source: how many of each, the rate of wins, how long
+wins took from being created, and what they came to by currency. What was won has no reason.
+Signed-in users may call it.';
 
 --
 -- Name: withdraw_consent(text, text, uuid, text, text, timestamp with time zone); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -24979,6 +37601,123 @@ COMMENT ON COLUMN core.api_key_secrets.hint IS 'The first characters of the toke
 --
 
 COMMENT ON COLUMN core.api_key_secrets.last_used_at IS 'True to a minute or so.';
+
+--
+-- Name: assignment_capacities; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.assignment_capacities (
+    tenant_id uuid NOT NULL,
+    team_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    capacity integer DEFAULT 1 NOT NULL,
+    open_max integer,
+    absent_until timestamp with time zone,
+    CONSTRAINT capacity_in_range CHECK (((capacity >= 0) AND (capacity <= 1000))),
+    CONSTRAINT open_max_is_counted CHECK ((open_max >= 0))
+);
+
+ALTER TABLE core.assignment_capacities OWNER TO postgres;
+
+--
+-- Name: TABLE assignment_capacities; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.assignment_capacities IS 'How much members of teams take. Who has no row here has a capacity of 1 and no limit.';
+
+--
+-- Name: COLUMN assignment_capacities.capacity; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.assignment_capacities.capacity IS 'The share of the team''s records, against the capacities of the others; 0 takes none.';
+
+--
+-- Name: COLUMN assignment_capacities.open_max; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.assignment_capacities.open_max IS 'With so many open records of the object the member gets no more; null for no limit.';
+
+--
+-- Name: COLUMN assignment_capacities.absent_until; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.assignment_capacities.absent_until IS 'Until then the member gets none.';
+
+--
+-- Name: assignment_rules; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.assignment_rules (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    object text NOT NULL,
+    "position" integer NOT NULL,
+    name text NOT NULL,
+    condition jsonb,
+    team_id uuid,
+    user_id uuid,
+    strategy text,
+    is_active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    CONSTRAINT name_is_short CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT rule_names_a_team_or_a_user CHECK ((num_nonnulls(team_id, user_id) = 1)),
+    CONSTRAINT strategy_is_known CHECK ((strategy = ANY (ARRAY['least_loaded'::text, 'round_robin'::text, 'weighted'::text]))),
+    CONSTRAINT team_goes_with_a_strategy CHECK (((team_id IS NULL) = (strategy IS NULL)))
+);
+
+ALTER TABLE core.assignment_rules OWNER TO postgres;
+
+--
+-- Name: TABLE assignment_rules; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.assignment_rules IS 'To whom records without an owner go. The first rule that holds and finds somebody decides.';
+
+--
+-- Name: COLUMN assignment_rules.condition; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.assignment_rules.condition IS 'Of which records it holds; null for all.';
+
+--
+-- Name: COLUMN assignment_rules.strategy; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.assignment_rules.strategy IS 'Who of the team: least_loaded (fewest open records for the capacity), round_robin (who has waited
+longest) or weighted (in proportion to the capacity).';
+
+--
+-- Name: COLUMN assignment_rules.version; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.assignment_rules.version IS 'How often it was saved: assignments name it.';
+
+--
+-- Name: assignment_turns; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.assignment_turns (
+    tenant_id uuid NOT NULL,
+    object text NOT NULL,
+    team_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    credit bigint NOT NULL,
+    last_number bigint NOT NULL,
+    last_assigned_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE core.assignment_turns OWNER TO postgres;
+
+--
+-- Name: TABLE assignment_turns; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.assignment_turns IS 'Whose turn it is in a team: the counters of tenon.assignment_decide, of each object. Written under
+the lock of core.lock_assignment alone.';
 
 --
 -- Name: audit_anchors; Type: TABLE; Schema: core; Owner: postgres
@@ -25141,6 +37880,37 @@ ALTER TABLE core.consent_withdrawals OWNER TO postgres;
 COMMENT ON TABLE core.consent_withdrawals IS 'Which consents have ended, and when: facts, which are never changed.';
 
 --
+-- Name: custom_field_sets; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.custom_field_sets (
+    tenant_id uuid NOT NULL,
+    object text NOT NULL,
+    definitions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    has_values boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE core.custom_field_sets OWNER TO postgres;
+
+--
+-- Name: TABLE custom_field_sets; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.custom_field_sets IS 'The definitions of core.custom_fields as each write of a record needs them: in one look-up.';
+
+--
+-- Name: COLUMN custom_field_sets.definitions; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.custom_field_sets.definitions IS '[{"field", "archived", "definition"}, …], as tenon.custom_fields_check takes them.';
+
+--
+-- Name: COLUMN custom_field_sets.has_values; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.custom_field_sets.has_values IS 'Whether core.custom_values has to know of what records change.';
+
+--
 -- Name: deliveries_position_seq; Type: SEQUENCE; Schema: core; Owner: postgres
 --
 
@@ -25299,6 +38069,52 @@ COMMENT ON TABLE core.delivery_pauses IS 'Which channels of which tenants stand 
 --
 
 COMMENT ON COLUMN core.delivery_pauses.resumed_at IS 'Since when it is over: the row stays until all that was held has gone back to the queue.';
+
+--
+-- Name: effect_events; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.effect_events (
+    type text NOT NULL
+);
+
+ALTER TABLE core.effect_events OWNER TO postgres;
+
+--
+-- Name: TABLE effect_events; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.effect_events IS 'The types of events that the effect emit may emit: those which claim nothing that only the database
+knows. Global reference data: the same for every tenant.';
+
+--
+-- Name: effect_handlers; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.effect_handlers (
+    effect text NOT NULL,
+    handler text NOT NULL,
+    description text NOT NULL,
+    is_open boolean DEFAULT true NOT NULL,
+    CONSTRAINT effect_is_a_word CHECK ((effect ~ '^[a-z][a-z0-9_]*$'::text)),
+    CONSTRAINT handler_is_qualified CHECK ((handler ~ '^[a-z_]+\.[a-z_][a-z0-9_]*$'::text))
+);
+
+ALTER TABLE core.effect_handlers OWNER TO postgres;
+
+--
+-- Name: TABLE effect_handlers; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.effect_handlers IS 'Who carries an effect out: functions handler(tenant_id uuid, object text, record_id uuid, effect
+jsonb, context jsonb) returns void, which run as the owner. Global reference data: the same for
+every tenant.';
+
+--
+-- Name: COLUMN effect_handlers.is_open; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.effect_handlers.is_open IS 'Whether tenants may write it into what they define. Others are written by engines alone.';
 
 --
 -- Name: email_domain_rules; Type: TABLE; Schema: core; Owner: postgres
@@ -25697,6 +38513,60 @@ touches them.';
 COMMENT ON COLUMN core.legal_holds.identifiers IS 'All by which the tenant knew the person when the hold was set: {"email": ["a@b.c"], …}.';
 
 --
+-- Name: linked_tables; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.linked_tables (
+    relation text NOT NULL
+);
+
+ALTER TABLE core.linked_tables OWNER TO postgres;
+
+--
+-- Name: TABLE linked_tables; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.linked_tables IS 'The tables whose rows hang on records of any object, by tenant_id, object and record_id. Written by
+core.guard_linked. Global reference data: the same for every tenant.';
+
+--
+-- Name: object_fields; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.object_fields (
+    object text NOT NULL,
+    field text NOT NULL,
+    "position" integer NOT NULL,
+    type text NOT NULL,
+    label text NOT NULL,
+    description text,
+    is_writable boolean NOT NULL,
+    CONSTRAINT type_is_known CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'boolean'::text, 'instant'::text, 'date'::text, 'id'::text, 'list'::text, 'json'::text])))
+);
+
+ALTER TABLE core.object_fields OWNER TO postgres;
+
+--
+-- Name: TABLE object_fields; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.object_fields IS 'The fields that the records of every tenant have: what conditions may ask for and imports may fill.
+Global reference data: the same for every tenant.';
+
+--
+-- Name: COLUMN object_fields.type; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.object_fields.type IS 'As conditions compare it: text, number, boolean, instant (timestamptz), date, id (uuid), list (of
+texts), json (only whether it is null).';
+
+--
+-- Name: COLUMN object_fields.is_writable; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.object_fields.is_writable IS 'Whether a client may set it.';
+
+--
 -- Name: pending_events; Type: TABLE; Schema: core; Owner: postgres
 --
 
@@ -25769,6 +38639,30 @@ ALTER TABLE core.permissions OWNER TO postgres;
 COMMENT ON TABLE core.permissions IS 'Every permission there is. Global reference data: the same for every tenant.';
 
 --
+-- Name: pipeline_objects; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.pipeline_objects (
+    object text NOT NULL,
+    has_closed_at boolean NOT NULL
+);
+
+ALTER TABLE core.pipeline_objects OWNER TO postgres;
+
+--
+-- Name: TABLE pipeline_objects; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.pipeline_objects IS 'The objects whose records go through pipelines. Global reference data: the same for every tenant.';
+
+--
+-- Name: COLUMN pipeline_objects.has_closed_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.pipeline_objects.has_closed_at IS 'Whether the table has a column closed_at, which says since when a record is in a stage that is not
+open.';
+
+--
 -- Name: rate_buckets; Type: TABLE; Schema: core; Owner: postgres
 --
 
@@ -25829,6 +38723,176 @@ COMMENT ON COLUMN core.retention_runs.rows IS 'How many rows retention has dealt
 COMMENT ON COLUMN core.retention_runs.finished_at IS 'When nothing was left to do the last time.';
 
 --
+-- Name: search_documents; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.search_documents (
+    tenant_id uuid NOT NULL,
+    record_id uuid NOT NULL,
+    object text NOT NULL,
+    owner_id uuid,
+    team_id uuid,
+    label text NOT NULL,
+    sublabel text,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    document tsvector NOT NULL
+);
+
+ALTER TABLE core.search_documents OWNER TO postgres;
+
+--
+-- Name: TABLE search_documents; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.search_documents IS 'What search knows of each record: by which words it is found, whose it is, and how a list of
+results shows it. Kept by triggers; who writes one holds the lock of its record, which has the
+foreign keys.';
+
+--
+-- Name: COLUMN search_documents.changed_at; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.search_documents.changed_at IS 'When the words last changed: of two results alike the newer is first.';
+
+--
+-- Name: COLUMN search_documents.document; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.search_documents.document IS 'Each word behind the last six digits of the tenant and its weight; the first letters of words of
+the label behind P; =label; @object, with its owner, with its team; words of fields that roles can
+be kept from behind their names.';
+
+--
+-- Name: search_objects; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.search_objects (
+    object text NOT NULL,
+    number smallint NOT NULL,
+    sublabel_column text,
+    query text DEFAULT ''::text NOT NULL,
+    difference text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE core.search_objects OWNER TO postgres;
+
+--
+-- Name: TABLE search_objects; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.search_objects IS 'The objects whose records are searched. Written by core.search_object. Global reference data: the
+same for every tenant.';
+
+--
+-- Name: COLUMN search_objects.number; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.search_objects.number IS 'What stands for the object in documents.';
+
+--
+-- Name: COLUMN search_objects.sublabel_column; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.search_objects.sublabel_column IS 'The column that tells records of one label apart, such as the e-mail of contacts.';
+
+--
+-- Name: COLUMN search_objects.query; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.search_objects.query IS 'Makes documents of the records of @source, with what hangs on them if @linked; by
+core.prepare_search.';
+
+--
+-- Name: COLUMN search_objects.difference; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.search_objects.difference IS 'Whether new_records differs from old_records in what documents are made of.';
+
+--
+-- Name: search_objects_number_seq; Type: SEQUENCE; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.search_objects ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME core.search_objects_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: search_unlearned; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.search_unlearned (
+    tenant_id uuid NOT NULL,
+    id bigint NOT NULL,
+    object text NOT NULL,
+    record_ids uuid[] NOT NULL
+);
+
+ALTER TABLE core.search_unlearned OWNER TO postgres;
+
+--
+-- Name: TABLE search_unlearned; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.search_unlearned IS 'Documents whose words are to be added to core.search_words, as large statements have left them.';
+
+--
+-- Name: search_unlearned_id_seq; Type: SEQUENCE; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.search_unlearned ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME core.search_unlearned_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: search_words; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.search_words (
+    tenant_id uuid NOT NULL,
+    id bigint NOT NULL,
+    word text NOT NULL,
+    keys integer[] NOT NULL
+);
+
+ALTER TABLE core.search_words OWNER TO postgres;
+
+--
+-- Name: TABLE search_words; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.search_words IS 'The words of letters that documents of a tenant have, by which typos are mended. A word may be here
+twice, and remain for a while after the last document with it: it says nothing by itself.';
+
+--
+-- Name: COLUMN search_words.keys; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.search_words.keys IS 'core.search_typo_keys of the word.';
+
+--
+-- Name: search_words_id_seq; Type: SEQUENCE; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.search_words ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME core.search_words_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: secrets; Type: TABLE; Schema: core; Owner: postgres
 --
 
@@ -25862,6 +38926,101 @@ COMMENT ON COLUMN core.secrets.sealed IS 'Of tenon.secret_seal, for this tenant,
 --
 
 COMMENT ON COLUMN core.secrets.vault_id IS 'The id in vault.secrets.';
+
+--
+-- Name: segment_fields; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.segment_fields (
+    object text NOT NULL,
+    field text NOT NULL,
+    type text NOT NULL,
+    label text NOT NULL,
+    description text NOT NULL,
+    expression text NOT NULL,
+    finder text,
+    CONSTRAINT field_is_a_word CHECK ((field ~ '^[a-z_]+$'::text)),
+    CONSTRAINT type_is_known CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'boolean'::text, 'instant'::text, 'date'::text, 'id'::text, 'list'::text])))
+);
+
+ALTER TABLE core.segment_fields OWNER TO postgres;
+
+--
+-- Name: TABLE segment_fields; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.segment_fields IS 'What conditions of segments may ask for that is no column but is found out, such as tags. Written
+by migrations alone: expression and finder become part of statements. Global reference data: the
+same for every tenant.';
+
+--
+-- Name: COLUMN segment_fields.expression; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.segment_fields.expression IS 'SQL over the record, which is called base.';
+
+--
+-- Name: COLUMN segment_fields.finder; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.segment_fields.finder IS 'SQL that finds the ids of the records of the tenant $3 for which more than nothing is found out: of
+a list, those whose list contains a text, which stands for %s; of a number, those where it is above
+zero. Through it a segment of one tag reads the records with that tag, not all.';
+
+--
+-- Name: segment_members; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.segment_members (
+    tenant_id uuid NOT NULL,
+    segment_id uuid NOT NULL,
+    object text NOT NULL,
+    record_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id()
+);
+
+ALTER TABLE core.segment_members OWNER TO postgres;
+
+--
+-- Name: TABLE segment_members; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.segment_members IS 'Which records are on the list of a static segment.';
+
+--
+-- Name: segment_relations; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.segment_relations (
+    object text NOT NULL,
+    relation text NOT NULL,
+    related_object text NOT NULL,
+    column_name text NOT NULL,
+    label text NOT NULL,
+    CONSTRAINT relation_is_a_word CHECK ((relation ~ '^[a-z]+$'::text))
+);
+
+ALTER TABLE core.segment_relations OWNER TO postgres;
+
+--
+-- Name: TABLE segment_relations; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.segment_relations IS 'Records that others refer to, whose fields conditions of segments may ask for: company.industry of
+a contact. Global reference data: the same for every tenant.';
+
+--
+-- Name: COLUMN segment_relations.relation; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.segment_relations.relation IS 'What the fields begin with, such as company.';
+
+--
+-- Name: COLUMN segment_relations.column_name; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.segment_relations.column_name IS 'The column with the id.';
 
 --
 -- Name: sender_domains; Type: TABLE; Schema: core; Owner: postgres
@@ -25904,6 +39063,116 @@ ALTER TABLE core.sensitive_records OWNER TO postgres;
 --
 
 COMMENT ON TABLE core.sensitive_records IS 'Records that ordinary reads do not return: v1.open_record does, and writes down who asked.';
+
+--
+-- Name: service_level_states; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.service_level_states (
+    tenant_id uuid NOT NULL,
+    object text NOT NULL,
+    record_id uuid NOT NULL,
+    service_level_id uuid NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    met_at timestamp with time zone,
+    breached_at timestamp with time zone,
+    round integer DEFAULT 1 NOT NULL,
+    breaches integer DEFAULT 0 NOT NULL,
+    CONSTRAINT breach_has_a_time CHECK (((state = 'breached'::text) = (breached_at IS NOT NULL))),
+    CONSTRAINT met_has_a_time CHECK (((state <> 'met'::text) OR (met_at IS NOT NULL))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'met'::text, 'breached'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE core.service_level_states OWNER TO postgres;
+
+--
+-- Name: TABLE service_level_states; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.service_level_states IS 'How a record stands with a service level:
+running    time passes until due_at          met        it happened in time, at met_at
+breached   due_at passed; met_at: late       cancelled  the record was closed before';
+
+--
+-- Name: COLUMN service_level_states.round; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.service_level_states.round IS 'How often time began: a next step begins anew with each move and activity.';
+
+--
+-- Name: COLUMN service_level_states.breaches; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.service_level_states.breaches IS 'In how many of the rounds it was late.';
+
+--
+-- Name: service_levels; Type: TABLE; Schema: core; Owner: postgres
+--
+
+CREATE TABLE core.service_levels (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    object text NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    condition jsonb,
+    within_s integer NOT NULL,
+    hours jsonb,
+    escalations jsonb DEFAULT '[]'::jsonb NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT core.caller_id(),
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    CONSTRAINT escalations_are_a_list CHECK ((jsonb_typeof(escalations) = 'array'::text)),
+    CONSTRAINT hours_are_short CHECK ((octet_length((hours)::text) <= 16384)),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['first_response'::text, 'next_step'::text]))),
+    CONSTRAINT name_is_short CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT within_ninety_days CHECK (((within_s >= 1) AND (within_s <= 7776000)))
+);
+
+ALTER TABLE core.service_levels OWNER TO postgres;
+
+--
+-- Name: TABLE service_levels; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON TABLE core.service_levels IS 'Within what time something has to happen with records.';
+
+--
+-- Name: COLUMN service_levels.kind; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.service_levels.kind IS 'first_response: somebody reaches out to a new record. next_step: somebody does, after each move and
+each activity, as long as the record is open.';
+
+--
+-- Name: COLUMN service_levels.condition; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.service_levels.condition IS 'Of which records, as they are when the time begins; null for all.';
+
+--
+-- Name: COLUMN service_levels.within_s; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.service_levels.within_s IS 'In seconds of business.';
+
+--
+-- Name: COLUMN service_levels.hours; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.service_levels.hours IS '{"time_zone", "week": {"monday": [["09:00", "17:00"]]}, "holidays": []}; null for all day, each
+day.';
+
+--
+-- Name: COLUMN service_levels.escalations; Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON COLUMN core.service_levels.escalations IS '[{"after_s", "effects"}]: what follows so many seconds of business after a breach.';
 
 --
 -- Name: sign_in_attempts; Type: TABLE; Schema: core; Owner: postgres
@@ -26327,6 +39596,70 @@ ALTER TABLE iot.rejected_messages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
 );
 
 --
+-- Name: activities; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.activities WITH (security_invoker='true') AS
+ SELECT activities.tenant_id,
+    activities.id,
+    activities.type,
+    activities.subject,
+    activities.body,
+    activities.direction,
+    activities.priority,
+    activities.starts_at,
+    activities.ends_at,
+    activities.due_at,
+    activities.remind_at,
+    activities.reminded_at,
+    activities.done_at,
+    activities.outcome,
+    activities.is_pinned,
+    activities.source,
+    activities.external_id,
+    activities.owner_id,
+    activities.team_id,
+    activities.custom,
+    activities.version,
+    activities.created_at,
+    activities.created_by,
+    activities.updated_at,
+    activities.updated_by
+   FROM crm.activities;
+
+ALTER TABLE v1.activities OWNER TO postgres;
+
+--
+-- Name: VIEW activities; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.activities IS 'Tasks, calls, meetings, notes and e-mails. Reading needs crm.activities.read, inserts, updates and
+deletes crm.activities.write; a role with the scope own or team reaches the records of that owner or
+those teams.';
+
+--
+-- Name: activity_links; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.activity_links WITH (security_invoker='true') AS
+ SELECT activity_links.tenant_id,
+    activity_links.activity_id,
+    activity_links.object,
+    activity_links.record_id,
+    activity_links.created_at,
+    activity_links.created_by
+   FROM crm.activity_links;
+
+ALTER TABLE v1.activity_links OWNER TO postgres;
+
+--
+-- Name: VIEW activity_links; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.activity_links IS 'On which records activities hang. Whoever may read a record sees what hangs on it, and hangs own
+activities on it.';
+
+--
 -- Name: api_keys; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -26364,6 +39697,114 @@ ALTER TABLE v1.api_keys OWNER TO postgres;
 COMMENT ON VIEW v1.api_keys IS 'The API keys of your tenants. status: active, revoked, expired; role: null for a key with
 permissions of its own; hints: how its valid secrets begin; last_used_at: true to a minute or so.
 Needs core.api_keys.read.';
+
+--
+-- Name: assignment_capacities; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.assignment_capacities WITH (security_invoker='true') AS
+ SELECT capacities.tenant_id,
+    capacities.team_id,
+    capacities.user_id,
+    capacities.capacity,
+    capacities.open_max,
+    capacities.absent_until
+   FROM core.assignment_capacities capacities;
+
+ALTER TABLE v1.assignment_capacities OWNER TO postgres;
+
+--
+-- Name: VIEW assignment_capacities; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.assignment_capacities IS 'How much members of teams take; who is not in it has a capacity of 1 and no limit. Needs
+crm.assignment.manage.';
+
+--
+-- Name: assignment_rules; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.assignment_rules WITH (security_invoker='true') AS
+ SELECT rules.tenant_id,
+    rules.id,
+    rules.object,
+    rules."position",
+    rules.name,
+    rules.condition,
+    rules.team_id,
+    rules.user_id,
+    rules.strategy,
+    rules.is_active,
+    rules.version,
+    rules.created_at,
+    rules.created_by,
+    rules.updated_at,
+    rules.updated_by
+   FROM core.assignment_rules rules;
+
+ALTER TABLE v1.assignment_rules OWNER TO postgres;
+
+--
+-- Name: VIEW assignment_rules; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.assignment_rules IS 'To whom records without an owner go, by position. Needs crm.assignment.manage.';
+
+--
+-- Name: assignments; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.assignments WITH (security_invoker='true') AS
+ SELECT assignments.tenant_id,
+    assignments.id,
+    assignments.object,
+    assignments.record_id,
+    assignments.assigned_at,
+    assignments.user_id,
+    assignments.team_id,
+    assignments.rule_id,
+    assignments.rule_name,
+    assignments.rule_version,
+    assignments.strategy,
+    assignments.cause,
+    assignments.explanation,
+    assignments.assigned_by
+   FROM core.assignments;
+
+ALTER TABLE v1.assignments OWNER TO postgres;
+
+--
+-- Name: VIEW assignments; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.assignments IS 'To whom records were given, and why. Whoever may read a record may read its assignments.';
+
+--
+-- Name: attachments; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.attachments WITH (security_invoker='true') AS
+ SELECT attachments.tenant_id,
+    attachments.id,
+    attachments.object,
+    attachments.record_id,
+    attachments.bucket,
+    attachments.path,
+    attachments.name,
+    attachments.media_type,
+    attachments.size_bytes,
+    attachments.created_at,
+    attachments.created_by
+   FROM crm.attachments;
+
+ALTER TABLE v1.attachments OWNER TO postgres;
+
+--
+-- Name: VIEW attachments; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.attachments IS 'Files of records. Whoever may read (write) a record may read (write) its attachments; the bytes are
+guarded by the policies of storage.';
 
 --
 -- Name: audit; Type: VIEW; Schema: v1; Owner: postgres
@@ -26430,6 +39871,48 @@ COMMENT ON VIEW v1.brands IS 'The brands of your tenants, as they were set. Need
 v1.delete_brand change them.';
 
 --
+-- Name: companies; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.companies WITH (security_invoker='true') AS
+ SELECT companies.tenant_id,
+    companies.id,
+    companies.name,
+    companies.kind,
+    companies.domain,
+    companies.website,
+    companies.email,
+    companies.phone,
+    companies.industry,
+    companies.employee_count,
+    companies.annual_revenue_minor,
+    companies.currency,
+    companies.vat_number,
+    companies.language,
+    companies.description,
+    companies.parent_id,
+    companies.source,
+    companies.external_id,
+    companies.owner_id,
+    companies.team_id,
+    companies.custom,
+    companies.version,
+    companies.created_at,
+    companies.created_by,
+    companies.updated_at,
+    companies.updated_by
+   FROM crm.companies;
+
+ALTER TABLE v1.companies OWNER TO postgres;
+
+--
+-- Name: VIEW companies; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.companies IS 'Companies. Reading needs crm.companies.read, inserts, updates and deletes crm.companies.write; a
+role with the scope own or team reaches the records of that owner or those teams.';
+
+--
 -- Name: consents; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -26463,6 +39946,188 @@ COMMENT ON VIEW v1.consents IS 'Who agreed to what and when, and when that ended
 core.privacy.read; v1.record_consent and v1.withdraw_consent write.';
 
 --
+-- Name: contact_companies; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.contact_companies WITH (security_invoker='true') AS
+ SELECT contact_companies.tenant_id,
+    contact_companies.contact_id,
+    contact_companies.company_id,
+    contact_companies.job_title,
+    contact_companies.started_on,
+    contact_companies.ended_on,
+    contact_companies.created_at,
+    contact_companies.created_by
+   FROM crm.contact_companies;
+
+ALTER TABLE v1.contact_companies OWNER TO postgres;
+
+--
+-- Name: VIEW contact_companies; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.contact_companies IS 'For which companies contacts work beside the main one. Whoever may read (write) a contact may read
+(write) these.';
+
+--
+-- Name: contact_points; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.contact_points WITH (security_invoker='true') AS
+ SELECT contact_points.tenant_id,
+    contact_points.id,
+    contact_points.contact_id,
+    contact_points.company_id,
+    contact_points.kind,
+    contact_points.label,
+    contact_points.value,
+    contact_points.street,
+    contact_points.postal_code,
+    contact_points.city,
+    contact_points.region,
+    contact_points.country_code,
+    contact_points."position",
+    contact_points.created_at,
+    contact_points.created_by
+   FROM crm.contact_points;
+
+ALTER TABLE v1.contact_points OWNER TO postgres;
+
+--
+-- Name: VIEW contact_points; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.contact_points IS 'Further e-mails, phones and addresses of contacts and companies. Whoever may read (write) the
+record may read (write) these.';
+
+--
+-- Name: contacts; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.contacts WITH (security_invoker='true') AS
+ SELECT contacts.tenant_id,
+    contacts.id,
+    contacts.salutation,
+    contacts.given_name,
+    contacts.family_name,
+    contacts.name,
+    contacts.job_title,
+    contacts.company_id,
+    contacts.email,
+    contacts.phone,
+    contacts.birth_date,
+    contacts.language,
+    contacts.description,
+    contacts.do_not_contact,
+    contacts.source,
+    contacts.external_id,
+    contacts.owner_id,
+    contacts.team_id,
+    contacts.custom,
+    contacts.version,
+    contacts.created_at,
+    contacts.created_by,
+    contacts.updated_at,
+    contacts.updated_by
+   FROM crm.contacts;
+
+ALTER TABLE v1.contacts OWNER TO postgres;
+
+--
+-- Name: VIEW contacts; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.contacts IS 'Contacts. Reading needs crm.contacts.read, inserts, updates and deletes crm.contacts.write; a role
+with the scope own or team reaches the records of that owner or those teams.';
+
+--
+-- Name: conversions; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.conversions WITH (security_invoker='true') AS
+ SELECT conversions.tenant_id,
+    conversions.id,
+    conversions.lead_id,
+    conversions.contact_id,
+    conversions.contact_rule,
+    conversions.contact_created,
+    conversions.company_id,
+    conversions.company_rule,
+    conversions.company_created,
+    conversions.deal_id,
+    conversions.decision,
+    conversions.stage_before,
+    conversions.stage_after,
+    conversions.undo_until,
+    conversions.converted_at,
+    conversions.converted_by,
+    conversions.undone_at,
+    conversions.undone_by,
+    conversions.undone
+   FROM crm.conversions;
+
+ALTER TABLE v1.conversions OWNER TO postgres;
+
+--
+-- Name: VIEW conversions; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.conversions IS 'What became of leads, by which rules, and what was taken back. Whoever may read a lead may read
+this.';
+
+--
+-- Name: custom_field_objects; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.custom_field_objects WITH (security_invoker='true') AS
+ SELECT objects.object,
+    objects.singular
+   FROM core.objects
+  WHERE objects.has_custom_fields;
+
+ALTER TABLE v1.custom_field_objects OWNER TO postgres;
+
+--
+-- Name: VIEW custom_field_objects; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.custom_field_objects IS 'The objects whose records may have fields of your own. Signed-in users may read it.';
+
+--
+-- Name: custom_fields; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.custom_fields WITH (security_invoker='true') AS
+ SELECT fields.tenant_id,
+    fields.object,
+    fields.field,
+    fields."position",
+    (fields.definition ->> 'type'::text) AS type,
+    (fields.definition ->> 'label'::text) AS label,
+    (fields.definition ->> 'description'::text) AS description,
+    COALESCE(((fields.definition -> 'required'::text))::boolean, false) AS is_required,
+    COALESCE(((fields.definition -> 'unique'::text))::boolean, false) AS is_unique,
+    COALESCE(((fields.definition -> 'indexed'::text))::boolean, false) AS is_indexed,
+    fields.definition,
+    fields.values_state,
+    fields.archived_at,
+    fields.created_at,
+    fields.created_by,
+    fields.updated_at,
+    fields.updated_by
+   FROM core.custom_fields fields
+  WHERE (fields.deleted_at IS NULL);
+
+ALTER TABLE v1.custom_fields OWNER TO postgres;
+
+--
+-- Name: VIEW custom_fields; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.custom_fields IS 'The fields that your tenant has added to records, whose values stand in their column custom. Needs
+core.tenants.read, which every member has.';
+
+--
 -- Name: data_map; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -26486,6 +40151,145 @@ ALTER TABLE v1.data_map OWNER TO postgres;
 
 COMMENT ON VIEW v1.data_map IS 'Which columns hold personal data, of what kind, whose, for how long, and what erasing does. The
 same for every tenant; every signed-in user may read it.';
+
+--
+-- Name: deal_contacts; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.deal_contacts WITH (security_invoker='true') AS
+ SELECT deal_contacts.tenant_id,
+    deal_contacts.deal_id,
+    deal_contacts.contact_id,
+    deal_contacts.role,
+    deal_contacts.created_at,
+    deal_contacts.created_by
+   FROM crm.deal_contacts;
+
+ALTER TABLE v1.deal_contacts OWNER TO postgres;
+
+--
+-- Name: VIEW deal_contacts; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.deal_contacts IS 'Who else has a part in a deal. Whoever may read (write) the deal may read (write) these.';
+
+--
+-- Name: deal_forecast; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.deal_forecast WITH (security_invoker='true') AS
+ SELECT deals.tenant_id,
+    deals.id,
+    deals.name,
+    deals.pipeline_id,
+    deals.stage,
+    deals.stage_kind,
+    deals.owner_id,
+    deals.team_id,
+    deals.currency,
+    deals.amount_minor,
+    chances.chance AS probability,
+    round((((deals.amount_minor)::numeric * chances.chance) / (100)::numeric)) AS weighted_minor,
+        CASE
+            WHEN (deals.stage_kind = 'won'::text) THEN 'closed_won'::text
+            WHEN (deals.stage_kind = 'lost'::text) THEN 'closed_lost'::text
+            WHEN (deals.stage_kind = 'terminal'::text) THEN 'omitted'::text
+            WHEN (deals.forecast_category IS NOT NULL) THEN deals.forecast_category
+            WHEN (chances.chance >= (80)::numeric) THEN 'commit'::text
+            WHEN (chances.chance >= (50)::numeric) THEN 'best_case'::text
+            ELSE 'pipeline'::text
+        END AS category,
+    deals.expected_close_on,
+    deals.closed_at
+   FROM ((crm.deals
+     LEFT JOIN core.stages_read('crm.deals'::text) stages(tenant_id, pipeline_id, pipeline_version_id, number, stage, place, label, kind, chance) ON (((deals.tenant_id = stages.tenant_id) AND (deals.pipeline_version_id = stages.pipeline_version_id) AND (deals.stage = stages.stage))))
+     CROSS JOIN LATERAL ( SELECT
+                CASE deals.stage_kind
+                    WHEN 'won'::text THEN (100)::numeric
+                    WHEN 'open'::text THEN COALESCE((deals.probability)::numeric, stages.chance, (0)::numeric)
+                    ELSE (0)::numeric
+                END AS chance) chances);
+
+ALTER TABLE v1.deal_forecast OWNER TO postgres;
+
+--
+-- Name: VIEW deal_forecast; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.deal_forecast IS 'What each deal counts for: its probability, by its own or its stage''s, what its amount comes to by
+that, and its category: while it is open commit, best_case, pipeline or omitted as somebody says, or
+commit from 80 percent, best_case from 50 and pipeline below; then closed_won or closed_lost. Reading needs crm.deals.read, as v1.deals.';
+
+--
+-- Name: deal_lines; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.deal_lines WITH (security_invoker='true') AS
+ SELECT deal_lines.tenant_id,
+    deal_lines.id,
+    deal_lines.deal_id,
+    deal_lines.product_id,
+    deal_lines.name,
+    deal_lines.quantity,
+    deal_lines.unit_price_minor,
+    deal_lines.discount_percent,
+    deal_lines.total_minor,
+    deal_lines."position",
+    deal_lines.created_at,
+    deal_lines.created_by
+   FROM crm.deal_lines;
+
+ALTER TABLE v1.deal_lines OWNER TO postgres;
+
+--
+-- Name: VIEW deal_lines; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.deal_lines IS 'What deals are made of. Whoever may read (write) the deal may read (write) its lines.';
+
+--
+-- Name: deals; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.deals WITH (security_invoker='true') AS
+ SELECT deals.tenant_id,
+    deals.id,
+    deals.name,
+    deals.company_id,
+    deals.contact_id,
+    deals.pipeline_id,
+    deals.pipeline_version_id,
+    deals.stage,
+    deals.stage_kind,
+    deals.stage_entered_at,
+    deals.amount_minor,
+    deals.currency,
+    deals.probability,
+    deals.expected_close_on,
+    deals.forecast_category,
+    deals.closed_at,
+    deals.lost_reason,
+    deals.description,
+    deals.source,
+    deals.external_id,
+    deals.owner_id,
+    deals.team_id,
+    deals.custom,
+    deals.version,
+    deals.created_at,
+    deals.created_by,
+    deals.updated_at,
+    deals.updated_by
+   FROM crm.deals;
+
+ALTER TABLE v1.deals OWNER TO postgres;
+
+--
+-- Name: VIEW deals; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.deals IS 'Deals. Reading needs crm.deals.read, inserts, updates and deletes crm.deals.write; a role with the
+scope own or team reaches the records of that owner or those teams. v1.move changes the stage.';
 
 --
 -- Name: deliveries; Type: VIEW; Schema: v1; Owner: postgres
@@ -26794,6 +40598,31 @@ permission that its type names (v1.event_types). number counts each tenant''s ev
 which they were committed; whoever follows them asks v1.events_since.';
 
 --
+-- Name: exports; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.exports WITH (security_invoker='true') AS
+ SELECT exports.tenant_id,
+    exports.id,
+    exports.object,
+    exports.fields,
+    exports.is_filtered,
+    exports.row_count,
+    exports.is_last,
+    exports.exported_at,
+    exports.exported_by,
+    exports.exported_by_kind
+   FROM crm.exports;
+
+ALTER TABLE v1.exports OWNER TO postgres;
+
+--
+-- Name: VIEW exports; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.exports IS 'Who exported records, a row for each page. Needs crm.exports.read.';
+
+--
 -- Name: fields; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -26810,6 +40639,75 @@ ALTER TABLE v1.fields OWNER TO postgres;
 --
 
 COMMENT ON VIEW v1.fields IS 'Every field that a role can be kept from. Signed-in users see it.';
+
+--
+-- Name: import_errors; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.import_errors WITH (security_invoker='true') AS
+ SELECT errors.tenant_id,
+    errors.import_id,
+    errors.phase,
+    errors.row_number,
+    errors.place,
+    errors.column_name,
+    errors.code,
+    errors.explanation,
+    errors.record_id,
+    rows.cells
+   FROM (crm.import_errors errors
+     LEFT JOIN crm.import_rows rows ON (((rows.tenant_id = errors.tenant_id) AND (rows.import_id = errors.import_id) AND (rows.row_number = errors.row_number))));
+
+ALTER TABLE v1.import_errors OWNER TO postgres;
+
+--
+-- Name: VIEW import_errors; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.import_errors IS 'What is wrong with rows of imports, and which row it is: of the dry run (phase check), of the run,
+and of undoing. Needs crm.imports.manage.';
+
+--
+-- Name: imports; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.imports WITH (security_invoker='true') AS
+ SELECT imports.tenant_id,
+    imports.id,
+    imports.object,
+    imports.name,
+    imports.mode,
+    imports.key,
+    imports.mapping,
+    imports.settings,
+    imports.header,
+    imports.status,
+    imports.check_status,
+    imports.check_report,
+    imports.is_complete,
+    imports.piece_count,
+    imports.row_count,
+    imports.done_row,
+    imports.last_row,
+    imports.created_count,
+    imports.updated_count,
+    imports.failed_count,
+    imports.undone_count,
+    imports.kept_count,
+    imports.stop_reason,
+    imports.started_at,
+    imports.finished_at,
+    imports.created_at,
+    imports.created_by
+   FROM crm.imports;
+
+ALTER TABLE v1.imports OWNER TO postgres;
+
+--
+-- Name: VIEW imports; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.imports IS 'Imports, and how far they are: done_row of last_row. Needs crm.imports.manage.';
 
 --
 -- Name: inbound_messages; Type: VIEW; Schema: v1; Owner: postgres
@@ -26947,6 +40845,64 @@ queued, running, succeeded, failed, cancelled. progress: {done, total, text}, as
 tells. Needs core.jobs.read.';
 
 --
+-- Name: leads; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.leads WITH (security_invoker='true') AS
+ SELECT leads.tenant_id,
+    leads.id,
+    leads.salutation,
+    leads.given_name,
+    leads.family_name,
+    leads.company_name,
+    leads.name,
+    leads.job_title,
+    leads.email,
+    leads.phone,
+    leads.website,
+    leads.street,
+    leads.postal_code,
+    leads.city,
+    leads.region,
+    leads.country_code,
+    leads.language,
+    leads.interest,
+    leads.amount_minor,
+    leads.currency,
+    leads.description,
+    leads.score,
+    leads.source,
+    leads.campaign,
+    leads.external_id,
+    leads.pipeline_id,
+    leads.pipeline_version_id,
+    leads.stage,
+    leads.stage_kind,
+    leads.stage_entered_at,
+    leads.lost_reason,
+    leads.first_response_at,
+    leads.converted_at,
+    leads.owner_id,
+    leads.team_id,
+    leads.custom,
+    leads.version,
+    leads.created_at,
+    leads.created_by,
+    leads.updated_at,
+    leads.updated_by
+   FROM crm.leads;
+
+ALTER TABLE v1.leads OWNER TO postgres;
+
+--
+-- Name: VIEW leads; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.leads IS 'Leads. Reading needs crm.leads.read, inserts, updates and deletes crm.leads.write; a role with the
+scope own or team reaches the records of that owner or those teams. v1.move changes the stage,
+v1.convert_lead converts.';
+
+--
 -- Name: legal_holds; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -27014,6 +40970,29 @@ ALTER TABLE v1.metrics OWNER TO postgres;
 COMMENT ON VIEW v1.metrics IS 'The metrics of your tenants. Reading needs iot.devices.read, setting a unit iot.devices.write.';
 
 --
+-- Name: object_fields; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.object_fields WITH (security_invoker='true') AS
+ SELECT fields.object,
+    fields.field,
+    fields."position",
+    fields.type,
+    fields.label,
+    fields.description,
+    fields.is_writable
+   FROM core.object_fields fields;
+
+ALTER TABLE v1.object_fields OWNER TO postgres;
+
+--
+-- Name: VIEW object_fields; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.object_fields IS 'The fields that the records of every object have, as conditions and imports name them. Signed-in
+users may read it.';
+
+--
 -- Name: permissions; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -27029,6 +41008,111 @@ ALTER TABLE v1.permissions OWNER TO postgres;
 --
 
 COMMENT ON VIEW v1.permissions IS 'Every permission that a role can grant. Signed-in users see it.';
+
+--
+-- Name: pipeline_stages; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.pipeline_stages WITH (security_invoker='true') AS
+ SELECT stages.tenant_id,
+    stages.pipeline_id,
+    stages.pipeline_version_id,
+    stages.stage,
+    stages."position",
+    stages.label,
+    stages.kind,
+    stages.probability,
+    stages.time_limit_s,
+    stages.required,
+    stages.is_start
+   FROM core.pipeline_stages stages;
+
+ALTER TABLE v1.pipeline_stages OWNER TO postgres;
+
+--
+-- Name: VIEW pipeline_stages; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.pipeline_stages IS 'The stages of published and retired versions, which a board draws. Needs core.pipelines.read.';
+
+--
+-- Name: pipeline_versions; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.pipeline_versions WITH (security_invoker='true') AS
+ SELECT versions.tenant_id,
+    versions.id,
+    versions.pipeline_id,
+    versions.number,
+    versions.status,
+    versions.definition,
+    versions.published_at,
+    versions.published_by,
+    versions.created_at,
+    versions.created_by
+   FROM core.pipeline_versions versions;
+
+ALTER TABLE v1.pipeline_versions OWNER TO postgres;
+
+--
+-- Name: VIEW pipeline_versions; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.pipeline_versions IS 'The versions of pipelines: drafts, published and retired ones. Needs core.pipelines.read.';
+
+--
+-- Name: pipelines; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.pipelines WITH (security_invoker='true') AS
+ SELECT pipelines.tenant_id,
+    pipelines.id,
+    pipelines.object,
+    pipelines.slug,
+    pipelines.name,
+    pipelines.is_default,
+    pipelines.archived_at,
+    pipelines.created_at,
+    pipelines.created_by
+   FROM core.pipelines;
+
+ALTER TABLE v1.pipelines OWNER TO postgres;
+
+--
+-- Name: VIEW pipelines; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.pipelines IS 'The pipelines of your tenants. Needs core.pipelines.read.';
+
+--
+-- Name: products; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.products WITH (security_invoker='true') AS
+ SELECT products.tenant_id,
+    products.id,
+    products.code,
+    products.name,
+    products.description,
+    products.unit,
+    products.unit_price_minor,
+    products.currency,
+    products.is_active,
+    products.custom,
+    products.version,
+    products.created_at,
+    products.created_by,
+    products.updated_at,
+    products.updated_by
+   FROM crm.products;
+
+ALTER TABLE v1.products OWNER TO postgres;
+
+--
+-- Name: VIEW products; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.products IS 'The catalogue. Reading needs crm.products.read, inserts, updates and deletes crm.products.write.';
 
 --
 -- Name: rejected_messages; Type: VIEW; Schema: v1; Owner: postgres
@@ -27090,6 +41174,165 @@ COMMENT ON VIEW v1.roles IS 'The system roles and those of your tenants. permiss
 {object: [field]}. Needs core.members.read.';
 
 --
+-- Name: search_fields; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.search_fields WITH (security_invoker='true') AS
+ SELECT fields.object,
+    fields.field,
+    fields.weight
+   FROM core.search_fields fields;
+
+ALTER TABLE v1.search_fields OWNER TO postgres;
+
+--
+-- Name: VIEW search_fields; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.search_fields IS 'By the words of which fields records are found, and how much they count, from A to D. Signed-in
+users may read it.';
+
+--
+-- Name: segment_members; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.segment_members WITH (security_invoker='true') AS
+ SELECT segment_members.tenant_id,
+    segment_members.segment_id,
+    segment_members.object,
+    segment_members.record_id,
+    segment_members.created_at,
+    segment_members.created_by
+   FROM core.segment_members;
+
+ALTER TABLE v1.segment_members OWNER TO postgres;
+
+--
+-- Name: VIEW segment_members; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.segment_members IS 'Which records are on the lists of static segments: those that you may read, of segments that you
+may see.';
+
+--
+-- Name: segments; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.segments WITH (security_invoker='true') AS
+ SELECT segments.tenant_id,
+    segments.id,
+    segments.object,
+    segments.slug,
+    segments.name,
+    segments.description,
+    segments.kind,
+    segments.condition,
+    tenon.condition_text(segments.condition, core.fields_for_segments(segments.object, segments.tenant_id)) AS text,
+    segments.is_shared,
+    segments.owner_id,
+    segments.created_at,
+    segments.created_by,
+    segments.updated_at,
+    segments.updated_by
+   FROM core.segments;
+
+ALTER TABLE v1.segments OWNER TO postgres;
+
+--
+-- Name: VIEW segments; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.segments IS 'Segments, with the condition in words: your own, those that are shared with all who may read
+records of the object, and with crm.segments.manage in the whole tenant all.';
+
+--
+-- Name: service_level_states; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.service_level_states WITH (security_invoker='true') AS
+ SELECT states.tenant_id,
+    states.object,
+    states.record_id,
+    states.service_level_id,
+    states.state,
+    states.started_at,
+    states.due_at,
+    states.met_at,
+    states.breached_at,
+    states.round,
+    states.breaches
+   FROM core.service_level_states states;
+
+ALTER TABLE v1.service_level_states OWNER TO postgres;
+
+--
+-- Name: VIEW service_level_states; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.service_level_states IS 'How records stand with service levels: running, met, breached or cancelled, and since when. Whoever
+may read a record may read it.';
+
+--
+-- Name: service_levels; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.service_levels WITH (security_invoker='true') AS
+ SELECT levels.tenant_id,
+    levels.id,
+    levels.object,
+    levels.name,
+    levels.kind,
+    levels.condition,
+    levels.within_s,
+    levels.hours,
+    levels.escalations,
+    levels.is_active,
+    levels.version,
+    levels.created_at,
+    levels.created_by,
+    levels.updated_at,
+    levels.updated_by
+   FROM core.service_levels levels;
+
+ALTER TABLE v1.service_levels OWNER TO postgres;
+
+--
+-- Name: VIEW service_levels; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.service_levels IS 'Within what time something has to happen with records, and what follows if it does not. Needs
+crm.service_levels.manage.';
+
+--
+-- Name: stage_history; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.stage_history WITH (security_invoker='true') AS
+ SELECT periods.tenant_id,
+    periods.object,
+    periods.record_id,
+    periods.pipeline_id,
+    periods.pipeline_version_id,
+    periods.stage,
+    periods.from_stage,
+    periods.entered_at,
+    periods.left_at,
+    (EXTRACT(epoch FROM (COALESCE(periods.left_at, clock_timestamp()) - periods.entered_at)))::double precision AS seconds,
+    periods.reason,
+    periods.moved_by_kind,
+    periods.moved_by
+   FROM core.stage_periods periods;
+
+ALTER TABLE v1.stage_history OWNER TO postgres;
+
+--
+-- Name: VIEW stage_history; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.stage_history IS 'Which record was in which stage, from when to when, and who moved it there: left_at is null where
+it is now. seconds: how long, until now. Whoever may read the record may read its history.';
+
+--
 -- Name: suppressions; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -27110,6 +41353,48 @@ ALTER TABLE v1.suppressions OWNER TO postgres;
 --
 
 COMMENT ON VIEW v1.suppressions IS 'Addresses that your tenants do not write to any more, masked. Needs core.deliveries.read.';
+
+--
+-- Name: taggings; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.taggings WITH (security_invoker='true') AS
+ SELECT taggings.tenant_id,
+    taggings.tag_id,
+    taggings.object,
+    taggings.record_id,
+    taggings.created_at,
+    taggings.created_by
+   FROM crm.taggings;
+
+ALTER TABLE v1.taggings OWNER TO postgres;
+
+--
+-- Name: VIEW taggings; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.taggings IS 'Which record has which tag. Whoever may read (write) a record may read (write) its tags.';
+
+--
+-- Name: tags; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.tags WITH (security_invoker='true') AS
+ SELECT tags.tenant_id,
+    tags.id,
+    tags.name,
+    tags.color,
+    tags.created_at,
+    tags.created_by
+   FROM crm.tags;
+
+ALTER TABLE v1.tags OWNER TO postgres;
+
+--
+-- Name: VIEW tags; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.tags IS 'Tags. Reading needs crm.tags.read, inserts, updates and deletes crm.tags.write.';
 
 --
 -- Name: teams; Type: VIEW; Schema: v1; Owner: postgres
@@ -27241,6 +41526,33 @@ COMMENT ON VIEW v1.tenants IS 'The tenants that you may see. Reading needs core.
 core.tenants.write; v1.create_tenant and its like do the rest.';
 
 --
+-- Name: timers; Type: VIEW; Schema: v1; Owner: postgres
+--
+
+CREATE VIEW v1.timers WITH (security_invoker='true') AS
+ SELECT timers.tenant_id,
+    timers.id,
+    timers.object,
+    timers.record_id,
+    timers.timer,
+    timers.due_at,
+    timers.attempts,
+    timers.last_error,
+    timers.failed_at,
+    timers.created_at,
+    timers.created_by
+   FROM core.timers;
+
+ALTER TABLE v1.timers OWNER TO postgres;
+
+--
+-- Name: VIEW timers; Type: COMMENT; Schema: v1; Owner: postgres
+--
+
+COMMENT ON VIEW v1.timers IS 'What is to happen to records later: time limits of stages, and timers that effects started. Whoever
+may read the record may read its timers.';
+
+--
 -- Name: webhook_endpoints; Type: VIEW; Schema: v1; Owner: postgres
 --
 
@@ -27311,6 +41623,13 @@ COMMENT ON VIEW v1.webhook_sources IS 'Who may send webhooks to your tenants, an
 ALTER TABLE ONLY core.audit_entries ATTACH PARTITION core.audit_entries_default DEFAULT;
 
 --
+-- Name: stage_periods a_record_is_in_one_stage; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.stage_periods
+    ADD CONSTRAINT a_record_is_in_one_stage EXCLUDE USING gist (tenant_id WITH =, record_id WITH =, object WITH =, period WITH &&);
+
+--
 -- Name: api_keys api_key_id_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -27344,6 +41663,34 @@ ALTER TABLE ONLY core.api_key_secrets
 
 ALTER TABLE ONLY core.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: assignment_capacities assignment_capacities_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_capacities
+    ADD CONSTRAINT assignment_capacities_pkey PRIMARY KEY (tenant_id, team_id, user_id);
+
+--
+-- Name: assignment_rules assignment_rules_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_rules
+    ADD CONSTRAINT assignment_rules_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: assignment_turns assignment_turns_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_turns
+    ADD CONSTRAINT assignment_turns_pkey PRIMARY KEY (tenant_id, object, team_id, user_id);
+
+--
+-- Name: assignments assignments_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignments
+    ADD CONSTRAINT assignments_pkey PRIMARY KEY (tenant_id, id);
 
 --
 -- Name: audit_anchors audit_anchors_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -27416,6 +41763,27 @@ ALTER TABLE ONLY core.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (tenant_id, id);
 
 --
+-- Name: custom_field_sets custom_field_sets_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.custom_field_sets
+    ADD CONSTRAINT custom_field_sets_pkey PRIMARY KEY (tenant_id, object);
+
+--
+-- Name: custom_fields custom_fields_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.custom_fields
+    ADD CONSTRAINT custom_fields_pkey PRIMARY KEY (tenant_id, object, field);
+
+--
+-- Name: custom_values custom_values_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.custom_values
+    ADD CONSTRAINT custom_values_pkey PRIMARY KEY (tenant_id, object, field, record_id);
+
+--
 -- Name: deliveries deliveries_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -27451,6 +41819,20 @@ ALTER TABLE ONLY core.delivery_pauses
     ADD CONSTRAINT delivery_pauses_pkey PRIMARY KEY (tenant_id, channel);
 
 --
+-- Name: effect_events effect_events_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.effect_events
+    ADD CONSTRAINT effect_events_pkey PRIMARY KEY (type);
+
+--
+-- Name: effect_handlers effect_handlers_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.effect_handlers
+    ADD CONSTRAINT effect_handlers_pkey PRIMARY KEY (effect);
+
+--
 -- Name: email_domain_rules email_domain_rules_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -27484,6 +41866,13 @@ ALTER TABLE ONLY core.event_expiries
 
 ALTER TABLE ONLY core.event_heads
     ADD CONSTRAINT event_heads_pkey PRIMARY KEY (tenant_id);
+
+--
+-- Name: objects event_prefix_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.objects
+    ADD CONSTRAINT event_prefix_is_unique UNIQUE (event_prefix);
 
 --
 -- Name: event_types event_types_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -27591,6 +41980,13 @@ ALTER TABLE ONLY core.legal_holds
     ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (tenant_id, id);
 
 --
+-- Name: linked_tables linked_tables_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.linked_tables
+    ADD CONSTRAINT linked_tables_pkey PRIMARY KEY (relation);
+
+--
 -- Name: members members_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -27603,6 +41999,20 @@ ALTER TABLE ONLY core.members
 
 ALTER TABLE ONLY core.not_personal
     ADD CONSTRAINT not_personal_pkey PRIMARY KEY (table_schema, table_name, column_name);
+
+--
+-- Name: object_fields object_fields_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.object_fields
+    ADD CONSTRAINT object_fields_pkey PRIMARY KEY (object, field);
+
+--
+-- Name: objects objects_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.objects
+    ADD CONSTRAINT objects_pkey PRIMARY KEY (object);
 
 --
 -- Name: pending_events pending_events_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -27626,6 +42036,48 @@ ALTER TABLE ONLY core.personal_data
     ADD CONSTRAINT personal_data_pkey PRIMARY KEY (table_schema, table_name, column_name);
 
 --
+-- Name: pipeline_versions pipeline_number_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipeline_versions
+    ADD CONSTRAINT pipeline_number_is_unique UNIQUE (tenant_id, pipeline_id, number);
+
+--
+-- Name: pipeline_objects pipeline_objects_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipeline_objects
+    ADD CONSTRAINT pipeline_objects_pkey PRIMARY KEY (object);
+
+--
+-- Name: pipelines pipeline_slug_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipelines
+    ADD CONSTRAINT pipeline_slug_is_unique UNIQUE (tenant_id, object, slug);
+
+--
+-- Name: pipeline_stages pipeline_stages_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipeline_stages
+    ADD CONSTRAINT pipeline_stages_pkey PRIMARY KEY (tenant_id, pipeline_version_id, stage);
+
+--
+-- Name: pipeline_versions pipeline_versions_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipeline_versions
+    ADD CONSTRAINT pipeline_versions_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: pipelines pipelines_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipelines
+    ADD CONSTRAINT pipelines_pkey PRIMARY KEY (tenant_id, id);
+
+--
 -- Name: provider_states provider_states_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -27645,6 +42097,13 @@ ALTER TABLE ONLY core.rate_buckets
 
 ALTER TABLE ONLY core.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (tenant_id, dimension, action, set_by);
+
+--
+-- Name: objects relation_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.objects
+    ADD CONSTRAINT relation_is_unique UNIQUE (relation);
 
 --
 -- Name: retention_runs retention_runs_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -27675,11 +42134,95 @@ ALTER TABLE ONLY core.roles
     ADD CONSTRAINT roles_pkey PRIMARY KEY (tenant_id, id);
 
 --
+-- Name: assignment_rules rule_name_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_rules
+    ADD CONSTRAINT rule_name_is_unique UNIQUE (tenant_id, object, name);
+
+--
+-- Name: search_documents search_documents_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.search_documents
+    ADD CONSTRAINT search_documents_pkey PRIMARY KEY (tenant_id, record_id, object);
+
+--
+-- Name: search_fields search_fields_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.search_fields
+    ADD CONSTRAINT search_fields_pkey PRIMARY KEY (object, field);
+
+--
+-- Name: search_objects search_number_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.search_objects
+    ADD CONSTRAINT search_number_is_unique UNIQUE (number);
+
+--
+-- Name: search_objects search_objects_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.search_objects
+    ADD CONSTRAINT search_objects_pkey PRIMARY KEY (object);
+
+--
+-- Name: search_unlearned search_unlearned_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.search_unlearned
+    ADD CONSTRAINT search_unlearned_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: search_words search_words_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.search_words
+    ADD CONSTRAINT search_words_pkey PRIMARY KEY (tenant_id, id);
+
+--
 -- Name: secrets secrets_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
 --
 
 ALTER TABLE ONLY core.secrets
     ADD CONSTRAINT secrets_pkey PRIMARY KEY (tenant_id, id);
+
+--
+-- Name: segment_fields segment_fields_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segment_fields
+    ADD CONSTRAINT segment_fields_pkey PRIMARY KEY (object, field);
+
+--
+-- Name: segment_members segment_members_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segment_members
+    ADD CONSTRAINT segment_members_pkey PRIMARY KEY (tenant_id, segment_id, record_id);
+
+--
+-- Name: segment_relations segment_relations_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segment_relations
+    ADD CONSTRAINT segment_relations_pkey PRIMARY KEY (object, relation);
+
+--
+-- Name: segments segment_slug_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segments
+    ADD CONSTRAINT segment_slug_is_unique UNIQUE NULLS NOT DISTINCT (tenant_id, object, owner_id, slug);
+
+--
+-- Name: segments segments_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segments
+    ADD CONSTRAINT segments_pkey PRIMARY KEY (tenant_id, id);
 
 --
 -- Name: sender_domains sender_domains_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -27694,6 +42237,27 @@ ALTER TABLE ONLY core.sender_domains
 
 ALTER TABLE ONLY core.sensitive_records
     ADD CONSTRAINT sensitive_records_pkey PRIMARY KEY (tenant_id, table_name, record_id);
+
+--
+-- Name: service_levels service_level_name_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.service_levels
+    ADD CONSTRAINT service_level_name_is_unique UNIQUE (tenant_id, object, name);
+
+--
+-- Name: service_level_states service_level_states_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.service_level_states
+    ADD CONSTRAINT service_level_states_pkey PRIMARY KEY (tenant_id, record_id, object, service_level_id);
+
+--
+-- Name: service_levels service_levels_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.service_levels
+    ADD CONSTRAINT service_levels_pkey PRIMARY KEY (tenant_id, id);
 
 --
 -- Name: sign_in_attempts sign_in_attempts_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -27722,6 +42286,20 @@ ALTER TABLE ONLY core.tenants
 
 ALTER TABLE ONLY core.webhook_sources
     ADD CONSTRAINT source_id_is_unique UNIQUE (id);
+
+--
+-- Name: pipeline_stages stage_of_pipeline_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipeline_stages
+    ADD CONSTRAINT stage_of_pipeline_is_unique UNIQUE (tenant_id, pipeline_id, pipeline_version_id, stage);
+
+--
+-- Name: stage_periods stage_periods_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.stage_periods
+    ADD CONSTRAINT stage_periods_pkey PRIMARY KEY (tenant_id, record_id, object, entered_at);
 
 --
 -- Name: suppressions suppressions_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -27792,6 +42370,20 @@ ALTER TABLE ONLY core.templates
 
 ALTER TABLE ONLY core.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
+
+--
+-- Name: timers timer_runs_once_a_record; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.timers
+    ADD CONSTRAINT timer_runs_once_a_record UNIQUE (tenant_id, record_id, object, key);
+
+--
+-- Name: timers timers_pkey; Type: CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.timers
+    ADD CONSTRAINT timers_pkey PRIMARY KEY (tenant_id, id);
 
 --
 -- Name: invitations token_hash_is_unique; Type: CONSTRAINT; Schema: core; Owner: postgres
@@ -27954,6 +42546,42 @@ ALTER TABLE ONLY iot.retention_policies
 CREATE INDEX api_keys_role ON core.api_keys USING btree (role_tenant_id, role_id);
 
 --
+-- Name: assignment_rules_object; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX assignment_rules_object ON core.assignment_rules USING btree (object);
+
+--
+-- Name: assignment_rules_team; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX assignment_rules_team ON core.assignment_rules USING btree (tenant_id, team_id) WHERE (team_id IS NOT NULL);
+
+--
+-- Name: assignment_rules_user; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX assignment_rules_user ON core.assignment_rules USING btree (user_id) WHERE (user_id IS NOT NULL);
+
+--
+-- Name: assignment_turns_member; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX assignment_turns_member ON core.assignment_turns USING btree (tenant_id, team_id, user_id);
+
+--
+-- Name: assignments_at; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX assignments_at ON core.assignments USING btree (tenant_id, assigned_at DESC);
+
+--
+-- Name: assignments_record; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX assignments_record ON core.assignments USING btree (tenant_id, record_id, assigned_at DESC);
+
+--
 -- Name: audit_anchors_platform_number; Type: INDEX; Schema: core; Owner: postgres
 --
 
@@ -28000,6 +42628,60 @@ CREATE INDEX consents_phone ON core.consents USING btree (tenant_id, phone, purp
 --
 
 CREATE INDEX consents_user_id ON core.consents USING btree (tenant_id, user_id, purpose) WHERE (user_id IS NOT NULL);
+
+--
+-- Name: custom_field_sets_object; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX custom_field_sets_object ON core.custom_field_sets USING btree (object);
+
+--
+-- Name: custom_fields_object; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX custom_fields_object ON core.custom_fields USING btree (object);
+
+--
+-- Name: custom_values_instant; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX custom_values_instant ON core.custom_values USING btree (tenant_id, object, field, instant_value, record_id) WHERE ((NOT is_unique) AND (instant_value IS NOT NULL));
+
+--
+-- Name: custom_values_instant_unique; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE UNIQUE INDEX custom_values_instant_unique ON core.custom_values USING btree (tenant_id, object, field, instant_value) WHERE (is_unique AND (instant_value IS NOT NULL));
+
+--
+-- Name: custom_values_number; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX custom_values_number ON core.custom_values USING btree (tenant_id, object, field, number_value, record_id) WHERE ((NOT is_unique) AND (number_value IS NOT NULL));
+
+--
+-- Name: custom_values_number_unique; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE UNIQUE INDEX custom_values_number_unique ON core.custom_values USING btree (tenant_id, object, field, number_value) WHERE (is_unique AND (number_value IS NOT NULL));
+
+--
+-- Name: custom_values_record; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX custom_values_record ON core.custom_values USING btree (tenant_id, record_id);
+
+--
+-- Name: custom_values_text; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX custom_values_text ON core.custom_values USING btree (tenant_id, object, field, text_value, record_id) WHERE ((NOT is_unique) AND (text_value IS NOT NULL));
+
+--
+-- Name: custom_values_text_unique; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE UNIQUE INDEX custom_values_text_unique ON core.custom_values USING btree (tenant_id, object, field, text_value) WHERE (is_unique AND (text_value IS NOT NULL));
 
 --
 -- Name: deliveries_created_at; Type: INDEX; Schema: core; Owner: postgres
@@ -28200,6 +42882,24 @@ CREATE INDEX members_user_id ON core.members USING btree (user_id);
 CREATE INDEX pending_events_transaction ON core.pending_events USING btree (transaction, "position");
 
 --
+-- Name: pipeline_versions_status; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE UNIQUE INDEX pipeline_versions_status ON core.pipeline_versions USING btree (tenant_id, pipeline_id, status) WHERE (status <> 'retired'::text);
+
+--
+-- Name: pipelines_default; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE UNIQUE INDEX pipelines_default ON core.pipelines USING btree (tenant_id, object) WHERE is_default;
+
+--
+-- Name: pipelines_object; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX pipelines_object ON core.pipelines USING btree (object);
+
+--
 -- Name: provider_states_of_delivery; Type: INDEX; Schema: core; Owner: postgres
 --
 
@@ -28224,16 +42924,94 @@ CREATE INDEX rate_buckets_taken_until ON core.rate_buckets USING btree (taken_un
 CREATE INDEX role_permissions_permission ON core.role_permissions USING btree (permission);
 
 --
+-- Name: search_documents_changed_at; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX search_documents_changed_at ON core.search_documents USING btree (tenant_id, changed_at DESC);
+
+--
+-- Name: search_documents_words; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX search_documents_words ON core.search_documents USING gin (document) WITH (fastupdate='on', gin_pending_list_limit='2048');
+
+--
+-- Name: search_words_keys; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX search_words_keys ON core.search_words USING gin (keys);
+
+--
+-- Name: search_words_word; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX search_words_word ON core.search_words USING btree (tenant_id, word);
+
+--
+-- Name: segment_members_object; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX segment_members_object ON core.segment_members USING btree (object);
+
+--
+-- Name: segment_members_record; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX segment_members_record ON core.segment_members USING btree (tenant_id, record_id);
+
+--
+-- Name: segment_relations_related; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX segment_relations_related ON core.segment_relations USING btree (related_object);
+
+--
+-- Name: segments_object; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX segments_object ON core.segments USING btree (object);
+
+--
+-- Name: segments_owner; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX segments_owner ON core.segments USING btree (owner_id, tenant_id) WHERE (owner_id IS NOT NULL);
+
+--
 -- Name: sensitive_records_record; Type: INDEX; Schema: core; Owner: postgres
 --
 
 CREATE INDEX sensitive_records_record ON core.sensitive_records USING btree (table_name, record_id);
 
 --
+-- Name: service_level_states_level; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX service_level_states_level ON core.service_level_states USING btree (tenant_id, service_level_id, state, due_at);
+
+--
+-- Name: service_levels_object; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX service_levels_object ON core.service_levels USING btree (object);
+
+--
 -- Name: sign_in_authenticators_user_id; Type: INDEX; Schema: core; Owner: postgres
 --
 
 CREATE INDEX sign_in_authenticators_user_id ON core.sign_in_authenticators USING btree (user_id);
+
+--
+-- Name: stage_periods_open; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX stage_periods_open ON core.stage_periods USING btree (record_id) WHERE (left_at IS NULL);
+
+--
+-- Name: stage_periods_stage; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX stage_periods_stage ON core.stage_periods USING btree (tenant_id, pipeline_id, stage, entered_at);
 
 --
 -- Name: team_members_user; Type: INDEX; Schema: core; Owner: postgres
@@ -28270,6 +43048,12 @@ CREATE INDEX tenants_parent_id ON core.tenants USING btree (parent_id);
 --
 
 CREATE INDEX tenants_suspended_with ON core.tenants USING btree (suspended_with) WHERE (suspended_with IS NOT NULL);
+
+--
+-- Name: timers_due; Type: INDEX; Schema: core; Owner: postgres
+--
+
+CREATE INDEX timers_due ON core.timers USING btree (due_at) WHERE (failed_at IS NULL);
 
 --
 -- Name: user_settings_active_tenant_id; Type: INDEX; Schema: core; Owner: postgres
@@ -28332,6 +43116,414 @@ CREATE TRIGGER an_owner_stays AFTER DELETE OR UPDATE ON core.members FOR EACH RO
 CREATE TRIGGER answers_are_forgotten AFTER DELETE OR UPDATE OF role_id, status ON core.members FOR EACH ROW EXECUTE FUNCTION core.forget_member_answers();
 
 --
+-- Name: api_key_secrets audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.api_key_secrets REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["api_key_id", "id"], "table": "core.api_key_secrets", "tenant": "tenant_id", "ignored": ["token_hash", "last_used_at"], "personal": ["created_by"]}', 'core.api_key_secrets', 'personal');
+
+--
+-- Name: api_keys audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.api_keys REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.api_keys", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "revoked_by"]}', 'core.api_keys', 'personal');
+
+--
+-- Name: assignment_capacities audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.assignment_capacities REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["team_id", "user_id"], "table": "core.assignment_capacities", "tenant": "tenant_id", "ignored": [], "personal": ["user_id"]}', 'core.assignment_capacities', 'personal');
+
+--
+-- Name: assignment_rules audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.assignment_rules REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.assignment_rules", "tenant": "tenant_id", "ignored": ["version", "updated_at", "updated_by"], "personal": ["created_by", "updated_by", "user_id"]}', 'core.assignment_rules', 'personal');
+
+--
+-- Name: brands audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.brands REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["slug"], "table": "core.brands", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.brands', 'personal');
+
+--
+-- Name: consent_withdrawals audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.consent_withdrawals REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["consent_id"], "table": "core.consent_withdrawals", "tenant": "tenant_id", "ignored": [], "personal": ["recorded_by", "source", "withdrawn_at"]}', 'core.consent_withdrawals', 'personal');
+
+--
+-- Name: consents audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.consents REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.consents", "tenant": "tenant_id", "ignored": [], "personal": ["channel", "email", "given_at", "id", "legal_basis", "phone", "proof_text", "proof_version", "purpose", "recorded_by", "source", "user_id"]}', 'core.consents', 'personal');
+
+--
+-- Name: custom_fields audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.custom_fields REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["object", "field"], "table": "core.custom_fields", "tenant": "tenant_id", "ignored": ["updated_at", "updated_by"], "personal": ["created_by", "updated_by"]}', 'core.custom_fields', 'personal');
+
+--
+-- Name: delivery_pauses audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.delivery_pauses REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["channel"], "table": "core.delivery_pauses", "tenant": "tenant_id", "ignored": [], "personal": ["paused_by"]}', 'core.delivery_pauses', 'personal');
+
+--
+-- Name: email_domain_rules audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.email_domain_rules REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["domain"], "table": "core.email_domain_rules", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.email_domain_rules', 'personal');
+
+--
+-- Name: hidden_fields audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.hidden_fields REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["role_id", "object", "field"], "table": "core.hidden_fields", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.hidden_fields');
+
+--
+-- Name: invitations audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.invitations REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.invitations", "tenant": "tenant_id", "ignored": ["token_hash"], "personal": ["accepted_at", "accepted_by", "created_by", "email"]}', 'core.invitations', 'personal');
+
+--
+-- Name: job_schedules audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.job_schedules REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["name"], "table": "core.job_schedules", "tenant": "tenant_id", "ignored": ["next_run_at", "last_run_at", "last_job_id"], "personal": ["created_by"]}', 'core.job_schedules', 'personal');
+
+--
+-- Name: legal_holds audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.legal_holds REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.legal_holds", "tenant": "tenant_id", "ignored": [], "personal": ["email", "identifiers", "phone", "released_by", "set_by", "user_id"]}', 'core.legal_holds', 'personal');
+
+--
+-- Name: members audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["user_id"], "table": "core.members", "tenant": "tenant_id", "ignored": [], "personal": ["created_at", "created_by", "role_id", "status", "user_id"]}', 'core.members', 'personal');
+
+--
+-- Name: pipeline_versions audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.pipeline_versions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.pipeline_versions", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "published_by"]}', 'core.pipeline_versions', 'personal');
+
+--
+-- Name: pipelines audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.pipelines REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.pipelines", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.pipelines', 'personal');
+
+--
+-- Name: rate_limits audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.rate_limits REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["dimension", "action", "set_by"], "table": "core.rate_limits", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.rate_limits', 'personal');
+
+--
+-- Name: role_permissions audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.role_permissions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["role_id", "permission"], "table": "core.role_permissions", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.role_permissions');
+
+--
+-- Name: roles audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.roles REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.roles", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.roles', 'personal');
+
+--
+-- Name: secrets audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.secrets REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.secrets", "tenant": "tenant_id", "ignored": ["sealed", "vault_id"], "personal": []}', 'core.secrets');
+
+--
+-- Name: segment_members audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.segment_members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["segment_id", "record_id"], "table": "core.segment_members", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "record_id"]}', 'core.segment_members', 'personal');
+
+--
+-- Name: segments audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.segments REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.segments", "tenant": "tenant_id", "ignored": ["updated_at", "updated_by"], "personal": ["created_by", "owner_id", "updated_by"]}', 'core.segments', 'personal');
+
+--
+-- Name: sender_domains audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.sender_domains REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["domain"], "table": "core.sender_domains", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.sender_domains');
+
+--
+-- Name: sensitive_records audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.sensitive_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["table_name", "record_id"], "table": "core.sensitive_records", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.sensitive_records', 'personal');
+
+--
+-- Name: service_levels audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.service_levels REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.service_levels", "tenant": "tenant_id", "ignored": ["version", "updated_at", "updated_by"], "personal": ["created_by", "updated_by"]}', 'core.service_levels', 'personal');
+
+--
+-- Name: suppressions audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.suppressions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["channel", "address_hash"], "table": "core.suppressions", "tenant": "tenant_id", "ignored": ["address_hash"], "personal": ["created_by"]}', 'core.suppressions', 'personal');
+
+--
+-- Name: team_members audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.team_members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["team_id", "user_id"], "table": "core.team_members", "tenant": "tenant_id", "ignored": [], "personal": ["team_id", "user_id"]}', 'core.team_members', 'personal');
+
+--
+-- Name: teams audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.teams REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.teams", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.teams', 'personal');
+
+--
+-- Name: template_versions audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.template_versions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.template_versions", "tenant": "tenant_id", "ignored": ["subject", "preheader", "text", "html"], "personal": ["published_by"]}', 'core.template_versions', 'personal');
+
+--
+-- Name: templates audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.templates REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.templates", "tenant": "tenant_id", "ignored": ["draft_subject", "draft_preheader", "draft_text", "draft_html", "draft_has_layout", "draft_saved_at"], "personal": ["created_by"]}', 'core.templates', 'personal');
+
+--
+-- Name: tenants audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.tenants REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.tenants", "tenant": "id", "ignored": [], "personal": ["created_by"]}', 'core.tenants', 'personal');
+
+--
+-- Name: webhook_endpoints audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.webhook_endpoints REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.webhook_endpoints", "tenant": "tenant_id", "ignored": ["failing_since", "url_masked"], "personal": ["created_by"]}', 'core.webhook_endpoints', 'personal');
+
+--
+-- Name: webhook_sources audit_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON core.webhook_sources REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.webhook_sources", "tenant": "tenant_id", "ignored": ["secret_id", "secret_hash", "refused_count", "refused_at", "refused_reason"], "personal": ["created_by"]}', 'core.webhook_sources', 'personal');
+
+--
+-- Name: api_key_secrets audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.api_key_secrets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["api_key_id", "id"], "table": "core.api_key_secrets", "tenant": "tenant_id", "ignored": ["token_hash", "last_used_at"], "personal": ["created_by"]}', 'core.api_key_secrets', 'personal');
+
+--
+-- Name: api_keys audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.api_keys REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.api_keys", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "revoked_by"]}', 'core.api_keys', 'personal');
+
+--
+-- Name: assignment_capacities audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.assignment_capacities REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["team_id", "user_id"], "table": "core.assignment_capacities", "tenant": "tenant_id", "ignored": [], "personal": ["user_id"]}', 'core.assignment_capacities', 'personal');
+
+--
+-- Name: assignment_rules audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.assignment_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.assignment_rules", "tenant": "tenant_id", "ignored": ["version", "updated_at", "updated_by"], "personal": ["created_by", "updated_by", "user_id"]}', 'core.assignment_rules', 'personal');
+
+--
+-- Name: brands audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.brands REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["slug"], "table": "core.brands", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.brands', 'personal');
+
+--
+-- Name: consent_withdrawals audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.consent_withdrawals REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["consent_id"], "table": "core.consent_withdrawals", "tenant": "tenant_id", "ignored": [], "personal": ["recorded_by", "source", "withdrawn_at"]}', 'core.consent_withdrawals', 'personal');
+
+--
+-- Name: consents audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.consents REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.consents", "tenant": "tenant_id", "ignored": [], "personal": ["channel", "email", "given_at", "id", "legal_basis", "phone", "proof_text", "proof_version", "purpose", "recorded_by", "source", "user_id"]}', 'core.consents', 'personal');
+
+--
+-- Name: custom_fields audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.custom_fields REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["object", "field"], "table": "core.custom_fields", "tenant": "tenant_id", "ignored": ["updated_at", "updated_by"], "personal": ["created_by", "updated_by"]}', 'core.custom_fields', 'personal');
+
+--
+-- Name: delivery_pauses audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.delivery_pauses REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["channel"], "table": "core.delivery_pauses", "tenant": "tenant_id", "ignored": [], "personal": ["paused_by"]}', 'core.delivery_pauses', 'personal');
+
+--
+-- Name: email_domain_rules audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.email_domain_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["domain"], "table": "core.email_domain_rules", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.email_domain_rules', 'personal');
+
+--
+-- Name: hidden_fields audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.hidden_fields REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["role_id", "object", "field"], "table": "core.hidden_fields", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.hidden_fields');
+
+--
+-- Name: invitations audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.invitations REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.invitations", "tenant": "tenant_id", "ignored": ["token_hash"], "personal": ["accepted_at", "accepted_by", "created_by", "email"]}', 'core.invitations', 'personal');
+
+--
+-- Name: job_schedules audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.job_schedules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["name"], "table": "core.job_schedules", "tenant": "tenant_id", "ignored": ["next_run_at", "last_run_at", "last_job_id"], "personal": ["created_by"]}', 'core.job_schedules', 'personal');
+
+--
+-- Name: legal_holds audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.legal_holds REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.legal_holds", "tenant": "tenant_id", "ignored": [], "personal": ["email", "identifiers", "phone", "released_by", "set_by", "user_id"]}', 'core.legal_holds', 'personal');
+
+--
+-- Name: members audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["user_id"], "table": "core.members", "tenant": "tenant_id", "ignored": [], "personal": ["created_at", "created_by", "role_id", "status", "user_id"]}', 'core.members', 'personal');
+
+--
+-- Name: pipeline_versions audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.pipeline_versions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.pipeline_versions", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "published_by"]}', 'core.pipeline_versions', 'personal');
+
+--
+-- Name: pipelines audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.pipelines REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.pipelines", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.pipelines', 'personal');
+
+--
+-- Name: rate_limits audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.rate_limits REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["dimension", "action", "set_by"], "table": "core.rate_limits", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.rate_limits', 'personal');
+
+--
+-- Name: role_permissions audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.role_permissions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["role_id", "permission"], "table": "core.role_permissions", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.role_permissions');
+
+--
+-- Name: roles audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.roles REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.roles", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.roles', 'personal');
+
+--
+-- Name: secrets audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.secrets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.secrets", "tenant": "tenant_id", "ignored": ["sealed", "vault_id"], "personal": []}', 'core.secrets');
+
+--
+-- Name: segment_members audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.segment_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["segment_id", "record_id"], "table": "core.segment_members", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "record_id"]}', 'core.segment_members', 'personal');
+
+--
+-- Name: segments audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.segments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.segments", "tenant": "tenant_id", "ignored": ["updated_at", "updated_by"], "personal": ["created_by", "owner_id", "updated_by"]}', 'core.segments', 'personal');
+
+--
+-- Name: sender_domains audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.sender_domains REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["domain"], "table": "core.sender_domains", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.sender_domains');
+
+--
+-- Name: sensitive_records audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.sensitive_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["table_name", "record_id"], "table": "core.sensitive_records", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.sensitive_records', 'personal');
+
+--
+-- Name: service_levels audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.service_levels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.service_levels", "tenant": "tenant_id", "ignored": ["version", "updated_at", "updated_by"], "personal": ["created_by", "updated_by"]}', 'core.service_levels', 'personal');
+
+--
+-- Name: suppressions audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.suppressions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["channel", "address_hash"], "table": "core.suppressions", "tenant": "tenant_id", "ignored": ["address_hash"], "personal": ["created_by"]}', 'core.suppressions', 'personal');
+
+--
+-- Name: team_members audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.team_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["team_id", "user_id"], "table": "core.team_members", "tenant": "tenant_id", "ignored": [], "personal": ["team_id", "user_id"]}', 'core.team_members', 'personal');
+
+--
+-- Name: teams audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.teams REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.teams", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.teams', 'personal');
+
+--
+-- Name: template_versions audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.template_versions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.template_versions", "tenant": "tenant_id", "ignored": ["subject", "preheader", "text", "html"], "personal": ["published_by"]}', 'core.template_versions', 'personal');
+
+--
+-- Name: templates audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.templates REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.templates", "tenant": "tenant_id", "ignored": ["draft_subject", "draft_preheader", "draft_text", "draft_html", "draft_has_layout", "draft_saved_at"], "personal": ["created_by"]}', 'core.templates', 'personal');
+
+--
+-- Name: tenants audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.tenants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.tenants", "tenant": "id", "ignored": [], "personal": ["created_by"]}', 'core.tenants', 'personal');
+
+--
+-- Name: webhook_endpoints audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.webhook_endpoints REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.webhook_endpoints", "tenant": "tenant_id", "ignored": ["failing_since", "url_masked"], "personal": ["created_by"]}', 'core.webhook_endpoints', 'personal');
+
+--
+-- Name: webhook_sources audit_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON core.webhook_sources REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "core.webhook_sources", "tenant": "tenant_id", "ignored": ["secret_id", "secret_hash", "refused_count", "refused_at", "refused_reason"], "personal": ["created_by"]}', 'core.webhook_sources', 'personal');
+
+--
 -- Name: audit_anchors audit_is_append_only; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -28392,162 +43584,6 @@ CREATE TRIGGER audit_is_not_truncated BEFORE TRUNCATE ON core.audit_seals FOR EA
 CREATE TRIGGER audit_is_not_truncated BEFORE TRUNCATE ON core.audit_values FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_audit_change();
 
 --
--- Name: api_key_secrets audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.api_key_secrets FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["api_key_id", "id"], "table": "core.api_key_secrets", "tenant": "tenant_id", "ignored": ["token_hash", "last_used_at"], "personal": ["created_by"]}', 'core.api_key_secrets', 'personal');
-
---
--- Name: api_keys audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.api_keys FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.api_keys", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "revoked_by"]}', 'core.api_keys', 'personal');
-
---
--- Name: brands audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.brands FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["slug"], "table": "core.brands", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.brands', 'personal');
-
---
--- Name: consent_withdrawals audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.consent_withdrawals FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["consent_id"], "table": "core.consent_withdrawals", "tenant": "tenant_id", "ignored": [], "personal": ["recorded_by", "source", "withdrawn_at"]}', 'core.consent_withdrawals', 'personal');
-
---
--- Name: consents audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.consents FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.consents", "tenant": "tenant_id", "ignored": [], "personal": ["channel", "email", "given_at", "id", "legal_basis", "phone", "proof_text", "proof_version", "purpose", "recorded_by", "source", "user_id"]}', 'core.consents', 'personal');
-
---
--- Name: delivery_pauses audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.delivery_pauses FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["channel"], "table": "core.delivery_pauses", "tenant": "tenant_id", "ignored": [], "personal": ["paused_by"]}', 'core.delivery_pauses', 'personal');
-
---
--- Name: email_domain_rules audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.email_domain_rules FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["domain"], "table": "core.email_domain_rules", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.email_domain_rules', 'personal');
-
---
--- Name: hidden_fields audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.hidden_fields FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["role_id", "object", "field"], "table": "core.hidden_fields", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.hidden_fields');
-
---
--- Name: invitations audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.invitations FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.invitations", "tenant": "tenant_id", "ignored": ["token_hash"], "personal": ["accepted_at", "accepted_by", "created_by", "email"]}', 'core.invitations', 'personal');
-
---
--- Name: job_schedules audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.job_schedules FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["name"], "table": "core.job_schedules", "tenant": "tenant_id", "ignored": ["next_run_at", "last_run_at", "last_job_id"], "personal": ["created_by"]}', 'core.job_schedules', 'personal');
-
---
--- Name: legal_holds audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.legal_holds FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.legal_holds", "tenant": "tenant_id", "ignored": [], "personal": ["email", "identifiers", "phone", "released_by", "set_by", "user_id"]}', 'core.legal_holds', 'personal');
-
---
--- Name: members audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.members FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["user_id"], "table": "core.members", "tenant": "tenant_id", "ignored": [], "personal": ["created_at", "created_by", "role_id", "status", "user_id"]}', 'core.members', 'personal');
-
---
--- Name: rate_limits audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.rate_limits FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["dimension", "action", "set_by"], "table": "core.rate_limits", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.rate_limits', 'personal');
-
---
--- Name: role_permissions audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.role_permissions FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["role_id", "permission"], "table": "core.role_permissions", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.role_permissions');
-
---
--- Name: roles audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.roles FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.roles", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.roles', 'personal');
-
---
--- Name: secrets audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.secrets FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.secrets", "tenant": "tenant_id", "ignored": ["sealed", "vault_id"], "personal": []}', 'core.secrets');
-
---
--- Name: sender_domains audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.sender_domains FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["domain"], "table": "core.sender_domains", "tenant": "tenant_id", "ignored": [], "personal": []}', 'core.sender_domains');
-
---
--- Name: sensitive_records audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.sensitive_records FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["table_name", "record_id"], "table": "core.sensitive_records", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.sensitive_records', 'personal');
-
---
--- Name: suppressions audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.suppressions FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["channel", "address_hash"], "table": "core.suppressions", "tenant": "tenant_id", "ignored": ["address_hash"], "personal": ["created_by"]}', 'core.suppressions', 'personal');
-
---
--- Name: team_members audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.team_members FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["team_id", "user_id"], "table": "core.team_members", "tenant": "tenant_id", "ignored": [], "personal": ["team_id", "user_id"]}', 'core.team_members', 'personal');
-
---
--- Name: teams audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.teams FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.teams", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.teams', 'personal');
-
---
--- Name: template_versions audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.template_versions FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.template_versions", "tenant": "tenant_id", "ignored": ["subject", "preheader", "text", "html"], "personal": ["published_by"]}', 'core.template_versions', 'personal');
-
---
--- Name: templates audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.templates FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.templates", "tenant": "tenant_id", "ignored": ["draft_subject", "draft_preheader", "draft_text", "draft_html", "draft_has_layout", "draft_saved_at"], "personal": ["created_by"]}', 'core.templates', 'personal');
-
---
--- Name: tenants audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.tenants FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.tenants", "tenant": "id", "ignored": [], "personal": ["created_by"]}', 'core.tenants', 'personal');
-
---
--- Name: webhook_endpoints audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.webhook_endpoints FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.webhook_endpoints", "tenant": "tenant_id", "ignored": ["failing_since", "url_masked"], "personal": ["created_by"]}', 'core.webhook_endpoints', 'personal');
-
---
--- Name: webhook_sources audit_row; Type: TRIGGER; Schema: core; Owner: postgres
---
-
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON core.webhook_sources FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.webhook_sources", "tenant": "tenant_id", "ignored": ["secret_id", "secret_hash", "refused_count", "refused_at", "refused_reason"], "personal": ["created_by"]}', 'core.webhook_sources', 'personal');
-
---
 -- Name: api_key_secrets audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -28558,6 +43594,18 @@ CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.api_key_secrets FOR EACH
 --
 
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.api_keys FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.api_keys", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "revoked_by"]}', 'core.api_keys', 'personal');
+
+--
+-- Name: assignment_capacities audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.assignment_capacities FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["team_id", "user_id"], "table": "core.assignment_capacities", "tenant": "tenant_id", "ignored": [], "personal": ["user_id"]}', 'core.assignment_capacities', 'personal');
+
+--
+-- Name: assignment_rules audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.assignment_rules FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.assignment_rules", "tenant": "tenant_id", "ignored": ["version", "updated_at", "updated_by"], "personal": ["created_by", "updated_by", "user_id"]}', 'core.assignment_rules', 'personal');
 
 --
 -- Name: brands audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
@@ -28576,6 +43624,12 @@ CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.consent_withdrawals FOR 
 --
 
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.consents FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.consents", "tenant": "tenant_id", "ignored": [], "personal": ["channel", "email", "given_at", "id", "legal_basis", "phone", "proof_text", "proof_version", "purpose", "recorded_by", "source", "user_id"]}', 'core.consents', 'personal');
+
+--
+-- Name: custom_fields audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.custom_fields FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["object", "field"], "table": "core.custom_fields", "tenant": "tenant_id", "ignored": ["updated_at", "updated_by"], "personal": ["created_by", "updated_by"]}', 'core.custom_fields', 'personal');
 
 --
 -- Name: delivery_pauses audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
@@ -28620,6 +43674,18 @@ CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.legal_holds FOR EACH STA
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.members FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["user_id"], "table": "core.members", "tenant": "tenant_id", "ignored": [], "personal": ["created_at", "created_by", "role_id", "status", "user_id"]}', 'core.members', 'personal');
 
 --
+-- Name: pipeline_versions audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.pipeline_versions FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.pipeline_versions", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "published_by"]}', 'core.pipeline_versions', 'personal');
+
+--
+-- Name: pipelines audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.pipelines FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.pipelines", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.pipelines', 'personal');
+
+--
 -- Name: rate_limits audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -28644,6 +43710,18 @@ CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.roles FOR EACH STATEMENT
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.secrets FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.secrets", "tenant": "tenant_id", "ignored": ["sealed", "vault_id"], "personal": []}', 'core.secrets');
 
 --
+-- Name: segment_members audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.segment_members FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["segment_id", "record_id"], "table": "core.segment_members", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "record_id"]}', 'core.segment_members', 'personal');
+
+--
+-- Name: segments audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.segments FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.segments", "tenant": "tenant_id", "ignored": ["updated_at", "updated_by"], "personal": ["created_by", "owner_id", "updated_by"]}', 'core.segments', 'personal');
+
+--
 -- Name: sender_domains audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -28654,6 +43732,12 @@ CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.sender_domains FOR EACH 
 --
 
 CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.sensitive_records FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["table_name", "record_id"], "table": "core.sensitive_records", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.sensitive_records', 'personal');
+
+--
+-- Name: service_levels audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_truncation BEFORE TRUNCATE ON core.service_levels FOR EACH STATEMENT EXECUTE FUNCTION core.audit_truncation('{"key": ["id"], "table": "core.service_levels", "tenant": "tenant_id", "ignored": ["version", "updated_at", "updated_by"], "personal": ["created_by", "updated_by"]}', 'core.service_levels', 'personal');
 
 --
 -- Name: suppressions audit_truncation; Type: TRIGGER; Schema: core; Owner: postgres
@@ -28716,6 +43800,18 @@ CREATE TRIGGER audit_update AFTER UPDATE ON core.api_key_secrets FOR EACH ROW WH
 CREATE TRIGGER audit_update AFTER UPDATE ON core.api_keys FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.api_keys", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "revoked_by"]}', 'core.api_keys', 'personal');
 
 --
+-- Name: assignment_capacities audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.assignment_capacities FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["team_id", "user_id"], "table": "core.assignment_capacities", "tenant": "tenant_id", "ignored": [], "personal": ["user_id"]}', 'core.assignment_capacities', 'personal');
+
+--
+-- Name: assignment_rules audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.assignment_rules FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.id, old.object, old."position", old.name, old.condition, old.team_id, old.user_id, old.strategy, old.is_active, old.created_at, old.created_by), ROW(new.tenant_id, new.id, new.object, new."position", new.name, new.condition, new.team_id, new.user_id, new.strategy, new.is_active, new.created_at, new.created_by))) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.assignment_rules", "tenant": "tenant_id", "ignored": ["version", "updated_at", "updated_by"], "personal": ["created_by", "updated_by", "user_id"]}', 'core.assignment_rules', 'personal');
+
+--
 -- Name: brands audit_update; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -28732,6 +43828,12 @@ CREATE TRIGGER audit_update AFTER UPDATE ON core.consent_withdrawals FOR EACH RO
 --
 
 CREATE TRIGGER audit_update AFTER UPDATE ON core.consents FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.consents", "tenant": "tenant_id", "ignored": [], "personal": ["channel", "email", "given_at", "id", "legal_basis", "phone", "proof_text", "proof_version", "purpose", "recorded_by", "source", "user_id"]}', 'core.consents', 'personal');
+
+--
+-- Name: custom_fields audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.custom_fields FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.object, old.field, old."position", old.definition, old.values_state, old.archived_at, old.deleted_at, old.created_at, old.created_by), ROW(new.tenant_id, new.object, new.field, new."position", new.definition, new.values_state, new.archived_at, new.deleted_at, new.created_at, new.created_by))) EXECUTE FUNCTION core.audit_row('{"key": ["object", "field"], "table": "core.custom_fields", "tenant": "tenant_id", "ignored": ["updated_at", "updated_by"], "personal": ["created_by", "updated_by"]}', 'core.custom_fields', 'personal');
 
 --
 -- Name: delivery_pauses audit_update; Type: TRIGGER; Schema: core; Owner: postgres
@@ -28776,6 +43878,18 @@ CREATE TRIGGER audit_update AFTER UPDATE ON core.legal_holds FOR EACH ROW WHEN (
 CREATE TRIGGER audit_update AFTER UPDATE ON core.members FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["user_id"], "table": "core.members", "tenant": "tenant_id", "ignored": [], "personal": ["created_at", "created_by", "role_id", "status", "user_id"]}', 'core.members', 'personal');
 
 --
+-- Name: pipeline_versions audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.pipeline_versions FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.pipeline_versions", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "published_by"]}', 'core.pipeline_versions', 'personal');
+
+--
+-- Name: pipelines audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.pipelines FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.pipelines", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.pipelines', 'personal');
+
+--
 -- Name: rate_limits audit_update; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -28800,6 +43914,18 @@ CREATE TRIGGER audit_update AFTER UPDATE ON core.roles FOR EACH ROW WHEN (record
 CREATE TRIGGER audit_update AFTER UPDATE ON core.secrets FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.id, old.purpose, old.created_at), ROW(new.tenant_id, new.id, new.purpose, new.created_at))) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.secrets", "tenant": "tenant_id", "ignored": ["sealed", "vault_id"], "personal": []}', 'core.secrets');
 
 --
+-- Name: segment_members audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.segment_members FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["segment_id", "record_id"], "table": "core.segment_members", "tenant": "tenant_id", "ignored": [], "personal": ["created_by", "record_id"]}', 'core.segment_members', 'personal');
+
+--
+-- Name: segments audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.segments FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.id, old.object, old.slug, old.name, old.description, old.kind, old.condition, old.is_shared, old.owner_id, old.created_at, old.created_by), ROW(new.tenant_id, new.id, new.object, new.slug, new.name, new.description, new.kind, new.condition, new.is_shared, new.owner_id, new.created_at, new.created_by))) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.segments", "tenant": "tenant_id", "ignored": ["updated_at", "updated_by"], "personal": ["created_by", "owner_id", "updated_by"]}', 'core.segments', 'personal');
+
+--
 -- Name: sender_domains audit_update; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -28810,6 +43936,12 @@ CREATE TRIGGER audit_update AFTER UPDATE ON core.sender_domains FOR EACH ROW WHE
 --
 
 CREATE TRIGGER audit_update AFTER UPDATE ON core.sensitive_records FOR EACH ROW WHEN (record_image_ne(old.*, new.*)) EXECUTE FUNCTION core.audit_row('{"key": ["table_name", "record_id"], "table": "core.sensitive_records", "tenant": "tenant_id", "ignored": [], "personal": ["created_by"]}', 'core.sensitive_records', 'personal');
+
+--
+-- Name: service_levels audit_update; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER audit_update AFTER UPDATE ON core.service_levels FOR EACH ROW WHEN (record_image_ne(ROW(old.tenant_id, old.id, old.object, old.name, old.kind, old.condition, old.within_s, old.hours, old.escalations, old.is_active, old.created_at, old.created_by), ROW(new.tenant_id, new.id, new.object, new.name, new.kind, new.condition, new.within_s, new.hours, new.escalations, new.is_active, new.created_at, new.created_by))) EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "core.service_levels", "tenant": "tenant_id", "ignored": ["version", "updated_at", "updated_by"], "personal": ["created_by", "updated_by"]}', 'core.service_levels', 'personal');
 
 --
 -- Name: suppressions audit_update; Type: TRIGGER; Schema: core; Owner: postgres
@@ -28872,6 +44004,12 @@ CREATE TRIGGER consents_are_not_changed BEFORE UPDATE ON core.consents FOR EACH 
 CREATE TRIGGER domain_normalised BEFORE INSERT OR UPDATE ON core.email_domain_rules FOR EACH ROW EXECUTE FUNCTION core.normalise_email_domain_rule();
 
 --
+-- Name: tenants equip_tenants; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER equip_tenants AFTER INSERT ON core.tenants REFERENCING NEW TABLE AS new_tenants FOR EACH STATEMENT EXECUTE FUNCTION crm.equip_tenants();
+
+--
 -- Name: events events_are_not_changed; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -28914,6 +44052,18 @@ CREATE TRIGGER limits_are_read BEFORE INSERT OR UPDATE OF limits ON core.rate_li
 CREATE TRIGGER match_provider_state AFTER INSERT OR UPDATE OF provider_message_id ON core.deliveries FOR EACH ROW WHEN (((new.provider_message_id IS NOT NULL) AND (new.channel = 'email'::text))) EXECUTE FUNCTION core.match_provider_state();
 
 --
+-- Name: pipeline_versions published_stays; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER published_stays BEFORE DELETE OR UPDATE ON core.pipeline_versions FOR EACH ROW EXECUTE FUNCTION core.keep_published();
+
+--
+-- Name: pipeline_versions published_stays_whole; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER published_stays_whole BEFORE TRUNCATE ON core.pipeline_versions FOR EACH STATEMENT EXECUTE FUNCTION core.keep_published();
+
+--
 -- Name: role_permissions role_change; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
@@ -28930,6 +44080,30 @@ CREATE TRIGGER role_change_added AFTER INSERT OR DELETE ON core.members FOR EACH
 --
 
 CREATE TRIGGER role_change_changed AFTER UPDATE ON core.members FOR EACH ROW WHEN (((old.role_id IS DISTINCT FROM new.role_id) OR (old.role_tenant_id IS DISTINCT FROM new.role_tenant_id) OR (old.status IS DISTINCT FROM new.status))) EXECUTE FUNCTION core.report_role_change();
+
+--
+-- Name: fields search_follows_delete; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER search_follows_delete AFTER DELETE ON core.fields REFERENCING OLD TABLE AS changed_fields FOR EACH STATEMENT EXECUTE FUNCTION core.follow_guarded_fields();
+
+--
+-- Name: fields search_follows_insert; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER search_follows_insert AFTER INSERT ON core.fields REFERENCING NEW TABLE AS changed_fields FOR EACH STATEMENT EXECUTE FUNCTION core.follow_guarded_fields();
+
+--
+-- Name: pipeline_stages stages_stay; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER stages_stay BEFORE INSERT OR DELETE OR UPDATE ON core.pipeline_stages FOR EACH ROW EXECUTE FUNCTION core.keep_stages();
+
+--
+-- Name: pipeline_stages stages_stay_whole; Type: TRIGGER; Schema: core; Owner: postgres
+--
+
+CREATE TRIGGER stages_stay_whole BEFORE TRUNCATE ON core.pipeline_stages FOR EACH STATEMENT EXECUTE FUNCTION core.keep_published();
 
 --
 -- Name: event_types types_are_not_truncated; Type: TRIGGER; Schema: core; Owner: postgres
@@ -28962,28 +44136,58 @@ CREATE TRIGGER versions_stay BEFORE UPDATE OF id, template_id, template, languag
 CREATE TRIGGER withdrawals_are_not_changed BEFORE UPDATE ON core.consent_withdrawals FOR EACH ROW EXECUTE FUNCTION core.refuse_consent_change();
 
 --
--- Name: device_credentials audit_row; Type: TRIGGER; Schema: iot; Owner: postgres
+-- Name: erasures words_of_the_erased_are_forgotten; Type: TRIGGER; Schema: core; Owner: postgres
 --
 
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON iot.device_credentials FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["device_id", "id"], "table": "iot.device_credentials", "tenant": "tenant_id", "ignored": ["secret_hash", "last_used_at"], "personal": ["created_by"]}', 'iot.device_credentials', 'personal');
+CREATE TRIGGER words_of_the_erased_are_forgotten AFTER INSERT ON core.erasures FOR EACH ROW EXECUTE FUNCTION core.forget_words_of_erased();
 
 --
--- Name: devices audit_row; Type: TRIGGER; Schema: iot; Owner: postgres
+-- Name: device_credentials audit_delete; Type: TRIGGER; Schema: iot; Owner: postgres
 --
 
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON iot.devices FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "iot.devices", "tenant": "tenant_id", "ignored": ["last_seen_at"], "personal": ["created_by"]}', 'iot.devices', 'personal');
+CREATE TRIGGER audit_delete AFTER DELETE ON iot.device_credentials REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["device_id", "id"], "table": "iot.device_credentials", "tenant": "tenant_id", "ignored": ["secret_hash", "last_used_at"], "personal": ["created_by"]}', 'iot.device_credentials', 'personal');
 
 --
--- Name: metrics audit_row; Type: TRIGGER; Schema: iot; Owner: postgres
+-- Name: devices audit_delete; Type: TRIGGER; Schema: iot; Owner: postgres
 --
 
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON iot.metrics FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["number"], "table": "iot.metrics", "tenant": "tenant_id", "ignored": [], "personal": []}', 'iot.metrics');
+CREATE TRIGGER audit_delete AFTER DELETE ON iot.devices REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "iot.devices", "tenant": "tenant_id", "ignored": ["last_seen_at"], "personal": ["created_by"]}', 'iot.devices', 'personal');
 
 --
--- Name: retention_policies audit_row; Type: TRIGGER; Schema: iot; Owner: postgres
+-- Name: metrics audit_delete; Type: TRIGGER; Schema: iot; Owner: postgres
 --
 
-CREATE TRIGGER audit_row AFTER INSERT OR DELETE ON iot.retention_policies FOR EACH ROW EXECUTE FUNCTION core.audit_row('{"key": ["id"], "table": "iot.retention_policies", "tenant": "tenant_id", "ignored": [], "personal": ["changed_by"]}', 'iot.retention_policies', 'personal');
+CREATE TRIGGER audit_delete AFTER DELETE ON iot.metrics REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["number"], "table": "iot.metrics", "tenant": "tenant_id", "ignored": [], "personal": []}', 'iot.metrics');
+
+--
+-- Name: retention_policies audit_delete; Type: TRIGGER; Schema: iot; Owner: postgres
+--
+
+CREATE TRIGGER audit_delete AFTER DELETE ON iot.retention_policies REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "iot.retention_policies", "tenant": "tenant_id", "ignored": [], "personal": ["changed_by"]}', 'iot.retention_policies', 'personal');
+
+--
+-- Name: device_credentials audit_insert; Type: TRIGGER; Schema: iot; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON iot.device_credentials REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["device_id", "id"], "table": "iot.device_credentials", "tenant": "tenant_id", "ignored": ["secret_hash", "last_used_at"], "personal": ["created_by"]}', 'iot.device_credentials', 'personal');
+
+--
+-- Name: devices audit_insert; Type: TRIGGER; Schema: iot; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON iot.devices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "iot.devices", "tenant": "tenant_id", "ignored": ["last_seen_at"], "personal": ["created_by"]}', 'iot.devices', 'personal');
+
+--
+-- Name: metrics audit_insert; Type: TRIGGER; Schema: iot; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON iot.metrics REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["number"], "table": "iot.metrics", "tenant": "tenant_id", "ignored": [], "personal": []}', 'iot.metrics');
+
+--
+-- Name: retention_policies audit_insert; Type: TRIGGER; Schema: iot; Owner: postgres
+--
+
+CREATE TRIGGER audit_insert AFTER INSERT ON iot.retention_policies REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION core.audit_statement('{"key": ["id"], "table": "iot.retention_policies", "tenant": "tenant_id", "ignored": [], "personal": ["changed_by"]}', 'iot.retention_policies', 'personal');
 
 --
 -- Name: device_credentials audit_truncation; Type: TRIGGER; Schema: iot; Owner: postgres
@@ -29055,6 +44259,69 @@ ALTER TABLE ONLY core.api_keys
     ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
+-- Name: assignment_capacities assignment_capacities_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_capacities
+    ADD CONSTRAINT assignment_capacities_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: assignment_capacities assignment_capacities_tenant_id_team_id_user_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_capacities
+    ADD CONSTRAINT assignment_capacities_tenant_id_team_id_user_id_fkey FOREIGN KEY (tenant_id, team_id, user_id) REFERENCES core.team_members(tenant_id, team_id, user_id) ON DELETE CASCADE;
+
+--
+-- Name: assignment_rules assignment_rules_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_rules
+    ADD CONSTRAINT assignment_rules_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object);
+
+--
+-- Name: assignment_rules assignment_rules_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_rules
+    ADD CONSTRAINT assignment_rules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: assignment_rules assignment_rules_tenant_id_team_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_rules
+    ADD CONSTRAINT assignment_rules_tenant_id_team_id_fkey FOREIGN KEY (tenant_id, team_id) REFERENCES core.teams(tenant_id, id) ON DELETE CASCADE;
+
+--
+-- Name: assignment_rules assignment_rules_user_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_rules
+    ADD CONSTRAINT assignment_rules_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+--
+-- Name: assignment_turns assignment_turns_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_turns
+    ADD CONSTRAINT assignment_turns_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: assignment_turns assignment_turns_tenant_id_team_id_user_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignment_turns
+    ADD CONSTRAINT assignment_turns_tenant_id_team_id_user_id_fkey FOREIGN KEY (tenant_id, team_id, user_id) REFERENCES core.team_members(tenant_id, team_id, user_id) ON DELETE CASCADE;
+
+--
+-- Name: assignments assignments_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.assignments
+    ADD CONSTRAINT assignments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
 -- Name: brands brands_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -29083,6 +44350,34 @@ ALTER TABLE ONLY core.templates
     ADD CONSTRAINT current_version_is_own FOREIGN KEY (tenant_id, id, version_id) REFERENCES core.template_versions(tenant_id, template_id, id);
 
 --
+-- Name: custom_field_sets custom_field_sets_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.custom_field_sets
+    ADD CONSTRAINT custom_field_sets_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object);
+
+--
+-- Name: custom_field_sets custom_field_sets_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.custom_field_sets
+    ADD CONSTRAINT custom_field_sets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: custom_fields custom_fields_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.custom_fields
+    ADD CONSTRAINT custom_fields_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object);
+
+--
+-- Name: custom_fields custom_fields_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.custom_fields
+    ADD CONSTRAINT custom_fields_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
 -- Name: deliveries deliveries_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -29109,6 +44404,13 @@ ALTER TABLE ONLY core.delivery_attempts
 
 ALTER TABLE ONLY core.delivery_pauses
     ADD CONSTRAINT delivery_pauses_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: effect_events effect_events_type_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.effect_events
+    ADD CONSTRAINT effect_events_type_fkey FOREIGN KEY (type) REFERENCES core.event_types(type);
 
 --
 -- Name: email_domain_rules email_domain_rules_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
@@ -29237,6 +44539,55 @@ ALTER TABLE ONLY core.members
     ADD CONSTRAINT members_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 --
+-- Name: object_fields object_fields_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.object_fields
+    ADD CONSTRAINT object_fields_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object) ON DELETE CASCADE;
+
+--
+-- Name: pipeline_objects pipeline_objects_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipeline_objects
+    ADD CONSTRAINT pipeline_objects_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object);
+
+--
+-- Name: pipeline_stages pipeline_stages_tenant_id_pipeline_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipeline_stages
+    ADD CONSTRAINT pipeline_stages_tenant_id_pipeline_id_fkey FOREIGN KEY (tenant_id, pipeline_id) REFERENCES core.pipelines(tenant_id, id);
+
+--
+-- Name: pipeline_stages pipeline_stages_tenant_id_pipeline_version_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipeline_stages
+    ADD CONSTRAINT pipeline_stages_tenant_id_pipeline_version_id_fkey FOREIGN KEY (tenant_id, pipeline_version_id) REFERENCES core.pipeline_versions(tenant_id, id);
+
+--
+-- Name: pipeline_versions pipeline_versions_tenant_id_pipeline_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipeline_versions
+    ADD CONSTRAINT pipeline_versions_tenant_id_pipeline_id_fkey FOREIGN KEY (tenant_id, pipeline_id) REFERENCES core.pipelines(tenant_id, id);
+
+--
+-- Name: pipelines pipelines_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipelines
+    ADD CONSTRAINT pipelines_object_fkey FOREIGN KEY (object) REFERENCES core.pipeline_objects(object);
+
+--
+-- Name: pipelines pipelines_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.pipelines
+    ADD CONSTRAINT pipelines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
 -- Name: provider_states provider_states_delivery_tenant_id_delivery_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
 --
 
@@ -29286,11 +44637,95 @@ ALTER TABLE ONLY core.roles
     ADD CONSTRAINT roles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
+-- Name: search_fields search_fields_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.search_fields
+    ADD CONSTRAINT search_fields_object_fkey FOREIGN KEY (object) REFERENCES core.search_objects(object) ON DELETE CASCADE;
+
+--
+-- Name: search_objects search_objects_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.search_objects
+    ADD CONSTRAINT search_objects_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object) ON DELETE CASCADE;
+
+--
+-- Name: search_unlearned search_unlearned_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.search_unlearned
+    ADD CONSTRAINT search_unlearned_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: search_words search_words_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.search_words
+    ADD CONSTRAINT search_words_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
 -- Name: secrets secrets_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
 --
 
 ALTER TABLE ONLY core.secrets
     ADD CONSTRAINT secrets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: segment_fields segment_fields_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segment_fields
+    ADD CONSTRAINT segment_fields_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object) ON DELETE CASCADE;
+
+--
+-- Name: segment_members segment_members_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segment_members
+    ADD CONSTRAINT segment_members_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object);
+
+--
+-- Name: segment_members segment_members_tenant_id_segment_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segment_members
+    ADD CONSTRAINT segment_members_tenant_id_segment_id_fkey FOREIGN KEY (tenant_id, segment_id) REFERENCES core.segments(tenant_id, id) ON DELETE CASCADE;
+
+--
+-- Name: segment_relations segment_relations_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segment_relations
+    ADD CONSTRAINT segment_relations_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object) ON DELETE CASCADE;
+
+--
+-- Name: segment_relations segment_relations_related_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segment_relations
+    ADD CONSTRAINT segment_relations_related_object_fkey FOREIGN KEY (related_object) REFERENCES core.objects(object) ON DELETE CASCADE;
+
+--
+-- Name: segments segments_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segments
+    ADD CONSTRAINT segments_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object);
+
+--
+-- Name: segments segments_owner_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segments
+    ADD CONSTRAINT segments_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+--
+-- Name: segments segments_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.segments
+    ADD CONSTRAINT segments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
 -- Name: sender_domains sender_domains_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
@@ -29305,6 +44740,27 @@ ALTER TABLE ONLY core.sender_domains
 
 ALTER TABLE ONLY core.sensitive_records
     ADD CONSTRAINT sensitive_records_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
+
+--
+-- Name: service_level_states service_level_states_tenant_id_service_level_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.service_level_states
+    ADD CONSTRAINT service_level_states_tenant_id_service_level_id_fkey FOREIGN KEY (tenant_id, service_level_id) REFERENCES core.service_levels(tenant_id, id) ON DELETE CASCADE;
+
+--
+-- Name: service_levels service_levels_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.service_levels
+    ADD CONSTRAINT service_levels_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object);
+
+--
+-- Name: service_levels service_levels_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.service_levels
+    ADD CONSTRAINT service_levels_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
 -- Name: sign_in_attempts sign_in_attempts_tenant_id_user_id_authenticator_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
@@ -29326,6 +44782,20 @@ ALTER TABLE ONLY core.sign_in_authenticators
 
 ALTER TABLE ONLY core.sign_in_authenticators
     ADD CONSTRAINT sign_in_authenticators_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+--
+-- Name: stage_periods stage_periods_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.stage_periods
+    ADD CONSTRAINT stage_periods_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object);
+
+--
+-- Name: stage_periods stage_periods_tenant_id_pipeline_id_pipeline_version_id_st_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.stage_periods
+    ADD CONSTRAINT stage_periods_tenant_id_pipeline_id_pipeline_version_id_st_fkey FOREIGN KEY (tenant_id, pipeline_id, pipeline_version_id, stage) REFERENCES core.pipeline_stages(tenant_id, pipeline_id, pipeline_version_id, stage);
 
 --
 -- Name: suppressions suppressions_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
@@ -29396,6 +44866,20 @@ ALTER TABLE ONLY core.tenants
 
 ALTER TABLE ONLY core.tenants
     ADD CONSTRAINT tenants_suspended_with_fkey FOREIGN KEY (suspended_with) REFERENCES core.tenants(id);
+
+--
+-- Name: timers timers_object_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.timers
+    ADD CONSTRAINT timers_object_fkey FOREIGN KEY (object) REFERENCES core.objects(object);
+
+--
+-- Name: timers timers_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
+--
+
+ALTER TABLE ONLY core.timers
+    ADD CONSTRAINT timers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES core.tenants(id);
 
 --
 -- Name: user_settings user_settings_active_tenant_id_fkey; Type: FK CONSTRAINT; Schema: core; Owner: postgres
@@ -29527,6 +45011,72 @@ ALTER TABLE core.api_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY api_keys_read ON core.api_keys FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.api_keys.read'::text) AS tenants_with)::uuid[])));
 
 --
+-- Name: assignment_capacities; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.assignment_capacities ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: assignment_capacities assignment_capacities_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY assignment_capacities_read ON core.assignment_capacities FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('crm.assignment.manage'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: assignment_rules; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.assignment_rules ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: assignment_rules assignment_rules_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY assignment_rules_read ON core.assignment_rules FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('crm.assignment.manage'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: assignment_turns; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.assignment_turns ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: assignment_turns assignment_turns_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY assignment_turns_read ON core.assignment_turns FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('crm.assignment.manage'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: assignments; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.assignments ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: assignments assignments_delete; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY assignments_delete ON core.assignments FOR DELETE TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))));
+
+--
+-- Name: assignments assignments_insert; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY assignments_insert ON core.assignments FOR INSERT TO authenticated WITH CHECK ((((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)));
+
+--
+-- Name: assignments assignments_select; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY assignments_select ON core.assignments FOR SELECT TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'read'::text))));
+
+--
+-- Name: assignments assignments_update; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY assignments_update ON core.assignments FOR UPDATE TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)))) WITH CHECK (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))));
+
+--
 -- Name: audit_anchors; Type: ROW SECURITY; Schema: core; Owner: postgres
 --
 
@@ -29647,6 +45197,42 @@ ALTER TABLE core.consents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY consents_read ON core.consents FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.privacy.read'::text) AS tenants_with)::uuid[])));
 
 --
+-- Name: custom_field_sets; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.custom_field_sets ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: custom_field_sets custom_field_sets_unseen; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY custom_field_sets_unseen ON core.custom_field_sets FOR SELECT TO authenticated USING (false);
+
+--
+-- Name: custom_fields; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.custom_fields ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: custom_fields custom_fields_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY custom_fields_read ON core.custom_fields FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.tenants.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: custom_values; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.custom_values ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: custom_values custom_values_unseen; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY custom_values_unseen ON core.custom_values FOR SELECT TO authenticated USING (false);
+
+--
 -- Name: deliveries; Type: ROW SECURITY; Schema: core; Owner: postgres
 --
 
@@ -29705,6 +45291,30 @@ ALTER TABLE core.delivery_pauses ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY delivery_pauses_read ON core.delivery_pauses FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.deliveries.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: effect_events; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.effect_events ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: effect_events effect_events_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY effect_events_read ON core.effect_events FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: effect_handlers; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.effect_handlers ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: effect_handlers effect_handlers_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY effect_handlers_read ON core.effect_handlers FOR SELECT TO authenticated USING (true);
 
 --
 -- Name: email_domain_rules; Type: ROW SECURITY; Schema: core; Owner: postgres
@@ -29947,6 +45557,18 @@ ALTER TABLE core.legal_holds ENABLE ROW LEVEL SECURITY;
 CREATE POLICY legal_holds_read ON core.legal_holds FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.privacy.read'::text) AS tenants_with)::uuid[])));
 
 --
+-- Name: linked_tables; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.linked_tables ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: linked_tables linked_tables_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY linked_tables_read ON core.linked_tables FOR SELECT TO authenticated USING (true);
+
+--
 -- Name: members; Type: ROW SECURITY; Schema: core; Owner: postgres
 --
 
@@ -29975,6 +45597,30 @@ ALTER TABLE core.not_personal ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY not_personal_read ON core.not_personal FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: object_fields; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.object_fields ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: object_fields object_fields_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY object_fields_read ON core.object_fields FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: objects; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.objects ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: objects objects_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY objects_read ON core.objects FOR SELECT TO authenticated USING (true);
 
 --
 -- Name: pending_events; Type: ROW SECURITY; Schema: core; Owner: postgres
@@ -30011,6 +45657,54 @@ ALTER TABLE core.personal_data ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY personal_data_read ON core.personal_data FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: pipeline_objects; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.pipeline_objects ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: pipeline_objects pipeline_objects_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY pipeline_objects_read ON core.pipeline_objects FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: pipeline_stages; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.pipeline_stages ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: pipeline_stages pipeline_stages_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY pipeline_stages_read ON core.pipeline_stages FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.pipelines.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: pipeline_versions; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.pipeline_versions ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: pipeline_versions pipeline_versions_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY pipeline_versions_read ON core.pipeline_versions FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.pipelines.read'::text) AS tenants_with)::uuid[])));
+
+--
+-- Name: pipelines; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.pipelines ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: pipelines pipelines_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY pipelines_read ON core.pipelines FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.pipelines.read'::text) AS tenants_with)::uuid[])));
 
 --
 -- Name: provider_states; Type: ROW SECURITY; Schema: core; Owner: postgres
@@ -30097,6 +45791,66 @@ CREATE POLICY roles_read ON core.roles FOR SELECT TO authenticated USING (((tena
 CREATE POLICY roles_read_by_auth ON core.roles FOR SELECT TO supabase_auth_admin USING (true);
 
 --
+-- Name: search_documents; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.search_documents ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: search_documents search_documents_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY search_documents_read ON core.search_documents FOR SELECT TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches((object || '.read'::text), tenant_id, owner_id, team_id))));
+
+--
+-- Name: search_fields; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.search_fields ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: search_fields search_fields_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY search_fields_read ON core.search_fields FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: search_objects; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.search_objects ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: search_objects search_objects_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY search_objects_read ON core.search_objects FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: search_unlearned; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.search_unlearned ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: search_unlearned search_unlearned_is_internal; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY search_unlearned_is_internal ON core.search_unlearned USING (false);
+
+--
+-- Name: search_words; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.search_words ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: search_words search_words_are_internal; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY search_words_are_internal ON core.search_words USING (false);
+
+--
 -- Name: secrets; Type: ROW SECURITY; Schema: core; Owner: postgres
 --
 
@@ -30107,6 +45861,80 @@ ALTER TABLE core.secrets ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY secrets_unseen ON core.secrets FOR SELECT TO authenticated USING (false);
+
+--
+-- Name: segment_fields; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.segment_fields ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: segment_fields segment_fields_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY segment_fields_read ON core.segment_fields FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: segment_members; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.segment_members ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: segment_members segment_members_delete; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY segment_members_delete ON core.segment_members FOR DELETE TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'read'::text))));
+
+--
+-- Name: segment_members segment_members_insert; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY segment_members_insert ON core.segment_members FOR INSERT TO authenticated WITH CHECK ((((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'read'::text))) AND core.reaches_record(object, tenant_id, record_id, 'read'::text)));
+
+--
+-- Name: segment_members segment_members_of_segments; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY segment_members_of_segments ON core.segment_members AS RESTRICTIVE FOR SELECT TO authenticated USING ((EXISTS ( SELECT
+   FROM core.segments
+  WHERE ((segments.tenant_id = segment_members.tenant_id) AND (segments.id = segment_members.segment_id)))));
+
+--
+-- Name: segment_members segment_members_select; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY segment_members_select ON core.segment_members FOR SELECT TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'read'::text))));
+
+--
+-- Name: segment_members segment_members_update; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY segment_members_update ON core.segment_members FOR UPDATE TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'read'::text)))) WITH CHECK (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'read'::text))));
+
+--
+-- Name: segment_relations; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.segment_relations ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: segment_relations segment_relations_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY segment_relations_read ON core.segment_relations FOR SELECT TO authenticated USING (true);
+
+--
+-- Name: segments; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.segments ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: segments segments_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY segments_read ON core.segments FOR SELECT TO authenticated USING (((tenant_id = ANY (( SELECT core.tenants_with('crm.segments.manage'::text) AS tenants_with)::uuid[])) OR ((owner_id = ( SELECT core.caller_id() AS caller_id)) AND (tenant_id = ANY (( SELECT core.tenants_with('crm.segments.manage'::text, 'own'::text) AS tenants_with)::uuid[]))) OR (is_shared AND (((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])))));
 
 --
 -- Name: sender_domains; Type: ROW SECURITY; Schema: core; Owner: postgres
@@ -30133,6 +45961,48 @@ ALTER TABLE core.sensitive_records ENABLE ROW LEVEL SECURITY;
 CREATE POLICY sensitive_records_read ON core.sensitive_records FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('core.sensitive.read'::text) AS tenants_with)::uuid[])));
 
 --
+-- Name: service_level_states; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.service_level_states ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: service_level_states service_level_states_delete; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY service_level_states_delete ON core.service_level_states FOR DELETE TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))));
+
+--
+-- Name: service_level_states service_level_states_insert; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY service_level_states_insert ON core.service_level_states FOR INSERT TO authenticated WITH CHECK ((((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)));
+
+--
+-- Name: service_level_states service_level_states_select; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY service_level_states_select ON core.service_level_states FOR SELECT TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'read'::text))));
+
+--
+-- Name: service_level_states service_level_states_update; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY service_level_states_update ON core.service_level_states FOR UPDATE TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)))) WITH CHECK (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))));
+
+--
+-- Name: service_levels; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.service_levels ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: service_levels service_levels_read; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY service_levels_read ON core.service_levels FOR SELECT TO authenticated USING ((tenant_id = ANY (( SELECT core.tenants_with('crm.service_levels.manage'::text) AS tenants_with)::uuid[])));
+
+--
 -- Name: sign_in_attempts; Type: ROW SECURITY; Schema: core; Owner: postgres
 --
 
@@ -30155,6 +46025,36 @@ ALTER TABLE core.sign_in_authenticators ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY sign_in_authenticators_read ON core.sign_in_authenticators FOR SELECT TO service_role USING (true);
+
+--
+-- Name: stage_periods; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.stage_periods ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: stage_periods stage_periods_delete; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY stage_periods_delete ON core.stage_periods FOR DELETE TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))));
+
+--
+-- Name: stage_periods stage_periods_insert; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY stage_periods_insert ON core.stage_periods FOR INSERT TO authenticated WITH CHECK ((((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)));
+
+--
+-- Name: stage_periods stage_periods_select; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY stage_periods_select ON core.stage_periods FOR SELECT TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'read'::text))));
+
+--
+-- Name: stage_periods stage_periods_update; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY stage_periods_update ON core.stage_periods FOR UPDATE TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)))) WITH CHECK (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))));
 
 --
 -- Name: suppressions; Type: ROW SECURITY; Schema: core; Owner: postgres
@@ -30251,6 +46151,36 @@ CREATE POLICY tenants_read ON core.tenants FOR SELECT TO authenticated USING (((
 --
 
 CREATE POLICY tenants_read_by_auth ON core.tenants FOR SELECT TO supabase_auth_admin USING (true);
+
+--
+-- Name: timers; Type: ROW SECURITY; Schema: core; Owner: postgres
+--
+
+ALTER TABLE core.timers ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: timers timers_delete; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY timers_delete ON core.timers FOR DELETE TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))));
+
+--
+-- Name: timers timers_insert; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY timers_insert ON core.timers FOR INSERT TO authenticated WITH CHECK ((((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)));
+
+--
+-- Name: timers timers_select; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY timers_select ON core.timers FOR SELECT TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'read'::text))));
+
+--
+-- Name: timers timers_update; Type: POLICY; Schema: core; Owner: postgres
+--
+
+CREATE POLICY timers_update ON core.timers FOR UPDATE TO authenticated USING (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)))) WITH CHECK (((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))));
 
 --
 -- Name: user_settings; Type: ROW SECURITY; Schema: core; Owner: postgres
@@ -30506,6 +46436,12 @@ GRANT ALL ON FUNCTION core.accept_invitation(token text) TO authenticated;
 GRANT ALL ON FUNCTION core.accept_invitation(token text) TO service_role;
 
 --
+-- Name: FUNCTION active_rules(object text, tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.active_rules(object text, tenant_id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION active_tenant(user_id uuid, OUT tenant_id uuid, OUT tenant text, OUT role text); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -30575,6 +46511,14 @@ GRANT SELECT ON TABLE core.roles TO supabase_auth_admin;
 REVOKE ALL ON FUNCTION core.allow_system_roles(role_slugs text[], permissions text[], scope text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION allowed_moves(subject uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.allowed_moves(subject uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.allowed_moves(subject uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.allowed_moves(subject uuid) TO service_role;
+
+--
 -- Name: FUNCTION answers_kept_for(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -30604,6 +46548,79 @@ REVOKE ALL ON FUNCTION core.apply_provider_event(tenant_id uuid, provider_messag
 
 REVOKE ALL ON FUNCTION core.apply_retention(budget interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.apply_retention(budget interval) TO service_role;
+
+--
+-- Name: FUNCTION archive_custom_field(object text, field text, archived boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.archive_custom_field(object text, field text, archived boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.archive_custom_field(object text, field text, archived boolean) TO authenticated;
+GRANT ALL ON FUNCTION core.archive_custom_field(object text, field text, archived boolean) TO service_role;
+
+--
+-- Name: FUNCTION archive_pipeline(pipeline uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.archive_pipeline(pipeline uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.archive_pipeline(pipeline uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.archive_pipeline(pipeline uuid) TO service_role;
+
+--
+-- Name: FUNCTION as_custom_values(given jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.as_custom_values(given jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION assign(object text, record_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.assign(object text, record_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.assign(object text, record_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.assign(object text, record_id uuid) TO service_role;
+
+--
+-- Name: TABLE assignments; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.assignments TO authenticated;
+GRANT ALL ON TABLE core.assignments TO service_role;
+
+--
+-- Name: FUNCTION assign_record(object text, tenant_id uuid, record_id uuid, rules jsonb, cause text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.assign_record(object text, tenant_id uuid, record_id uuid, rules jsonb, cause text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION assignable_members(object text, tenant_id uuid, rules jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.assignable_members(object text, tenant_id uuid, rules jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION attach_assignment(object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.attach_assignment(object text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION attach_custom_fields(object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.attach_custom_fields(object text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION attach_pipeline(object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.attach_pipeline(object text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION attach_service_levels(object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.attach_service_levels(object text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION audit(audited regclass, ignored text[]); Type: ACL; Schema: core; Owner: postgres
@@ -30674,6 +46691,12 @@ REVOKE ALL ON FUNCTION core.audit_state(tenant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.audit_state(tenant_id uuid) TO service_role;
 
 --
+-- Name: FUNCTION audit_statement(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.audit_statement() FROM PUBLIC;
+
+--
 -- Name: FUNCTION audit_truncation(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -30702,6 +46725,54 @@ GRANT ALL ON FUNCTION core.authenticate(token text, certificate text, OUT kind t
 REVOKE ALL ON FUNCTION core.begin_sensitive_read(table_name text, id uuid, reason text, OUT opened regclass, OUT tenant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.begin_sensitive_read(table_name text, id uuid, reason text, OUT opened regclass, OUT tenant_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION core.begin_sensitive_read(table_name text, id uuid, reason text, OUT opened regclass, OUT tenant_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION begin_stage(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.begin_stage() FROM PUBLIC;
+
+--
+-- Name: TABLE custom_fields; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.custom_fields TO authenticated;
+GRANT SELECT ON TABLE core.custom_fields TO service_role;
+
+--
+-- Name: FUNCTION begin_to_gather(saved core.custom_fields); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.begin_to_gather(saved core.custom_fields) FROM PUBLIC;
+
+--
+-- Name: FUNCTION best_hits(hits core.search_hit[], count_max integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.best_hits(hits core.search_hit[], count_max integer) FROM PUBLIC;
+
+--
+-- Name: TABLE objects; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.objects TO authenticated;
+GRANT SELECT ON TABLE core.objects TO service_role;
+
+--
+-- Name: FUNCTION board_filter(known core.objects, owner_id uuid, team_id uuid, search text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.board_filter(known core.objects, owner_id uuid, team_id uuid, search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.board_filter(known core.objects, owner_id uuid, team_id uuid, search text) TO authenticated;
+GRANT ALL ON FUNCTION core.board_filter(known core.objects, owner_id uuid, team_id uuid, search text) TO service_role;
+
+--
+-- Name: FUNCTION board_query(known core.objects, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.board_query(known core.objects, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.board_query(known core.objects, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION core.board_query(known core.objects, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone) TO service_role;
 
 --
 -- Name: FUNCTION brand_of(tenant_id uuid, brand text); Type: ACL; Schema: core; Owner: postgres
@@ -30736,6 +46807,12 @@ GRANT ALL ON FUNCTION core.cancel_job(id uuid) TO authenticated;
 GRANT ALL ON FUNCTION core.cancel_job(id uuid) TO service_role;
 
 --
+-- Name: FUNCTION cancel_timer(tenant_id uuid, object text, record_id uuid, key text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.cancel_timer(tenant_id uuid, object text, record_id uuid, key text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION carry_out(relation oid, assignments text, keys jsonb, secret bytea); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -30756,6 +46833,27 @@ GRANT ALL ON FUNCTION core.certificate_presented() TO anon;
 GRANT ALL ON FUNCTION core.certificate_presented() TO authenticated;
 GRANT ALL ON FUNCTION core.certificate_presented() TO service_role;
 GRANT ALL ON FUNCTION core.certificate_presented() TO tenon_device;
+
+--
+-- Name: FUNCTION change_members(segment_id uuid, record_ids uuid[], adding boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.change_members(segment_id uuid, record_ids uuid[], adding boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.change_members(segment_id uuid, record_ids uuid[], adding boolean) TO authenticated;
+GRANT ALL ON FUNCTION core.change_members(segment_id uuid, record_ids uuid[], adding boolean) TO service_role;
+
+--
+-- Name: TABLE pipeline_stages; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.pipeline_stages TO authenticated;
+GRANT SELECT ON TABLE core.pipeline_stages TO service_role;
+
+--
+-- Name: FUNCTION change_version(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.change_version(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages) FROM PUBLIC;
 
 --
 -- Name: FUNCTION charge_rate_buckets(owners uuid[], buckets text[], limits text[]); Type: ACL; Schema: core; Owner: postgres
@@ -30782,6 +46880,30 @@ REVOKE ALL ON FUNCTION core.check_channel(channel text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.check_consent(purpose text, legal_basis text, at timestamp with time zone, source text, channel text, proof_text text, proof_version text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION check_custom_fields(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_custom_fields() FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_effect_template(template text, channel text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_effect_template(template text, channel text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_escalations(tenant_id uuid, object text, escalations jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_escalations(tenant_id uuid, object text, escalations jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_kept_values(owned core.custom_fields, field text, definition jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_kept_values(owned core.custom_fields, field text, definition jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION check_may_grant(tenant_id uuid, permissions jsonb, hidden_fields jsonb); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -30800,10 +46922,24 @@ REVOKE ALL ON FUNCTION core.check_may_grant_role(tenant_id uuid, role_tenant_id 
 REVOKE ALL ON FUNCTION core.check_name(name text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION check_new_owner(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_new_owner() FROM PUBLIC;
+
+--
 -- Name: FUNCTION check_owner(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.check_owner(tenant_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_pipeline(object text, definition jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_pipeline(object text, definition jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.check_pipeline(object text, definition jsonb) TO authenticated;
+GRANT ALL ON FUNCTION core.check_pipeline(object text, definition jsonb) TO service_role;
 
 --
 -- Name: FUNCTION check_position(after jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -30820,6 +46956,26 @@ GRANT ALL ON FUNCTION core.check_rate_limits(action text) TO anon;
 GRANT ALL ON FUNCTION core.check_rate_limits(action text) TO authenticated;
 GRANT ALL ON FUNCTION core.check_rate_limits(action text) TO service_role;
 GRANT ALL ON FUNCTION core.check_rate_limits(action text) TO tenon_device;
+
+--
+-- Name: FUNCTION check_record_owner(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_record_owner() FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) TO authenticated;
+GRANT ALL ON FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) TO service_role;
+
+--
+-- Name: FUNCTION check_settable(object text, field text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.check_settable(object text, field text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION check_suppressible(channel text, address text); Type: ACL; Schema: core; Owner: postgres
@@ -31028,6 +47184,41 @@ GRANT ALL ON FUNCTION core.close_tenant(tenant_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION core.close_tenant(tenant_id uuid) TO service_role;
 
 --
+-- Name: FUNCTION compile_custom_fields(tenant_id uuid, object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.compile_custom_fields(tenant_id uuid, object text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION count_documents(documents tsvector[], wanted tsquery); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.count_documents(documents tsvector[], wanted tsquery) FROM PUBLIC;
+
+--
+-- Name: FUNCTION default_owner(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.default_owner() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.default_owner() TO authenticated;
+GRANT ALL ON FUNCTION core.default_owner() TO service_role;
+
+--
+-- Name: TABLE segments; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.segments TO authenticated;
+GRANT ALL ON TABLE core.segments TO service_role;
+
+--
+-- Name: FUNCTION count_segment(segment core.segments); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.count_segment(segment core.segments) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.count_segment(segment core.segments) TO authenticated;
+GRANT ALL ON FUNCTION core.count_segment(segment core.segments) TO service_role;
+
+--
 -- Name: FUNCTION create_api_key(name text, role text, permissions jsonb, hidden_fields jsonb, expires_at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -31072,6 +47263,44 @@ REVOKE ALL ON FUNCTION core.cron_is_usable() FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.cron_runs(job text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION custom_field_answer(field core.custom_fields); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.custom_field_answer(field core.custom_fields) FROM PUBLIC;
+
+--
+-- Name: FUNCTION custom_fields_lock(tenant_id uuid, object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.custom_fields_lock(tenant_id uuid, object text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION custom_fields_max(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.custom_fields_max() FROM PUBLIC;
+
+--
+-- Name: FUNCTION custom_fields_schema(object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.custom_fields_schema(object text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.custom_fields_schema(object text) TO authenticated;
+GRANT ALL ON FUNCTION core.custom_fields_schema(object text) TO service_role;
+
+--
+-- Name: FUNCTION custom_values_at_once(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.custom_values_at_once() FROM PUBLIC;
+
+--
+-- Name: FUNCTION custom_values_of(tenant_ids uuid[], object text, ids uuid[], customs jsonb[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.custom_values_of(tenant_ids uuid[], object text, ids uuid[], customs jsonb[]) FROM PUBLIC;
+
+--
 -- Name: FUNCTION data_map_faults(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -31109,12 +47338,136 @@ GRANT SELECT ON TABLE core.personal_data TO service_role;
 REVOKE ALL ON FUNCTION core.data_map_fides() FROM PUBLIC;
 
 --
+-- Name: FUNCTION definition_problems(tenant_id uuid, object text, definition jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.definition_problems(tenant_id uuid, object text, definition jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION delete_assignment_rule(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delete_assignment_rule(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.delete_assignment_rule(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.delete_assignment_rule(id uuid) TO service_role;
+
+--
 -- Name: FUNCTION delete_brand(slug text); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.delete_brand(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.delete_brand(slug text) TO authenticated;
 GRANT ALL ON FUNCTION core.delete_brand(slug text) TO service_role;
+
+--
+-- Name: FUNCTION delete_custom_field(object text, field text, confirm text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delete_custom_field(object text, field text, confirm text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.delete_custom_field(object text, field text, confirm text) TO authenticated;
+GRANT ALL ON FUNCTION core.delete_custom_field(object text, field text, confirm text) TO service_role;
+
+--
+-- Name: TABLE jobs; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.jobs TO service_role;
+
+--
+-- Name: COLUMN jobs.tenant_id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(tenant_id) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.id; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(id) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.task; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(task) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.unique_key; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(unique_key) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.status; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(status) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.run_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(run_at) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.progress; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(progress) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.result; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(result) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.attempts; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(attempts) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.last_error; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(last_error) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.cancel_requested_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(cancel_requested_at) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.started_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(started_at) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.finished_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(finished_at) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.created_at; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(created_at) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: COLUMN jobs.created_by; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT(created_by) ON TABLE core.jobs TO authenticated;
+
+--
+-- Name: FUNCTION delete_custom_values_in_job(job core.jobs); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delete_custom_values_in_job(job core.jobs) FROM PUBLIC;
 
 --
 -- Name: FUNCTION delete_job_schedule(name text); Type: ACL; Schema: core; Owner: postgres
@@ -31137,6 +47490,22 @@ GRANT ALL ON FUNCTION core.delete_role(slug text) TO service_role;
 --
 
 REVOKE ALL ON FUNCTION core.delete_secret(tenant_id uuid, id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION delete_segment(segment_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delete_segment(segment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.delete_segment(segment_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.delete_segment(segment_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION delete_service_level(id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.delete_service_level(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.delete_service_level(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.delete_service_level(id uuid) TO service_role;
 
 --
 -- Name: FUNCTION delete_team(slug text); Type: ACL; Schema: core; Owner: postgres
@@ -31384,10 +47753,82 @@ REVOKE ALL ON FUNCTION core.drop_audit_month(month timestamp with time zone) FRO
 GRANT ALL ON FUNCTION core.drop_audit_month(month timestamp with time zone) TO service_role;
 
 --
+-- Name: FUNCTION drop_custom_values(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.drop_custom_values() FROM PUBLIC;
+
+--
+-- Name: FUNCTION drop_linked(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.drop_linked() FROM PUBLIC;
+
+--
 -- Name: FUNCTION drop_member(tenant_id uuid, user_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.drop_member(tenant_id uuid, user_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION effect_assign(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.effect_assign(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION effect_cancel_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.effect_cancel_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION effect_data(data jsonb, record jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.effect_data(data jsonb, record jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION effect_deliver(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.effect_deliver(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION effect_emit(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.effect_emit(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION effect_problem(tenant_id uuid, object text, effect jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.effect_problem(tenant_id uuid, object text, effect jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION effect_service_level(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.effect_service_level(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION effect_set_fields(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.effect_set_fields(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION effect_stage_overdue(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.effect_stage_overdue(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION effect_start_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.effect_start_timer(tenant_id uuid, object text, record_id uuid, effect jsonb, context jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION email_allowed(tenant_id uuid, email text); Type: ACL; Schema: core; Owner: postgres
@@ -31401,6 +47842,12 @@ GRANT ALL ON FUNCTION core.email_allowed(tenant_id uuid, email text) TO supabase
 --
 
 REVOKE ALL ON FUNCTION core.emit(tenant_id uuid, type text, subject_type text, subject_id uuid, data jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION emit_each(type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.emit_each(type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION enable_job_schedule(name text, enabled boolean); Type: ACL; Schema: core; Owner: postgres
@@ -31427,112 +47874,28 @@ GRANT ALL ON FUNCTION core.enable_webhook_source(id uuid, enabled boolean) TO au
 GRANT ALL ON FUNCTION core.enable_webhook_source(id uuid, enabled boolean) TO service_role;
 
 --
+-- Name: FUNCTION end_assignment(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.end_assignment() FROM PUBLIC;
+
+--
 -- Name: FUNCTION end_delivery(delivery core.deliveries, status text, reason text, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.end_delivery(delivery core.deliveries, status text, reason text, at timestamp with time zone) FROM PUBLIC;
 
 --
--- Name: TABLE jobs; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT ON TABLE core.jobs TO service_role;
-
---
--- Name: COLUMN jobs.tenant_id; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(tenant_id) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.id; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(id) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.task; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(task) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.unique_key; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(unique_key) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.status; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(status) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.run_at; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(run_at) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.progress; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(progress) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.result; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(result) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.attempts; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(attempts) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.last_error; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(last_error) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.cancel_requested_at; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(cancel_requested_at) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.started_at; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(started_at) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.finished_at; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(finished_at) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.created_at; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(created_at) ON TABLE core.jobs TO authenticated;
-
---
--- Name: COLUMN jobs.created_by; Type: ACL; Schema: core; Owner: postgres
---
-
-GRANT SELECT(created_by) ON TABLE core.jobs TO authenticated;
-
---
 -- Name: FUNCTION end_job(job core.jobs, status text, at timestamp with time zone, result jsonb, error text); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.end_job(job core.jobs, status text, at timestamp with time zone, result jsonb, error text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION end_service_levels(object text, tenant_ids uuid[], record_ids uuid[], ats timestamp with time zone[], kinds text[], ending text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.end_service_levels(object text, tenant_ids uuid[], record_ids uuid[], ats timestamp with time zone[], kinds text[], ending text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION endpoint_room(tenant_id uuid, endpoint_id uuid, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
@@ -31579,6 +47942,18 @@ GRANT SELECT ON TABLE core.events TO service_role;
 --
 
 REVOKE ALL ON FUNCTION core.enqueue_webhook(endpoint core.webhook_endpoints, event core.events, idempotency_key text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION enter_first_stages(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.enter_first_stages() FROM PUBLIC;
+
+--
+-- Name: FUNCTION enter_stage(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages, reason text, fields jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.enter_stage(tenant_id uuid, known core.objects, record jsonb, stage core.pipeline_stages, reason text, fields jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION erase_audit_values(tenant_id uuid, table_name text, key jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -31793,6 +48168,46 @@ REVOKE ALL ON FUNCTION core.fan_out_tenant(tenant_id uuid, events_max integer) F
 REVOKE ALL ON FUNCTION core.fan_out_to(endpoint core.webhook_endpoints, after bigint, complete_to bigint) FROM PUBLIC;
 
 --
+-- Name: FUNCTION field_assignments(object text, fields jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.field_assignments(object text, fields jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION field_history(object text, record_id uuid, field text, before bigint, page integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.field_history(object text, record_id uuid, field text, before bigint, page integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.field_history(object text, record_id uuid, field text, before bigint, page integer) TO authenticated;
+GRANT ALL ON FUNCTION core.field_history(object text, record_id uuid, field text, before bigint, page integer) TO service_role;
+
+--
+-- Name: FUNCTION field_type(type_name text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.field_type(type_name text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION field_value(record jsonb, field text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.field_value(record jsonb, field text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION fields_for_segments(object text, tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.fields_for_segments(object text, tenant_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.fields_for_segments(object text, tenant_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.fields_for_segments(object text, tenant_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION fields_of(object text, tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.fields_of(object text, tenant_id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION fill_role(tenant_id uuid, role_id uuid, permissions jsonb, hidden_fields jsonb); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -31812,11 +48227,23 @@ GRANT SELECT ON TABLE core.template_versions TO service_role;
 REVOKE ALL ON FUNCTION core.fill_template(kind core.template_kinds, version core.template_versions, tenant_id uuid, language text, brand jsonb, data jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION find_an_owner(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.find_an_owner() FROM PUBLIC;
+
+--
 -- Name: FUNCTION finish_deliveries(results jsonb, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.finish_deliveries(results jsonb, at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.finish_deliveries(results jsonb, at timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION follow_guarded_fields(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.follow_guarded_fields() FROM PUBLIC;
 
 --
 -- Name: FUNCTION forget_addresses(tenant_id uuid, identifiers jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -31844,6 +48271,18 @@ REVOKE ALL ON FUNCTION core.forget_old_sign_in_attempts() FROM PUBLIC;
 GRANT ALL ON FUNCTION core.forget_old_sign_in_attempts() TO service_role;
 
 --
+-- Name: FUNCTION forget_search_in_job(job core.jobs); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.forget_search_in_job(job core.jobs) FROM PUBLIC;
+
+--
+-- Name: FUNCTION forget_search_words(tenant_id uuid, after_id bigint, count_max integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.forget_search_words(tenant_id uuid, after_id bigint, count_max integer) FROM PUBLIC;
+
+--
 -- Name: FUNCTION forget_sign_in_attempts(user_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -31857,10 +48296,40 @@ GRANT ALL ON FUNCTION core.forget_sign_in_attempts(user_id uuid) TO service_role
 REVOKE ALL ON FUNCTION core.forget_traces(tenant_id uuid, table_name text, keys jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION forget_words_of_erased(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.forget_words_of_erased() FROM PUBLIC;
+
+--
 -- Name: FUNCTION function_key_purpose(); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.function_key_purpose() FROM PUBLIC;
+
+--
+-- Name: FUNCTION gather_custom_values(field core.custom_fields, after uuid, count_max integer, locks_records boolean, OUT last_id uuid, OUT record_count integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.gather_custom_values(field core.custom_fields, after uuid, count_max integer, locks_records boolean, OUT last_id uuid, OUT record_count integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION gather_custom_values_in_job(job core.jobs); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.gather_custom_values_in_job(job core.jobs) FROM PUBLIC;
+
+--
+-- Name: FUNCTION give_up_uniqueness(field core.custom_fields); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.give_up_uniqueness(field core.custom_fields) FROM PUBLIC;
+
+--
+-- Name: FUNCTION grant_as(viewed regclass, guarded regclass); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.grant_as(viewed regclass, guarded regclass) FROM PUBLIC;
 
 --
 -- Name: FUNCTION grants_in(tenant_id uuid, principal_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -31879,6 +48348,12 @@ REVOKE ALL ON FUNCTION core.guard(guarded regclass, object text, owner text, tea
 --
 
 REVOKE ALL ON FUNCTION core.guard_fields(guarded regclass, object text, fields text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION guard_linked(guarded regclass, writing text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.guard_linked(guarded regclass, writing text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION guard_sensitive(guarded regclass); Type: ACL; Schema: core; Owner: postgres
@@ -31909,6 +48384,12 @@ GRANT ALL ON FUNCTION core.has_sensitive(table_name text) TO service_role;
 REVOKE ALL ON FUNCTION core.headers_to_keep(headers jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION hidden_columns(relation regclass, tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.hidden_columns(relation regclass, tenant_id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION hidden_in(tenant_id uuid, principal_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -31931,6 +48412,18 @@ REVOKE ALL ON FUNCTION core.hides(granted core.role_permissions, field text) FRO
 --
 
 REVOKE ALL ON FUNCTION core.hint_at_events(tenant_id uuid, number bigint, types text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION history_changes(entry core.audit_entries); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.history_changes(entry core.audit_entries) FROM PUBLIC;
+
+--
+-- Name: FUNCTION history_fields(side jsonb, kept jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.history_fields(side jsonb, kept jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION hold_delivery(delivery core.deliveries, held_for text); Type: ACL; Schema: core; Owner: postgres
@@ -32031,6 +48524,12 @@ REVOKE ALL ON FUNCTION core.is_held(tenant_id uuid, kind text, value text) FROM 
 REVOKE ALL ON FUNCTION core.is_mail_address(address text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION is_member_at(tenant_id uuid, user_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.is_member_at(tenant_id uuid, user_id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION is_plain_line(text text, length integer); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32107,6 +48606,14 @@ GRANT ALL ON FUNCTION core.jobs_are_run_by_cron() TO tenon_bridge;
 REVOKE ALL ON FUNCTION core.jobs_kept_for() FROM PUBLIC;
 
 --
+-- Name: FUNCTION join_names(condition jsonb, relations text[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.join_names(condition jsonb, relations text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.join_names(condition jsonb, relations text[]) TO authenticated;
+GRANT ALL ON FUNCTION core.join_names(condition jsonb, relations text[]) TO service_role;
+
+--
 -- Name: FUNCTION judge_sign_in(user_id uuid, authenticator text, is_valid boolean, address text, OUT refusal text, OUT wait_s integer, OUT network_is_known boolean); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32125,6 +48632,30 @@ REVOKE ALL ON FUNCTION core.keep_an_owner() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION core.keep_audit(budget interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.keep_audit(budget interval) TO service_role;
+
+--
+-- Name: FUNCTION keep_custom_values(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.keep_custom_values() FROM PUBLIC;
+
+--
+-- Name: FUNCTION keep_published(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.keep_published() FROM PUBLIC;
+
+--
+-- Name: FUNCTION keep_stages(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.keep_stages() FROM PUBLIC;
+
+--
+-- Name: FUNCTION keep_turns(object text, tenant_id uuid, members jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.keep_turns(object text, tenant_id uuid, members jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION keep_version(); Type: ACL; Schema: core; Owner: postgres
@@ -32157,6 +48688,19 @@ REVOKE ALL ON FUNCTION core.language_tag(language text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.last_event_number(tenant_id uuid) FROM PUBLIC;
 
 --
+-- Name: FUNCTION learn_search(budget interval); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.learn_search(budget interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.learn_search(budget interval) TO service_role;
+
+--
+-- Name: FUNCTION learn_search_words(tenant_id uuid, object text, record_ids uuid[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.learn_search_words(tenant_id uuid, object text, record_ids uuid[]) FROM PUBLIC;
+
+--
 -- Name: FUNCTION leave_tenant(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32183,6 +48727,18 @@ REVOKE ALL ON FUNCTION core.limit_setter(tenant_id uuid) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION core.limited_tenants(caller_kind text, caller_id uuid, caller_tenant_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION lock_assignment(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.lock_assignment(tenant_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION lock_custom_fields(tenant_id uuid, object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.lock_custom_fields(tenant_id uuid, object text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION lock_endpoints(named jsonb[]); Type: ACL; Schema: core; Owner: postgres
@@ -32215,6 +48771,12 @@ REVOKE ALL ON FUNCTION core.lock_order(tenant_id uuid, ordering_key text) FROM P
 REVOKE ALL ON FUNCTION core.lock_privacy(tenant_id uuid) FROM PUBLIC;
 
 --
+-- Name: FUNCTION lock_record(object text, id uuid, verb text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.lock_record(object text, id uuid, verb text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION lock_tenant_tree(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32225,6 +48787,18 @@ REVOKE ALL ON FUNCTION core.lock_tenant_tree() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION core.log_export(tenant_id uuid, scope text, identifiers jsonb, row_count bigint, is_last boolean) FROM PUBLIC;
+
+--
+-- Name: FUNCTION look_through_search(reach core.search_reach, wanted tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, depth integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.look_through_search(reach core.search_reach, wanted tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, depth integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION look_up_search(reach core.search_reach, indexed tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, looked_at_max integer, OUT hits core.search_hit[], OUT is_complete boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.look_up_search(reach core.search_reach, indexed tsquery, queries tsquery[], ranks real[], excluded uuid[], count_max integer, looked_at_max integer, OUT hits core.search_hit[], OUT is_complete boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION looks_personal(column_name text, type_name text); Type: ACL; Schema: core; Owner: postgres
@@ -32279,16 +48853,52 @@ GRANT ALL ON FUNCTION core.may_follow_topic(topic text) TO service_role;
 REVOKE ALL ON FUNCTION core.member_answer(member core.members) FROM PUBLIC;
 
 --
+-- Name: FUNCTION member_email(tenant_id uuid, user_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.member_email(tenant_id uuid, user_id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION member_in(tenant_id uuid, user_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.member_in(tenant_id uuid, user_id uuid) FROM PUBLIC;
 
 --
+-- Name: FUNCTION mend_search(tenant_id uuid, term text, edits integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.mend_search(tenant_id uuid, term text, edits integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) TO authenticated;
+GRANT ALL ON FUNCTION core.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) TO service_role;
+
+--
 -- Name: FUNCTION month_after(month timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.month_after(month timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb) TO authenticated;
+GRANT ALL ON FUNCTION core.move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb) TO service_role;
+
+--
+-- Name: FUNCTION move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb) TO authenticated;
+GRANT ALL ON FUNCTION core.move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb) TO service_role;
 
 --
 -- Name: FUNCTION move_tenant(tenant_id uuid, parent_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -32344,6 +48954,12 @@ REVOKE ALL ON FUNCTION core.new_webhook_secret() FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.normalise_email_domain_rule() FROM PUBLIC;
 
 --
+-- Name: FUNCTION note_assignment(object text, tenant_id uuid, record_id uuid, decision jsonb, cause text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.note_assignment(object text, tenant_id uuid, record_id uuid, decision jsonb, cause text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION note_endpoint_outcome(tenant_id uuid, endpoint_id uuid, delivered boolean, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32375,10 +48991,30 @@ REVOKE ALL ON FUNCTION core.number_events() FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.number_pending_events() FROM PUBLIC;
 
 --
+-- Name: FUNCTION object_named(object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.object_named(object text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.object_named(object text) TO authenticated;
+GRANT ALL ON FUNCTION core.object_named(object text) TO service_role;
+
+--
+-- Name: FUNCTION object_with_custom_fields(object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.object_with_custom_fields(object text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION oldest_waiting(at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.oldest_waiting(at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION open_records(object text, tenant_id uuid, owners uuid[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.open_records(object text, tenant_id uuid, owners uuid[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION own_audit_state(); Type: ACL; Schema: core; Owner: postgres
@@ -32387,6 +49023,12 @@ REVOKE ALL ON FUNCTION core.oldest_waiting(at timestamp with time zone) FROM PUB
 REVOKE ALL ON FUNCTION core.own_audit_state() FROM PUBLIC;
 GRANT ALL ON FUNCTION core.own_audit_state() TO authenticated;
 GRANT ALL ON FUNCTION core.own_audit_state() TO service_role;
+
+--
+-- Name: FUNCTION own_custom_field(object text, field text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.own_custom_field(object text, field text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION own_history(table_name text, record jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -32457,10 +49099,64 @@ REVOKE ALL ON FUNCTION core.person_kinds() FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.personal_columns(audited regclass) FROM PUBLIC;
 
 --
+-- Name: FUNCTION pipeline_diagram(pipeline uuid, number integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.pipeline_diagram(pipeline uuid, number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.pipeline_diagram(pipeline uuid, number integer) TO authenticated;
+GRANT ALL ON FUNCTION core.pipeline_diagram(pipeline uuid, number integer) TO service_role;
+
+--
+-- Name: TABLE pipelines; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.pipelines TO authenticated;
+GRANT SELECT ON TABLE core.pipelines TO service_role;
+
+--
+-- Name: FUNCTION pipeline_of(id uuid, permission text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.pipeline_of(id uuid, permission text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION pipeline_permissions_held(definition jsonb, tenant_id uuid, known core.objects, record jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.pipeline_permissions_held(definition jsonb, tenant_id uuid, known core.objects, record jsonb) FROM PUBLIC;
+
+--
+-- Name: TABLE pipeline_versions; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.pipeline_versions TO authenticated;
+GRANT SELECT ON TABLE core.pipeline_versions TO service_role;
+
+--
+-- Name: FUNCTION pipeline_places(pipeline core.pipelines, target core.pipeline_versions, mapping jsonb, OUT version_id uuid, OUT number integer, OUT stage text, OUT to_stage text, OUT records bigint); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.pipeline_places(pipeline core.pipelines, target core.pipeline_versions, mapping jsonb, OUT version_id uuid, OUT number integer, OUT stage text, OUT to_stage text, OUT records bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION pipeline_read(object text, pipeline text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.pipeline_read(object text, pipeline text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.pipeline_read(object text, pipeline text) TO authenticated;
+GRANT ALL ON FUNCTION core.pipeline_read(object text, pipeline text) TO service_role;
+
+--
 -- Name: FUNCTION plan_erasure(tenant_id uuid, identifiers jsonb); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.plan_erasure(tenant_id uuid, identifiers jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION plan_search(reach core.search_reach, terms text[], stage integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.plan_search(reach core.search_reach, terms text[], stage integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION pre_request(); Type: ACL; Schema: core; Owner: postgres
@@ -32477,6 +49173,20 @@ GRANT ALL ON FUNCTION core.pre_request() TO tenon_device;
 --
 
 REVOKE ALL ON FUNCTION core.prepare_delivery(delivery core.deliveries, at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION prepare_search(object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.prepare_search(object text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION preview_assignment(object text, record jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.preview_assignment(object text, record jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.preview_assignment(object text, record jsonb) TO authenticated;
+GRANT ALL ON FUNCTION core.preview_assignment(object text, record jsonb) TO service_role;
 
 --
 -- Name: FUNCTION preview_own_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -32526,6 +49236,14 @@ REVOKE ALL ON FUNCTION core.process_provider_event(tenant_id uuid, message core.
 REVOKE ALL ON FUNCTION core.provider_rank(status text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION publish_pipeline(pipeline uuid, number integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.publish_pipeline(pipeline uuid, number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.publish_pipeline(pipeline uuid, number integer) TO authenticated;
+GRANT ALL ON FUNCTION core.publish_pipeline(pipeline uuid, number integer) TO service_role;
+
+--
 -- Name: FUNCTION publish_template(template text, language text); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32538,6 +49256,12 @@ GRANT ALL ON FUNCTION core.publish_template(template text, language text) TO ser
 --
 
 REVOKE ALL ON FUNCTION core.put_back(delivery core.deliveries) FROM PUBLIC;
+
+--
+-- Name: FUNCTION put_pipeline(tenant_id uuid, object text, slug text, name text, definition jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.put_pipeline(tenant_id uuid, object text, slug text, name text, definition jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION queue_deliveries(channel text, deliveries jsonb[]); Type: ACL; Schema: core; Owner: postgres
@@ -32580,6 +49304,22 @@ GRANT ALL ON FUNCTION core.rate_limits_per_tenant_max() TO authenticated;
 GRANT ALL ON FUNCTION core.rate_limits_per_tenant_max() TO service_role;
 
 --
+-- Name: FUNCTION reaches(permission text, tenant_id uuid, owner_id uuid, team_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.reaches(permission text, tenant_id uuid, owner_id uuid, team_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.reaches(permission text, tenant_id uuid, owner_id uuid, team_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.reaches(permission text, tenant_id uuid, owner_id uuid, team_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION reaches_record(object text, tenant_id uuid, record_id uuid, verb text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.reaches_record(object text, tenant_id uuid, record_id uuid, verb text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.reaches_record(object text, tenant_id uuid, record_id uuid, verb text) TO authenticated;
+GRANT ALL ON FUNCTION core.reaches_record(object text, tenant_id uuid, record_id uuid, verb text) TO service_role;
+
+--
 -- Name: FUNCTION read_grants(INOUT permissions jsonb, INOUT hidden_fields jsonb); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32590,6 +49330,12 @@ REVOKE ALL ON FUNCTION core.read_grants(INOUT permissions jsonb, INOUT hidden_fi
 --
 
 REVOKE ALL ON FUNCTION core.read_limits() FROM PUBLIC;
+
+--
+-- Name: FUNCTION read_search(query text, with_numbers boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.read_search(query text, with_numbers boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION read_secret(tenant_id uuid, id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -32628,6 +49374,12 @@ REVOKE ALL ON FUNCTION core.receive_webhook(source uuid, headers jsonb, body tex
 GRANT ALL ON FUNCTION core.receive_webhook(source uuid, headers jsonb, body text, at timestamp with time zone) TO service_role;
 
 --
+-- Name: FUNCTION record(object text, tenant_id uuid, id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.record(object text, tenant_id uuid, id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION record_attempt(delivery core.deliveries, outcome text, reason text, at timestamp with time zone, facts jsonb); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32654,6 +49406,12 @@ REVOKE ALL ON FUNCTION core.record_job_step(job core.jobs, answer jsonb, at time
 REVOKE ALL ON FUNCTION core.record_key_use(tenant_id uuid, api_key_id uuid, hint text, used_before timestamp with time zone, used_at timestamp with time zone) FROM PUBLIC;
 
 --
+-- Name: FUNCTION record_read(object text, record_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.record_read(object text, record_id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION record_security_event(tenant_id uuid, event text, details jsonb); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32673,10 +49431,45 @@ REVOKE ALL ON FUNCTION core.record_uses() FROM PUBLIC;
 GRANT ALL ON FUNCTION core.record_uses() TO service_role;
 
 --
+-- Name: FUNCTION records_of_segment(segment core.segments, after uuid, max_count integer, only_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.records_of_segment(segment core.segments, after uuid, max_count integer, only_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.records_of_segment(segment core.segments, after uuid, max_count integer, only_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.records_of_segment(segment core.segments, after uuid, max_count integer, only_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION records_reached(verb text, scope text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.records_reached(verb text, scope text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.records_reached(verb text, scope text) TO authenticated;
+GRANT ALL ON FUNCTION core.records_reached(verb text, scope text) TO service_role;
+
+--
 -- Name: FUNCTION refresh_audits(); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.refresh_audits() FROM PUBLIC;
+
+--
+-- Name: FUNCTION refresh_documents(object text, tenant_id uuid, record_ids uuid[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.refresh_documents(object text, tenant_id uuid, record_ids uuid[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION refresh_search(object text, tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.refresh_search(object text, tenant_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.refresh_search(object text, tenant_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION refresh_search_in_job(job core.jobs); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.refresh_search_in_job(job core.jobs) FROM PUBLIC;
 
 --
 -- Name: FUNCTION refuse_audit_change(); Type: ACL; Schema: core; Owner: postgres
@@ -32689,6 +49482,18 @@ REVOKE ALL ON FUNCTION core.refuse_audit_change() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION core.refuse_consent_change() FROM PUBLIC;
+
+--
+-- Name: FUNCTION refuse_custom_values(tenant_id uuid, object text, relation regclass, problems jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.refuse_custom_values(tenant_id uuid, object text, relation regclass, problems jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION refuse_direct_move(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.refuse_direct_move() FROM PUBLIC;
 
 --
 -- Name: FUNCTION refuse_event_change(); Type: ACL; Schema: core; Owner: postgres
@@ -32831,6 +49636,25 @@ GRANT SELECT(created_by) ON TABLE core.webhook_sources TO service_role;
 REVOKE ALL ON FUNCTION core.refuse_message(source core.webhook_sources, code text, details jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION refuse_move(refusals jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.refuse_move(refusals jsonb) FROM PUBLIC;
+
+--
+-- Name: TABLE timers; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.timers TO authenticated;
+GRANT ALL ON TABLE core.timers TO service_role;
+
+--
+-- Name: FUNCTION refuse_timer(timer core.timers, error text, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.refuse_timer(timer core.timers, error text, at timestamp with time zone) FROM PUBLIC;
+
+--
 -- Name: FUNCTION refuse_type_removal(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32845,6 +49669,18 @@ GRANT ALL ON FUNCTION core.refuse_unhonoured_key() TO anon;
 GRANT ALL ON FUNCTION core.refuse_unhonoured_key() TO authenticated;
 GRANT ALL ON FUNCTION core.refuse_unhonoured_key() TO service_role;
 GRANT ALL ON FUNCTION core.refuse_unhonoured_key() TO tenon_device;
+
+--
+-- Name: FUNCTION register_fields(object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.register_fields(object text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION register_object(registered regclass, object text, singular text, label_column text, owner_column text, team_column text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.register_object(registered regclass, object text, singular text, label_column text, owner_column text, team_column text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION release_deliveries(channel text, at timestamp with time zone, max_count integer); Type: ACL; Schema: core; Owner: postgres
@@ -32886,6 +49722,12 @@ GRANT ALL ON FUNCTION core.release_legal_hold(id uuid) TO service_role;
 --
 
 REVOKE ALL ON FUNCTION core.release_order(tenant_id uuid, ordering_key text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION release_pipeline(pipeline core.pipelines, number integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.release_pipeline(pipeline core.pipelines, number integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION remove_member(user_id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -32936,6 +49778,12 @@ GRANT ALL ON FUNCTION core.replay_webhooks(endpoint_id uuid, from_number bigint,
 GRANT ALL ON FUNCTION core.replay_webhooks(endpoint_id uuid, from_number bigint, to_number bigint) TO service_role;
 
 --
+-- Name: FUNCTION report_records(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.report_records() FROM PUBLIC;
+
+--
 -- Name: FUNCTION report_role_change(); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -32984,6 +49832,12 @@ GRANT ALL ON FUNCTION core.require(tenant_id uuid, permission text) TO service_r
 --
 
 REVOKE ALL ON FUNCTION core.reseal_secrets() FROM PUBLIC;
+
+--
+-- Name: FUNCTION resolved_fields(object text, fields jsonb, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.resolved_fields(object text, fields jsonb, at timestamp with time zone) FROM PUBLIC;
 
 --
 -- Name: FUNCTION resume_channel(channel text); Type: ACL; Schema: core; Owner: postgres
@@ -33099,6 +49953,18 @@ GRANT ALL ON FUNCTION core.rotate_webhook_secret(id uuid, overlap_hours integer)
 GRANT ALL ON FUNCTION core.rotate_webhook_secret(id uuid, overlap_hours integer) TO service_role;
 
 --
+-- Name: FUNCTION rules_max(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.rules_max() FROM PUBLIC;
+
+--
+-- Name: FUNCTION run_effects(tenant_id uuid, object text, record_id uuid, effects jsonb, context jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.run_effects(tenant_id uuid, object text, record_id uuid, effects jsonb, context jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION run_job_step(tenant_id uuid, id uuid, lease bigint); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -33113,12 +49979,73 @@ REVOKE ALL ON PROCEDURE core.run_jobs(IN budget interval, IN unless_by_cron bool
 GRANT ALL ON PROCEDURE core.run_jobs(IN budget interval, IN unless_by_cron boolean) TO tenon_bridge;
 
 --
+-- Name: FUNCTION run_timer(candidate core.timers, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.run_timer(candidate core.timers, at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION run_timers(max_count integer, at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.run_timers(max_count integer, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.run_timers(max_count integer, at timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION core.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) TO authenticated;
+GRANT ALL ON FUNCTION core.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) TO service_role;
+
+--
+-- Name: FUNCTION save_custom_field(object text, field text, definition jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.save_custom_field(object text, field text, definition jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.save_custom_field(object text, field text, definition jsonb) TO authenticated;
+GRANT ALL ON FUNCTION core.save_custom_field(object text, field text, definition jsonb) TO service_role;
+
+--
+-- Name: FUNCTION save_pipeline(object text, slug text, name text, definition jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.save_pipeline(object text, slug text, name text, definition jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.save_pipeline(object text, slug text, name text, definition jsonb) TO authenticated;
+GRANT ALL ON FUNCTION core.save_pipeline(object text, slug text, name text, definition jsonb) TO service_role;
+
+--
 -- Name: FUNCTION save_role(slug text, name text, permissions jsonb, hidden_fields jsonb); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.save_role(slug text, name text, permissions jsonb, hidden_fields jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.save_role(slug text, name text, permissions jsonb, hidden_fields jsonb) TO authenticated;
 GRANT ALL ON FUNCTION core.save_role(slug text, name text, permissions jsonb, hidden_fields jsonb) TO service_role;
+
+--
+-- Name: FUNCTION save_segment(object text, slug text, name text, kind text, condition jsonb, description text, is_shared boolean, segment_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.save_segment(object text, slug text, name text, kind text, condition jsonb, description text, is_shared boolean, segment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.save_segment(object text, slug text, name text, kind text, condition jsonb, description text, is_shared boolean, segment_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.save_segment(object text, slug text, name text, kind text, condition jsonb, description text, is_shared boolean, segment_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) TO authenticated;
+GRANT ALL ON FUNCTION core.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) TO service_role;
 
 --
 -- Name: FUNCTION save_team(slug text, name text, user_ids uuid[]); Type: ACL; Schema: core; Owner: postgres
@@ -33135,6 +50062,12 @@ GRANT ALL ON FUNCTION core.save_team(slug text, name text, user_ids uuid[]) TO s
 REVOKE ALL ON FUNCTION core.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) TO authenticated;
 GRANT ALL ON FUNCTION core.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) TO service_role;
+
+--
+-- Name: FUNCTION scatter_custom_values_in_job(job core.jobs); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.scatter_custom_values_in_job(job core.jobs) FROM PUBLIC;
 
 --
 -- Name: FUNCTION schedule_functions(base_url text, service_key text); Type: ACL; Schema: core; Owner: postgres
@@ -33162,6 +50095,185 @@ GRANT ALL ON FUNCTION core.scopes_from(scope text) TO service_role;
 
 REVOKE ALL ON FUNCTION core.seal_audit(budget interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.seal_audit(budget interval) TO service_role;
+
+--
+-- Name: FUNCTION search(query text, objects text[], "limit" integer, "offset" integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search(query text, objects text[], "limit" integer, "offset" integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.search(query text, objects text[], "limit" integer, "offset" integer) TO authenticated;
+GRANT ALL ON FUNCTION core.search(query text, objects text[], "limit" integer, "offset" integer) TO service_role;
+
+--
+-- Name: FUNCTION search_all_of(prefix text, terms text[], places text[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_all_of(prefix text, terms text[], places text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_begin(prefix text, term text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_begin(prefix text, term text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_document(prefix text, marks text[], contents text[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_document(prefix text, marks text[], contents text[]) FROM PUBLIC;
+
+--
+-- Name: TABLE search_fields; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.search_fields TO authenticated;
+GRANT SELECT ON TABLE core.search_fields TO service_role;
+
+--
+-- Name: FUNCTION search_expression(known core.objects, searched core.search_fields); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_expression(known core.objects, searched core.search_fields) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_fold(content text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_fold(content text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_holder(kind text, id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_holder(kind text, id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_lexemes(prefix text, content text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_lexemes(prefix text, content text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_object(object text, fields jsonb, sublabel_column text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_object(object text, fields jsonb, sublabel_column text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_phone(content text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_phone(content text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_places(prefix text, term text, places text[], ending text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_places(prefix text, term text, places text[], ending text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_prefix(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_prefix(tenant_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_reaches(objects text[]); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_reaches(objects text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_shows(tenant_id uuid, object text, field text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_shows(tenant_id uuid, object text, field text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_stage_hits(reach core.search_reach, stage core.search_stage, latest tsvector[], excluded uuid[], missing integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_stage_hits(reach core.search_reach, stage core.search_stage, latest tsvector[], excluded uuid[], missing integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_tenant(reach core.search_reach, terms text[], needed integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_tenant(reach core.search_reach, terms text[], needed integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_typo_keys(prefix text, word text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_typo_keys(prefix text, word text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION search_typos(reach core.search_reach, terms text[], edits integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.search_typos(reach core.search_reach, terms text[], edits integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION segment_answer(segment core.segments); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.segment_answer(segment core.segments) FROM PUBLIC;
+
+--
+-- Name: FUNCTION segment_changes_max(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.segment_changes_max() FROM PUBLIC;
+
+--
+-- Name: FUNCTION segment_count_max(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.segment_count_max() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.segment_count_max() TO authenticated;
+GRANT ALL ON FUNCTION core.segment_count_max() TO service_role;
+
+--
+-- Name: FUNCTION segment_members_max(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.segment_members_max() FROM PUBLIC;
+
+--
+-- Name: FUNCTION segment_named(segment_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.segment_named(segment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.segment_named(segment_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.segment_named(segment_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION segment_page_max(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.segment_page_max() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.segment_page_max() TO authenticated;
+GRANT ALL ON FUNCTION core.segment_page_max() TO service_role;
+
+--
+-- Name: FUNCTION segment_source(object text, tenant_id uuid, condition jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.segment_source(object text, tenant_id uuid, condition jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.segment_source(object text, tenant_id uuid, condition jsonb) TO authenticated;
+GRANT ALL ON FUNCTION core.segment_source(object text, tenant_id uuid, condition jsonb) TO service_role;
+
+--
+-- Name: FUNCTION segment_to_change(segment_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.segment_to_change(segment_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION segments_max(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.segments_max() FROM PUBLIC;
 
 --
 -- Name: FUNCTION send_job(tenant_id uuid, id uuid); Type: ACL; Schema: core; Owner: postgres
@@ -33192,6 +50304,24 @@ GRANT ALL ON FUNCTION core.send_test_webhook(id uuid) TO service_role;
 REVOKE ALL ON FUNCTION core.send_to_queue(channel text, deliveries jsonb[]) FROM PUBLIC;
 
 --
+-- Name: FUNCTION service_level_timer(service_level_id uuid, step integer); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.service_level_timer(service_level_id uuid, step integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION service_levels_of_changed(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.service_levels_of_changed() FROM PUBLIC;
+
+--
+-- Name: FUNCTION service_levels_of_new(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.service_levels_of_new() FROM PUBLIC;
+
+--
 -- Name: FUNCTION set_active_tenant(tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -33212,6 +50342,14 @@ GRANT SELECT ON TABLE core.brands TO service_role;
 REVOKE ALL ON FUNCTION core.set_brand(brand core.brands) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.set_brand(brand core.brands) TO authenticated;
 GRANT ALL ON FUNCTION core.set_brand(brand core.brands) TO service_role;
+
+--
+-- Name: FUNCTION set_default_pipeline(pipeline uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.set_default_pipeline(pipeline uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.set_default_pipeline(pipeline uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.set_default_pipeline(pipeline uuid) TO service_role;
 
 --
 -- Name: FUNCTION set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean); Type: ACL; Schema: core; Owner: postgres
@@ -33273,6 +50411,12 @@ REVOKE ALL ON FUNCTION core.settle_attempt(delivery core.deliveries, outcome tex
 REVOKE ALL ON FUNCTION core.settled_id(written regclass, ids regclass, except_for integer) FROM PUBLIC;
 
 --
+-- Name: FUNCTION share_custom_fields(tenant_id uuid, object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.share_custom_fields(tenant_id uuid, object text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION ship_template(template text, language text, subject text, preheader text, VARIADIC blocks jsonb[]); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -33285,12 +50429,34 @@ REVOKE ALL ON FUNCTION core.ship_template(template text, language text, subject 
 REVOKE ALL ON FUNCTION core.sign_in_network(address text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION skip_effect(tenant_id uuid, object text, record_id uuid, effect jsonb, why text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.skip_effect(tenant_id uuid, object text, record_id uuid, effect jsonb, why text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION sole_tenant_with(permission text, scope text); Type: ACL; Schema: core; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION core.sole_tenant_with(permission text, scope text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.sole_tenant_with(permission text, scope text) TO authenticated;
 GRANT ALL ON FUNCTION core.sole_tenant_with(permission text, scope text) TO service_role;
+
+--
+-- Name: FUNCTION stage_entries(object text, tenant_id uuid, pipeline_id uuid, since timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.stage_entries(object text, tenant_id uuid, pipeline_id uuid, since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.stage_entries(object text, tenant_id uuid, pipeline_id uuid, since timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION core.stage_entries(object text, tenant_id uuid, pipeline_id uuid, since timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION stages_read(object text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.stages_read(object text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.stages_read(object text) TO authenticated;
+GRANT ALL ON FUNCTION core.stages_read(object text) TO service_role;
 
 --
 -- Name: TABLE consents; Type: ACL; Schema: core; Owner: postgres
@@ -33321,6 +50487,24 @@ REVOKE ALL ON FUNCTION core.start_scheduled_jobs(at timestamp with time zone) FR
 GRANT ALL ON FUNCTION core.start_scheduled_jobs(at timestamp with time zone) TO tenon_bridge;
 
 --
+-- Name: FUNCTION start_service_levels(object text, tenant_ids uuid[], records jsonb[], kinds text[], at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.start_service_levels(object text, tenant_ids uuid[], records jsonb[], kinds text[], at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION start_time_limit(tenant_id uuid, object text, record_id uuid, stage core.pipeline_stages, entered_at timestamp with time zone); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.start_time_limit(tenant_id uuid, object text, record_id uuid, stage core.pipeline_stages, entered_at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION start_timer(tenant_id uuid, object text, record_id uuid, timer text, due_at timestamp with time zone, effects jsonb, context jsonb, key text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.start_timer(tenant_id uuid, object text, record_id uuid, timer text, due_at timestamp with time zone, effects jsonb, context jsonb, key text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION store_answer(answer jsonb, secret_keys text[]); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -33349,6 +50533,12 @@ GRANT ALL ON FUNCTION core.stored_answer(operation text, request jsonb) TO servi
 REVOKE ALL ON FUNCTION core.subject_hashes(salt bytea, identifiers jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.subject_hashes(salt bytea, identifiers jsonb) TO authenticated;
 GRANT ALL ON FUNCTION core.subject_hashes(salt bytea, identifiers jsonb) TO service_role;
+
+--
+-- Name: FUNCTION subject_of_pipeline(subject uuid, verb text, OUT object text, OUT tenant_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.subject_of_pipeline(subject uuid, verb text, OUT object text, OUT tenant_id uuid) FROM PUBLIC;
 
 --
 -- Name: FUNCTION suppress(tenant_id uuid, channel text, recipient text, reason text, source text); Type: ACL; Schema: core; Owner: postgres
@@ -33479,6 +50669,14 @@ REVOKE ALL ON FUNCTION core.tenant_language(tenant_id uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.tenant_line(tenant_id uuid) FROM PUBLIC;
 
 --
+-- Name: FUNCTION tenant_of_record(object text, record_id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.tenant_of_record(object text, record_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.tenant_of_record(object text, record_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION core.tenant_of_record(object text, record_id uuid) TO service_role;
+
+--
 -- Name: FUNCTION tenant_predicate(relation oid, subject text, alias text); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -33511,6 +50709,44 @@ GRANT ALL ON FUNCTION core.tenants_with(permission text, scope text, field text)
 GRANT ALL ON FUNCTION core.tenants_with(permission text, scope text, field text) TO service_role;
 
 --
+-- Name: FUNCTION tenants_with_records(verb text, scope text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.tenants_with_records(verb text, scope text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.tenants_with_records(verb text, scope text) TO authenticated;
+GRANT ALL ON FUNCTION core.tenants_with_records(verb text, scope text) TO service_role;
+
+--
+-- Name: FUNCTION told_refusals(refusals jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.told_refusals(refusals jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION touch_record(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.touch_record() FROM PUBLIC;
+
+--
+-- Name: FUNCTION track_linked(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.track_linked() FROM PUBLIC;
+
+--
+-- Name: FUNCTION track_related(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.track_related() FROM PUBLIC;
+
+--
+-- Name: FUNCTION track_search(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.track_search() FROM PUBLIC;
+
+--
 -- Name: FUNCTION transfer_ownership(user_id uuid); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -33530,6 +50766,12 @@ GRANT SELECT ON TABLE core.not_personal TO service_role;
 --
 
 REVOKE ALL ON FUNCTION core.unmapped_columns() FROM PUBLIC;
+
+--
+-- Name: FUNCTION unreported_fields(); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.unreported_fields() FROM PUBLIC;
 
 --
 -- Name: FUNCTION unschedule_functions(); Type: ACL; Schema: core; Owner: postgres
@@ -33623,6 +50865,12 @@ REVOKE ALL ON FUNCTION core.verify_sender_domain(tenant_id uuid, domain text) FR
 GRANT ALL ON FUNCTION core.verify_sender_domain(tenant_id uuid, domain text) TO service_role;
 
 --
+-- Name: FUNCTION visible_record(object text, id uuid); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.visible_record(object text, id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION wants_event(endpoint core.webhook_endpoints, event core.events); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -33684,6 +50932,12 @@ REVOKE ALL ON FUNCTION core.webhook_request(delivery core.deliveries, at timesta
 REVOKE ALL ON FUNCTION core.webhook_url_problem(url text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION with_fields(record jsonb, fields jsonb); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.with_fields(record jsonb, fields jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION withdraw_consent(asked jsonb, purpose text, withdrawn_at timestamp with time zone, source text); Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -33711,6 +50965,12 @@ GRANT ALL ON FUNCTION core.without_hidden_fields(record jsonb, relation regclass
 --
 
 REVOKE ALL ON FUNCTION core.without_values(answer jsonb, keys text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION words_matched(document tsvector, terms text[], rank real); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.words_matched(document tsvector, terms text[], rank real) FROM PUBLIC;
 
 --
 -- Name: FUNCTION write_audit_entry(tenant_id uuid, operation text, table_name text, key jsonb, old jsonb, new jsonb, event text, details jsonb); Type: ACL; Schema: core; Owner: postgres
@@ -34192,6 +51452,22 @@ GRANT ALL ON FUNCTION v1.accept_invitation(token text) TO authenticated;
 GRANT ALL ON FUNCTION v1.accept_invitation(token text) TO service_role;
 
 --
+-- Name: FUNCTION activity_report("from" date, "to" date, by text, time_zone text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.activity_report("from" date, "to" date, by text, time_zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.activity_report("from" date, "to" date, by text, time_zone text) TO authenticated;
+GRANT ALL ON FUNCTION v1.activity_report("from" date, "to" date, by text, time_zone text) TO service_role;
+
+--
+-- Name: FUNCTION add_activity(type text, subject text, links jsonb, body text, due_at timestamp with time zone, remind_at timestamp with time zone, starts_at timestamp with time zone, ends_at timestamp with time zone, direction text, priority text, owner_id uuid, done boolean, outcome text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.add_activity(type text, subject text, links jsonb, body text, due_at timestamp with time zone, remind_at timestamp with time zone, starts_at timestamp with time zone, ends_at timestamp with time zone, direction text, priority text, owner_id uuid, done boolean, outcome text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.add_activity(type text, subject text, links jsonb, body text, due_at timestamp with time zone, remind_at timestamp with time zone, starts_at timestamp with time zone, ends_at timestamp with time zone, direction text, priority text, owner_id uuid, done boolean, outcome text) TO authenticated;
+GRANT ALL ON FUNCTION v1.add_activity(type text, subject text, links jsonb, body text, due_at timestamp with time zone, remind_at timestamp with time zone, starts_at timestamp with time zone, ends_at timestamp with time zone, direction text, priority text, owner_id uuid, done boolean, outcome text) TO service_role;
+
+--
 -- Name: FUNCTION add_device_credential(device text, kind text, certificate text, expires_at timestamp with time zone); Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -34200,12 +51476,68 @@ GRANT ALL ON FUNCTION v1.add_device_credential(device text, kind text, certifica
 GRANT ALL ON FUNCTION v1.add_device_credential(device text, kind text, certificate text, expires_at timestamp with time zone) TO service_role;
 
 --
+-- Name: FUNCTION add_import_rows(import_id uuid, number integer, csv text, bytes text, is_last boolean); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.add_import_rows(import_id uuid, number integer, csv text, bytes text, is_last boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.add_import_rows(import_id uuid, number integer, csv text, bytes text, is_last boolean) TO authenticated;
+GRANT ALL ON FUNCTION v1.add_import_rows(import_id uuid, number integer, csv text, bytes text, is_last boolean) TO service_role;
+
+--
+-- Name: FUNCTION add_to_segment(segment_id uuid, record_ids uuid[]); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.add_to_segment(segment_id uuid, record_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.add_to_segment(segment_id uuid, record_ids uuid[]) TO authenticated;
+GRANT ALL ON FUNCTION v1.add_to_segment(segment_id uuid, record_ids uuid[]) TO service_role;
+
+--
+-- Name: FUNCTION allowed_moves(subject uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.allowed_moves(subject uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.allowed_moves(subject uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.allowed_moves(subject uuid) TO service_role;
+
+--
+-- Name: FUNCTION archive_custom_field(object text, field text, archived boolean); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.archive_custom_field(object text, field text, archived boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.archive_custom_field(object text, field text, archived boolean) TO authenticated;
+GRANT ALL ON FUNCTION v1.archive_custom_field(object text, field text, archived boolean) TO service_role;
+
+--
+-- Name: FUNCTION archive_pipeline(pipeline uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.archive_pipeline(pipeline uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.archive_pipeline(pipeline uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.archive_pipeline(pipeline uuid) TO service_role;
+
+--
+-- Name: FUNCTION assign(object text, record_id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.assign(object text, record_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.assign(object text, record_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.assign(object text, record_id uuid) TO service_role;
+
+--
 -- Name: FUNCTION audit_checkpoint(); Type: ACL; Schema: v1; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION v1.audit_checkpoint() FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.audit_checkpoint() TO authenticated;
 GRANT ALL ON FUNCTION v1.audit_checkpoint() TO service_role;
+
+--
+-- Name: FUNCTION board(object text, pipeline text, per_stage integer, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone, after jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.board(object text, pipeline text, per_stage integer, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone, after jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.board(object text, pipeline text, per_stage integer, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone, after jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.board(object text, pipeline text, per_stage integer, owner_id uuid, team_id uuid, search text, closed_since timestamp with time zone, after jsonb) TO service_role;
 
 --
 -- Name: FUNCTION cancel_delivery(id uuid); Type: ACL; Schema: v1; Owner: postgres
@@ -34222,6 +51554,22 @@ GRANT ALL ON FUNCTION v1.cancel_delivery(id uuid) TO service_role;
 REVOKE ALL ON FUNCTION v1.cancel_job(id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.cancel_job(id uuid) TO authenticated;
 GRANT ALL ON FUNCTION v1.cancel_job(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION check_import(import_id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.check_import(import_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.check_import(import_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.check_import(import_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION check_pipeline(object text, definition jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.check_pipeline(object text, definition jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.check_pipeline(object text, definition jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.check_pipeline(object text, definition jsonb) TO service_role;
 
 --
 -- Name: FUNCTION claim_deliveries(channel text, max_count integer, worker text, lease_s integer); Type: ACL; Schema: v1; Owner: postgres
@@ -34253,6 +51601,14 @@ GRANT ALL ON FUNCTION v1.clear_retention(metric text) TO service_role;
 REVOKE ALL ON FUNCTION v1.close_tenant(tenant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.close_tenant(tenant_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION v1.close_tenant(tenant_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION convert_lead(lead_id uuid, expected_version integer, options jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.convert_lead(lead_id uuid, expected_version integer, options jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.convert_lead(lead_id uuid, expected_version integer, options jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.convert_lead(lead_id uuid, expected_version integer, options jsonb) TO service_role;
 
 --
 -- Name: FUNCTION create_api_key(name text, role text, permissions jsonb, hidden_fields jsonb, expires_at timestamp with time zone); Type: ACL; Schema: v1; Owner: postgres
@@ -34287,12 +51643,36 @@ GRANT ALL ON FUNCTION v1.create_webhook_source(name text, scheme text, processor
 GRANT ALL ON FUNCTION v1.create_webhook_source(name text, scheme text, processor text, signature_header text, encoding text, prefix text, secret text) TO service_role;
 
 --
+-- Name: FUNCTION custom_fields_schema(object text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.custom_fields_schema(object text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.custom_fields_schema(object text) TO authenticated;
+GRANT ALL ON FUNCTION v1.custom_fields_schema(object text) TO service_role;
+
+--
+-- Name: FUNCTION delete_assignment_rule(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.delete_assignment_rule(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.delete_assignment_rule(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.delete_assignment_rule(id uuid) TO service_role;
+
+--
 -- Name: FUNCTION delete_brand(slug text); Type: ACL; Schema: v1; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION v1.delete_brand(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.delete_brand(slug text) TO authenticated;
 GRANT ALL ON FUNCTION v1.delete_brand(slug text) TO service_role;
+
+--
+-- Name: FUNCTION delete_custom_field(object text, field text, confirm text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.delete_custom_field(object text, field text, confirm text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.delete_custom_field(object text, field text, confirm text) TO authenticated;
+GRANT ALL ON FUNCTION v1.delete_custom_field(object text, field text, confirm text) TO service_role;
 
 --
 -- Name: FUNCTION delete_job_schedule(name text); Type: ACL; Schema: v1; Owner: postgres
@@ -34309,6 +51689,22 @@ GRANT ALL ON FUNCTION v1.delete_job_schedule(name text) TO service_role;
 REVOKE ALL ON FUNCTION v1.delete_role(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.delete_role(slug text) TO authenticated;
 GRANT ALL ON FUNCTION v1.delete_role(slug text) TO service_role;
+
+--
+-- Name: FUNCTION delete_segment(segment_id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.delete_segment(segment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.delete_segment(segment_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.delete_segment(segment_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION delete_service_level(id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.delete_service_level(id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.delete_service_level(id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.delete_service_level(id uuid) TO service_role;
 
 --
 -- Name: FUNCTION delete_team(slug text); Type: ACL; Schema: v1; Owner: postgres
@@ -34429,12 +51825,28 @@ GRANT ALL ON FUNCTION v1.explain_access(permission text, tenant_id uuid, user_id
 GRANT ALL ON FUNCTION v1.explain_access(permission text, tenant_id uuid, user_id uuid) TO service_role;
 
 --
+-- Name: FUNCTION explain_assignment(object text, record_id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.explain_assignment(object text, record_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.explain_assignment(object text, record_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.explain_assignment(object text, record_id uuid) TO service_role;
+
+--
 -- Name: FUNCTION export_audit("from" timestamp with time zone, "to" timestamp with time zone, after bigint, page integer); Type: ACL; Schema: v1; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION v1.export_audit("from" timestamp with time zone, "to" timestamp with time zone, after bigint, page integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.export_audit("from" timestamp with time zone, "to" timestamp with time zone, after bigint, page integer) TO authenticated;
 GRANT ALL ON FUNCTION v1.export_audit("from" timestamp with time zone, "to" timestamp with time zone, after bigint, page integer) TO service_role;
+
+--
+-- Name: FUNCTION export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text) TO authenticated;
+GRANT ALL ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text) TO service_role;
 
 --
 -- Name: FUNCTION export_me(after jsonb); Type: ACL; Schema: v1; Owner: postgres
@@ -34475,11 +51887,43 @@ GRANT ALL ON FUNCTION v1.exports_of(user_id uuid, email text, phone text) TO aut
 GRANT ALL ON FUNCTION v1.exports_of(user_id uuid, email text, phone text) TO service_role;
 
 --
+-- Name: FUNCTION field_history(object text, record_id uuid, field text, before bigint, page integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.field_history(object text, record_id uuid, field text, before bigint, page integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.field_history(object text, record_id uuid, field text, before bigint, page integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.field_history(object text, record_id uuid, field text, before bigint, page integer) TO service_role;
+
+--
+-- Name: FUNCTION finish_activity(id uuid, outcome text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.finish_activity(id uuid, outcome text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.finish_activity(id uuid, outcome text) TO authenticated;
+GRANT ALL ON FUNCTION v1.finish_activity(id uuid, outcome text) TO service_role;
+
+--
 -- Name: FUNCTION finish_deliveries(results jsonb); Type: ACL; Schema: v1; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION v1.finish_deliveries(results jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.finish_deliveries(results jsonb) TO service_role;
+
+--
+-- Name: FUNCTION forecast("from" date, "to" date, by text, pipeline text, time_zone text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.forecast("from" date, "to" date, by text, pipeline text, time_zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.forecast("from" date, "to" date, by text, pipeline text, time_zone text) TO authenticated;
+GRANT ALL ON FUNCTION v1.forecast("from" date, "to" date, by text, pipeline text, time_zone text) TO service_role;
+
+--
+-- Name: FUNCTION funnel("from" timestamp with time zone, "to" timestamp with time zone, pipeline text, object text, owner_id uuid, team_id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.funnel("from" timestamp with time zone, "to" timestamp with time zone, pipeline text, object text, owner_id uuid, team_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.funnel("from" timestamp with time zone, "to" timestamp with time zone, pipeline text, object text, owner_id uuid, team_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.funnel("from" timestamp with time zone, "to" timestamp with time zone, pipeline text, object text, owner_id uuid, team_id uuid) TO service_role;
 
 --
 -- Name: FUNCTION history(table_name text, record jsonb); Type: ACL; Schema: v1; Owner: postgres
@@ -34488,6 +51932,22 @@ GRANT ALL ON FUNCTION v1.finish_deliveries(results jsonb) TO service_role;
 REVOKE ALL ON FUNCTION v1.history(table_name text, record jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.history(table_name text, record jsonb) TO authenticated;
 GRANT ALL ON FUNCTION v1.history(table_name text, record jsonb) TO service_role;
+
+--
+-- Name: FUNCTION import_errors_csv(import_id uuid, phase text, after integer, row_limit integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.import_errors_csv(import_id uuid, phase text, after integer, row_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.import_errors_csv(import_id uuid, phase text, after integer, row_limit integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.import_errors_csv(import_id uuid, phase text, after integer, row_limit integer) TO service_role;
+
+--
+-- Name: FUNCTION in_segments(object text, record_id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.in_segments(object text, record_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.in_segments(object text, record_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.in_segments(object text, record_id uuid) TO service_role;
 
 --
 -- Name: FUNCTION ingest(messages jsonb); Type: ACL; Schema: v1; Owner: postgres
@@ -34539,12 +51999,44 @@ GRANT ALL ON FUNCTION v1.lift_suppression(channel text, address text) TO authent
 GRANT ALL ON FUNCTION v1.lift_suppression(channel text, address text) TO service_role;
 
 --
+-- Name: FUNCTION map_import(import_id uuid, mapping jsonb, settings jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.map_import(import_id uuid, mapping jsonb, settings jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.map_import(import_id uuid, mapping jsonb, settings jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.map_import(import_id uuid, mapping jsonb, settings jsonb) TO service_role;
+
+--
 -- Name: FUNCTION mark_sensitive(table_name text, id uuid, reason text, sensitive boolean); Type: ACL; Schema: v1; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION v1.mark_sensitive(table_name text, id uuid, reason text, sensitive boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.mark_sensitive(table_name text, id uuid, reason text, sensitive boolean) TO authenticated;
 GRANT ALL ON FUNCTION v1.mark_sensitive(table_name text, id uuid, reason text, sensitive boolean) TO service_role;
+
+--
+-- Name: FUNCTION migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.migrate_pipeline(pipeline uuid, mapping jsonb, dry_run boolean, max_count integer) TO service_role;
+
+--
+-- Name: FUNCTION move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.move(subject uuid, "to" text, expected_version integer, reason text, fields jsonb) TO service_role;
+
+--
+-- Name: FUNCTION move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.move_many(subjects uuid[], "to" text, expected_versions integer[], reason text, fields jsonb) TO service_role;
 
 --
 -- Name: FUNCTION move_tenant(tenant_id uuid, parent_id uuid); Type: ACL; Schema: v1; Owner: postgres
@@ -34586,6 +52078,38 @@ GRANT ALL ON FUNCTION v1.pause_deliveries(channel text, reason text) TO authenti
 GRANT ALL ON FUNCTION v1.pause_deliveries(channel text, reason text) TO service_role;
 
 --
+-- Name: FUNCTION pipeline_diagram(pipeline uuid, number integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.pipeline_diagram(pipeline uuid, number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.pipeline_diagram(pipeline uuid, number integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.pipeline_diagram(pipeline uuid, number integer) TO service_role;
+
+--
+-- Name: FUNCTION preview_assignment(object text, record jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.preview_assignment(object text, record jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.preview_assignment(object text, record jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.preview_assignment(object text, record jsonb) TO service_role;
+
+--
+-- Name: FUNCTION preview_conversion(lead_id uuid, options jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.preview_conversion(lead_id uuid, options jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.preview_conversion(lead_id uuid, options jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.preview_conversion(lead_id uuid, options jsonb) TO service_role;
+
+--
+-- Name: FUNCTION preview_segment(object text, condition jsonb, max_count integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.preview_segment(object text, condition jsonb, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.preview_segment(object text, condition jsonb, max_count integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.preview_segment(object text, condition jsonb, max_count integer) TO service_role;
+
+--
 -- Name: FUNCTION preview_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean, brand text, data jsonb); Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -34600,6 +52124,22 @@ GRANT ALL ON FUNCTION v1.preview_template(template text, language text, subject 
 REVOKE ALL ON FUNCTION v1.process_message_again(id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.process_message_again(id uuid) TO authenticated;
 GRANT ALL ON FUNCTION v1.process_message_again(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION propose_import_mapping(object text, header text[]); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.propose_import_mapping(object text, header text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.propose_import_mapping(object text, header text[]) TO authenticated;
+GRANT ALL ON FUNCTION v1.propose_import_mapping(object text, header text[]) TO service_role;
+
+--
+-- Name: FUNCTION publish_pipeline(pipeline uuid, number integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.publish_pipeline(pipeline uuid, number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.publish_pipeline(pipeline uuid, number integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.publish_pipeline(pipeline uuid, number integer) TO service_role;
 
 --
 -- Name: FUNCTION publish_template(template text, language text); Type: ACL; Schema: v1; Owner: postgres
@@ -34639,6 +52179,14 @@ GRANT ALL ON FUNCTION v1.record_consent(purpose text, source text, user_id uuid,
 REVOKE ALL ON FUNCTION v1.release_legal_hold(id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.release_legal_hold(id uuid) TO authenticated;
 GRANT ALL ON FUNCTION v1.release_legal_hold(id uuid) TO service_role;
+
+--
+-- Name: FUNCTION remove_from_segment(segment_id uuid, record_ids uuid[]); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.remove_from_segment(segment_id uuid, record_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.remove_from_segment(segment_id uuid, record_ids uuid[]) TO authenticated;
+GRANT ALL ON FUNCTION v1.remove_from_segment(segment_id uuid, record_ids uuid[]) TO service_role;
 
 --
 -- Name: FUNCTION remove_member(user_id uuid); Type: ACL; Schema: v1; Owner: postgres
@@ -34781,12 +52329,68 @@ GRANT ALL ON FUNCTION v1.rotate_webhook_secret(id uuid, overlap_hours integer) T
 GRANT ALL ON FUNCTION v1.rotate_webhook_secret(id uuid, overlap_hours integer) TO service_role;
 
 --
+-- Name: FUNCTION run_import(import_id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.run_import(import_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.run_import(import_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.run_import(import_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION v1.save_assignment_capacity(team_id uuid, user_id uuid, capacity integer, open_max integer, absent_until timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) TO authenticated;
+GRANT ALL ON FUNCTION v1.save_assignment_rule(object text, name text, condition jsonb, team_id uuid, user_id uuid, strategy text, rule_position integer, is_active boolean) TO service_role;
+
+--
+-- Name: FUNCTION save_custom_field(object text, field text, definition jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.save_custom_field(object text, field text, definition jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.save_custom_field(object text, field text, definition jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.save_custom_field(object text, field text, definition jsonb) TO service_role;
+
+--
+-- Name: FUNCTION save_pipeline(object text, slug text, name text, definition jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.save_pipeline(object text, slug text, name text, definition jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.save_pipeline(object text, slug text, name text, definition jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.save_pipeline(object text, slug text, name text, definition jsonb) TO service_role;
+
+--
 -- Name: FUNCTION save_role(slug text, name text, permissions jsonb, hidden_fields jsonb); Type: ACL; Schema: v1; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION v1.save_role(slug text, name text, permissions jsonb, hidden_fields jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.save_role(slug text, name text, permissions jsonb, hidden_fields jsonb) TO authenticated;
 GRANT ALL ON FUNCTION v1.save_role(slug text, name text, permissions jsonb, hidden_fields jsonb) TO service_role;
+
+--
+-- Name: FUNCTION save_segment(object text, slug text, name text, condition jsonb, kind text, description text, is_shared boolean, segment_id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.save_segment(object text, slug text, name text, condition jsonb, kind text, description text, is_shared boolean, segment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.save_segment(object text, slug text, name text, condition jsonb, kind text, description text, is_shared boolean, segment_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.save_segment(object text, slug text, name text, condition jsonb, kind text, description text, is_shared boolean, segment_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) TO authenticated;
+GRANT ALL ON FUNCTION v1.save_service_level(object text, name text, kind text, within_s integer, condition jsonb, hours jsonb, escalations jsonb, is_active boolean) TO service_role;
 
 --
 -- Name: FUNCTION save_team(slug text, name text, user_ids uuid[]); Type: ACL; Schema: v1; Owner: postgres
@@ -34803,6 +52407,38 @@ GRANT ALL ON FUNCTION v1.save_team(slug text, name text, user_ids uuid[]) TO ser
 REVOKE ALL ON FUNCTION v1.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) TO authenticated;
 GRANT ALL ON FUNCTION v1.save_template(template text, language text, subject text, text text, html text, preheader text, has_layout boolean) TO service_role;
+
+--
+-- Name: FUNCTION search(query text, objects text[], "limit" integer, "offset" integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.search(query text, objects text[], "limit" integer, "offset" integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.search(query text, objects text[], "limit" integer, "offset" integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.search(query text, objects text[], "limit" integer, "offset" integer) TO service_role;
+
+--
+-- Name: FUNCTION segment_count(segment_id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.segment_count(segment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.segment_count(segment_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.segment_count(segment_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION segment_fields(object text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.segment_fields(object text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.segment_fields(object text) TO authenticated;
+GRANT ALL ON FUNCTION v1.segment_fields(object text) TO service_role;
+
+--
+-- Name: FUNCTION segment_records(segment_id uuid, after uuid, max_count integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.segment_records(segment_id uuid, after uuid, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.segment_records(segment_id uuid, after uuid, max_count integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.segment_records(segment_id uuid, after uuid, max_count integer) TO service_role;
 
 --
 -- Name: FUNCTION send_test_email(template text, language text, brand text); Type: ACL; Schema: v1; Owner: postgres
@@ -34834,6 +52470,14 @@ GRANT ALL ON FUNCTION v1.set_active_tenant(tenant_id uuid) TO authenticated;
 REVOKE ALL ON FUNCTION v1.set_brand(slug text, name text, from_address text, reply_to text, logo_url text, app_url text, color text, background_color text, footer text) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.set_brand(slug text, name text, from_address text, reply_to text, logo_url text, app_url text, color text, background_color text, footer text) TO authenticated;
 GRANT ALL ON FUNCTION v1.set_brand(slug text, name text, from_address text, reply_to text, logo_url text, app_url text, color text, background_color text, footer text) TO service_role;
+
+--
+-- Name: FUNCTION set_default_pipeline(pipeline uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.set_default_pipeline(pipeline uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.set_default_pipeline(pipeline uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.set_default_pipeline(pipeline uuid) TO service_role;
 
 --
 -- Name: FUNCTION set_job_schedule(name text, task text, expression text, time_zone text, arguments jsonb, enabled boolean); Type: ACL; Schema: v1; Owner: postgres
@@ -34890,6 +52534,14 @@ GRANT ALL ON FUNCTION v1.set_retention(raw_days integer, hourly_days integer, me
 GRANT ALL ON FUNCTION v1.set_retention(raw_days integer, hourly_days integer, metric text, rejected_days integer) TO service_role;
 
 --
+-- Name: FUNCTION start_import(object text, name text, mapping jsonb, settings jsonb); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.start_import(object text, name text, mapping jsonb, settings jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.start_import(object text, name text, mapping jsonb, settings jsonb) TO authenticated;
+GRANT ALL ON FUNCTION v1.start_import(object text, name text, mapping jsonb, settings jsonb) TO service_role;
+
+--
 -- Name: FUNCTION suppress_address(channel text, address text); Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -34922,12 +52574,51 @@ GRANT ALL ON FUNCTION v1.telemetry(devices text[], metrics text[], "from" timest
 GRANT ALL ON FUNCTION v1.telemetry(devices text[], metrics text[], "from" timestamp with time zone, "to" timestamp with time zone, bucket interval, aggregates text[], fill text, time_zone text, origin timestamp with time zone, max_points integer, group_by text[]) TO service_role;
 
 --
+-- Name: TABLE stage_periods; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.stage_periods TO authenticated;
+GRANT SELECT ON TABLE core.stage_periods TO service_role;
+
+--
+-- Name: FUNCTION time_in_stage(pipeline uuid, entered_from timestamp with time zone, entered_before timestamp with time zone); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.time_in_stage(pipeline uuid, entered_from timestamp with time zone, entered_before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.time_in_stage(pipeline uuid, entered_from timestamp with time zone, entered_before timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION v1.time_in_stage(pipeline uuid, entered_from timestamp with time zone, entered_before timestamp with time zone) TO service_role;
+
+--
+-- Name: FUNCTION timeline(object text, record_id uuid, before jsonb, max_count integer); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.timeline(object text, record_id uuid, before jsonb, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.timeline(object text, record_id uuid, before jsonb, max_count integer) TO authenticated;
+GRANT ALL ON FUNCTION v1.timeline(object text, record_id uuid, before jsonb, max_count integer) TO service_role;
+
+--
 -- Name: FUNCTION transfer_ownership(user_id uuid); Type: ACL; Schema: v1; Owner: postgres
 --
 
 REVOKE ALL ON FUNCTION v1.transfer_ownership(user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.transfer_ownership(user_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION v1.transfer_ownership(user_id uuid) TO service_role;
+
+--
+-- Name: FUNCTION undo_conversion(conversion_id uuid, force boolean, dry_run boolean); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.undo_conversion(conversion_id uuid, force boolean, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.undo_conversion(conversion_id uuid, force boolean, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION v1.undo_conversion(conversion_id uuid, force boolean, dry_run boolean) TO service_role;
+
+--
+-- Name: FUNCTION undo_import(import_id uuid); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.undo_import(import_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.undo_import(import_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.undo_import(import_id uuid) TO service_role;
 
 --
 -- Name: FUNCTION update_webhook_endpoint(id uuid, changes jsonb); Type: ACL; Schema: v1; Owner: postgres
@@ -34944,6 +52635,14 @@ GRANT ALL ON FUNCTION v1.update_webhook_endpoint(id uuid, changes jsonb) TO serv
 REVOKE ALL ON FUNCTION v1.verify_audit(checkpoint jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION v1.verify_audit(checkpoint jsonb) TO authenticated;
 GRANT ALL ON FUNCTION v1.verify_audit(checkpoint jsonb) TO service_role;
+
+--
+-- Name: FUNCTION win_loss("from" date, "to" date, by text, pipeline text, time_zone text); Type: ACL; Schema: v1; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION v1.win_loss("from" date, "to" date, by text, pipeline text, time_zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.win_loss("from" date, "to" date, by text, pipeline text, time_zone text) TO authenticated;
+GRANT ALL ON FUNCTION v1.win_loss("from" date, "to" date, by text, pipeline text, time_zone text) TO service_role;
 
 --
 -- Name: FUNCTION withdraw_consent(purpose text, source text, user_id uuid, email text, phone text, withdrawn_at timestamp with time zone); Type: ACL; Schema: v1; Owner: postgres
@@ -35008,6 +52707,27 @@ GRANT SELECT(created_at) ON TABLE core.api_key_secrets TO authenticated;
 GRANT SELECT(created_by) ON TABLE core.api_key_secrets TO authenticated;
 
 --
+-- Name: TABLE assignment_capacities; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.assignment_capacities TO authenticated;
+GRANT ALL ON TABLE core.assignment_capacities TO service_role;
+
+--
+-- Name: TABLE assignment_rules; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.assignment_rules TO authenticated;
+GRANT ALL ON TABLE core.assignment_rules TO service_role;
+
+--
+-- Name: TABLE assignment_turns; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.assignment_turns TO authenticated;
+GRANT ALL ON TABLE core.assignment_turns TO service_role;
+
+--
 -- Name: TABLE audit_anchors; Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -35065,6 +52785,20 @@ GRANT SELECT ON TABLE core.delivery_channels TO service_role;
 
 GRANT SELECT ON TABLE core.delivery_pauses TO authenticated;
 GRANT SELECT ON TABLE core.delivery_pauses TO service_role;
+
+--
+-- Name: TABLE effect_events; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.effect_events TO authenticated;
+GRANT SELECT ON TABLE core.effect_events TO service_role;
+
+--
+-- Name: TABLE effect_handlers; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.effect_handlers TO authenticated;
+GRANT SELECT ON TABLE core.effect_handlers TO service_role;
 
 --
 -- Name: TABLE email_domain_rules; Type: ACL; Schema: core; Owner: postgres
@@ -35229,6 +52963,20 @@ GRANT SELECT ON TABLE core.legal_holds TO authenticated;
 GRANT SELECT ON TABLE core.legal_holds TO service_role;
 
 --
+-- Name: TABLE linked_tables; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.linked_tables TO authenticated;
+GRANT SELECT ON TABLE core.linked_tables TO service_role;
+
+--
+-- Name: TABLE object_fields; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.object_fields TO authenticated;
+GRANT SELECT ON TABLE core.object_fields TO service_role;
+
+--
 -- Name: TABLE permissions; Type: ACL; Schema: core; Owner: postgres
 --
 
@@ -35236,10 +52984,45 @@ GRANT SELECT ON TABLE core.permissions TO authenticated;
 GRANT ALL ON TABLE core.permissions TO service_role;
 
 --
+-- Name: TABLE pipeline_objects; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.pipeline_objects TO authenticated;
+GRANT SELECT ON TABLE core.pipeline_objects TO service_role;
+
+--
 -- Name: TABLE retention_runs; Type: ACL; Schema: core; Owner: postgres
 --
 
 GRANT SELECT ON TABLE core.retention_runs TO service_role;
+
+--
+-- Name: TABLE search_objects; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.search_objects TO authenticated;
+GRANT SELECT ON TABLE core.search_objects TO service_role;
+
+--
+-- Name: TABLE segment_fields; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.segment_fields TO authenticated;
+GRANT SELECT ON TABLE core.segment_fields TO service_role;
+
+--
+-- Name: TABLE segment_members; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.segment_members TO authenticated;
+GRANT ALL ON TABLE core.segment_members TO service_role;
+
+--
+-- Name: TABLE segment_relations; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.segment_relations TO authenticated;
+GRANT SELECT ON TABLE core.segment_relations TO service_role;
 
 --
 -- Name: TABLE sender_domains; Type: ACL; Schema: core; Owner: postgres
@@ -35254,6 +53037,20 @@ GRANT SELECT,INSERT,DELETE ON TABLE core.sender_domains TO service_role;
 
 GRANT SELECT ON TABLE core.sensitive_records TO authenticated;
 GRANT SELECT ON TABLE core.sensitive_records TO service_role;
+
+--
+-- Name: TABLE service_level_states; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.service_level_states TO authenticated;
+GRANT ALL ON TABLE core.service_level_states TO service_role;
+
+--
+-- Name: TABLE service_levels; Type: ACL; Schema: core; Owner: postgres
+--
+
+GRANT SELECT ON TABLE core.service_levels TO authenticated;
+GRANT ALL ON TABLE core.service_levels TO service_role;
 
 --
 -- Name: TABLE sign_in_attempts; Type: ACL; Schema: core; Owner: postgres
@@ -35376,11 +53173,245 @@ GRANT SELECT(created_at) ON TABLE iot.device_credentials TO authenticated;
 GRANT SELECT(created_by) ON TABLE iot.device_credentials TO authenticated;
 
 --
+-- Name: TABLE activities; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.activities TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(id) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.type; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(type),UPDATE(type) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.subject; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(subject),UPDATE(subject) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.body; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(body),UPDATE(body) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.direction; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(direction),UPDATE(direction) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.priority; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(priority),UPDATE(priority) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.starts_at; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(starts_at),UPDATE(starts_at) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.ends_at; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(ends_at),UPDATE(ends_at) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.due_at; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(due_at),UPDATE(due_at) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.remind_at; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(remind_at),UPDATE(remind_at) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.done_at; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(done_at),UPDATE(done_at) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.outcome; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(outcome),UPDATE(outcome) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.is_pinned; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(is_pinned),UPDATE(is_pinned) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.source; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(source),UPDATE(source) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.external_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(external_id),UPDATE(external_id) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.owner_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(owner_id),UPDATE(owner_id) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.team_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(team_id),UPDATE(team_id) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: COLUMN activities.custom; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(custom),UPDATE(custom) ON TABLE v1.activities TO authenticated;
+
+--
+-- Name: TABLE activity_links; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.activity_links TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.activity_links TO authenticated;
+
+--
+-- Name: COLUMN activity_links.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.activity_links TO authenticated;
+
+--
+-- Name: COLUMN activity_links.activity_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(activity_id) ON TABLE v1.activity_links TO authenticated;
+
+--
+-- Name: COLUMN activity_links.object; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(object) ON TABLE v1.activity_links TO authenticated;
+
+--
+-- Name: COLUMN activity_links.record_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(record_id) ON TABLE v1.activity_links TO authenticated;
+
+--
 -- Name: TABLE api_keys; Type: ACL; Schema: v1; Owner: postgres
 --
 
 GRANT SELECT ON TABLE v1.api_keys TO authenticated;
 GRANT SELECT ON TABLE v1.api_keys TO service_role;
+
+--
+-- Name: TABLE assignment_capacities; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.assignment_capacities TO authenticated;
+GRANT SELECT ON TABLE v1.assignment_capacities TO service_role;
+
+--
+-- Name: TABLE assignment_rules; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.assignment_rules TO authenticated;
+GRANT SELECT ON TABLE v1.assignment_rules TO service_role;
+
+--
+-- Name: TABLE assignments; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.assignments TO authenticated;
+GRANT SELECT ON TABLE v1.assignments TO service_role;
+
+--
+-- Name: TABLE attachments; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.attachments TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.attachments TO authenticated;
+
+--
+-- Name: COLUMN attachments.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.attachments TO authenticated;
+
+--
+-- Name: COLUMN attachments.id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(id) ON TABLE v1.attachments TO authenticated;
+
+--
+-- Name: COLUMN attachments.object; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(object) ON TABLE v1.attachments TO authenticated;
+
+--
+-- Name: COLUMN attachments.record_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(record_id) ON TABLE v1.attachments TO authenticated;
+
+--
+-- Name: COLUMN attachments.bucket; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(bucket) ON TABLE v1.attachments TO authenticated;
+
+--
+-- Name: COLUMN attachments.path; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(path) ON TABLE v1.attachments TO authenticated;
+
+--
+-- Name: COLUMN attachments.name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE v1.attachments TO authenticated;
+
+--
+-- Name: COLUMN attachments.media_type; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(media_type) ON TABLE v1.attachments TO authenticated;
+
+--
+-- Name: COLUMN attachments.size_bytes; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(size_bytes) ON TABLE v1.attachments TO authenticated;
 
 --
 -- Name: TABLE audit; Type: ACL; Schema: v1; Owner: postgres
@@ -35397,6 +53428,139 @@ GRANT SELECT ON TABLE v1.brands TO authenticated;
 GRANT SELECT ON TABLE v1.brands TO service_role;
 
 --
+-- Name: TABLE companies; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.companies TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(id) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.kind; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(kind),UPDATE(kind) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.domain; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(domain),UPDATE(domain) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.website; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(website),UPDATE(website) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.email; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(email),UPDATE(email) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.phone; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(phone),UPDATE(phone) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.industry; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(industry),UPDATE(industry) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.employee_count; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(employee_count),UPDATE(employee_count) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.annual_revenue_minor; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(annual_revenue_minor),UPDATE(annual_revenue_minor) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.currency; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(currency),UPDATE(currency) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.vat_number; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(vat_number),UPDATE(vat_number) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.language; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(language),UPDATE(language) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.description; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(description),UPDATE(description) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.parent_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(parent_id),UPDATE(parent_id) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.source; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(source),UPDATE(source) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.external_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(external_id),UPDATE(external_id) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.owner_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(owner_id),UPDATE(owner_id) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.team_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(team_id),UPDATE(team_id) ON TABLE v1.companies TO authenticated;
+
+--
+-- Name: COLUMN companies.custom; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(custom),UPDATE(custom) ON TABLE v1.companies TO authenticated;
+
+--
 -- Name: TABLE consents; Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -35404,11 +53568,483 @@ GRANT SELECT ON TABLE v1.consents TO authenticated;
 GRANT SELECT ON TABLE v1.consents TO service_role;
 
 --
+-- Name: TABLE contact_companies; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.contact_companies TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.contact_companies TO authenticated;
+
+--
+-- Name: COLUMN contact_companies.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.contact_companies TO authenticated;
+
+--
+-- Name: COLUMN contact_companies.contact_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(contact_id) ON TABLE v1.contact_companies TO authenticated;
+
+--
+-- Name: COLUMN contact_companies.company_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(company_id) ON TABLE v1.contact_companies TO authenticated;
+
+--
+-- Name: COLUMN contact_companies.job_title; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(job_title),UPDATE(job_title) ON TABLE v1.contact_companies TO authenticated;
+
+--
+-- Name: COLUMN contact_companies.started_on; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(started_on),UPDATE(started_on) ON TABLE v1.contact_companies TO authenticated;
+
+--
+-- Name: COLUMN contact_companies.ended_on; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(ended_on),UPDATE(ended_on) ON TABLE v1.contact_companies TO authenticated;
+
+--
+-- Name: TABLE contact_points; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.contact_points TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.contact_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(contact_id) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.company_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(company_id) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.kind; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(kind),UPDATE(kind) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.label; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(label),UPDATE(label) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.value; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(value),UPDATE(value) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.street; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(street),UPDATE(street) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.postal_code; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(postal_code),UPDATE(postal_code) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.city; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(city),UPDATE(city) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.region; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(region),UPDATE(region) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points.country_code; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(country_code),UPDATE(country_code) ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: COLUMN contact_points."position"; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT("position"),UPDATE("position") ON TABLE v1.contact_points TO authenticated;
+
+--
+-- Name: TABLE contacts; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.contacts TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(id) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.salutation; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(salutation),UPDATE(salutation) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.given_name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(given_name),UPDATE(given_name) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.family_name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(family_name),UPDATE(family_name) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.job_title; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(job_title),UPDATE(job_title) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.company_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(company_id),UPDATE(company_id) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.email; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(email),UPDATE(email) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.phone; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(phone),UPDATE(phone) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.birth_date; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(birth_date),UPDATE(birth_date) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.language; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(language),UPDATE(language) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.description; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(description),UPDATE(description) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.do_not_contact; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(do_not_contact),UPDATE(do_not_contact) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.source; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(source),UPDATE(source) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.external_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(external_id),UPDATE(external_id) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.owner_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(owner_id),UPDATE(owner_id) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.team_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(team_id),UPDATE(team_id) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: COLUMN contacts.custom; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(custom),UPDATE(custom) ON TABLE v1.contacts TO authenticated;
+
+--
+-- Name: TABLE conversions; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.conversions TO authenticated;
+GRANT SELECT ON TABLE v1.conversions TO service_role;
+
+--
+-- Name: TABLE custom_field_objects; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.custom_field_objects TO authenticated;
+GRANT SELECT ON TABLE v1.custom_field_objects TO service_role;
+
+--
+-- Name: TABLE custom_fields; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.custom_fields TO authenticated;
+GRANT SELECT ON TABLE v1.custom_fields TO service_role;
+
+--
 -- Name: TABLE data_map; Type: ACL; Schema: v1; Owner: postgres
 --
 
 GRANT SELECT ON TABLE v1.data_map TO authenticated;
 GRANT SELECT ON TABLE v1.data_map TO service_role;
+
+--
+-- Name: TABLE deal_contacts; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.deal_contacts TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.deal_contacts TO authenticated;
+
+--
+-- Name: COLUMN deal_contacts.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.deal_contacts TO authenticated;
+
+--
+-- Name: COLUMN deal_contacts.deal_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(deal_id) ON TABLE v1.deal_contacts TO authenticated;
+
+--
+-- Name: COLUMN deal_contacts.contact_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(contact_id) ON TABLE v1.deal_contacts TO authenticated;
+
+--
+-- Name: COLUMN deal_contacts.role; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(role),UPDATE(role) ON TABLE v1.deal_contacts TO authenticated;
+
+--
+-- Name: TABLE deal_forecast; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.deal_forecast TO authenticated;
+GRANT SELECT ON TABLE v1.deal_forecast TO service_role;
+
+--
+-- Name: TABLE deal_lines; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.deal_lines TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.deal_lines TO authenticated;
+
+--
+-- Name: COLUMN deal_lines.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.deal_lines TO authenticated;
+
+--
+-- Name: COLUMN deal_lines.deal_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(deal_id) ON TABLE v1.deal_lines TO authenticated;
+
+--
+-- Name: COLUMN deal_lines.product_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(product_id),UPDATE(product_id) ON TABLE v1.deal_lines TO authenticated;
+
+--
+-- Name: COLUMN deal_lines.name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE v1.deal_lines TO authenticated;
+
+--
+-- Name: COLUMN deal_lines.quantity; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(quantity),UPDATE(quantity) ON TABLE v1.deal_lines TO authenticated;
+
+--
+-- Name: COLUMN deal_lines.unit_price_minor; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(unit_price_minor),UPDATE(unit_price_minor) ON TABLE v1.deal_lines TO authenticated;
+
+--
+-- Name: COLUMN deal_lines.discount_percent; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(discount_percent),UPDATE(discount_percent) ON TABLE v1.deal_lines TO authenticated;
+
+--
+-- Name: COLUMN deal_lines."position"; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT("position"),UPDATE("position") ON TABLE v1.deal_lines TO authenticated;
+
+--
+-- Name: TABLE deals; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.deals TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(id) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.company_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(company_id),UPDATE(company_id) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.contact_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(contact_id),UPDATE(contact_id) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.pipeline_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(pipeline_id) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.stage; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(stage),UPDATE(stage) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.amount_minor; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(amount_minor),UPDATE(amount_minor) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.currency; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(currency),UPDATE(currency) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.probability; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(probability),UPDATE(probability) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.expected_close_on; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(expected_close_on),UPDATE(expected_close_on) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.forecast_category; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(forecast_category),UPDATE(forecast_category) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.lost_reason; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(lost_reason),UPDATE(lost_reason) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.description; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(description),UPDATE(description) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.source; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(source),UPDATE(source) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.external_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(external_id),UPDATE(external_id) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.owner_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(owner_id),UPDATE(owner_id) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.team_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(team_id),UPDATE(team_id) ON TABLE v1.deals TO authenticated;
+
+--
+-- Name: COLUMN deals.custom; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(custom),UPDATE(custom) ON TABLE v1.deals TO authenticated;
 
 --
 -- Name: TABLE deliveries; Type: ACL; Schema: v1; Owner: postgres
@@ -35549,11 +54185,32 @@ GRANT SELECT ON TABLE v1.events TO authenticated;
 GRANT SELECT ON TABLE v1.events TO service_role;
 
 --
+-- Name: TABLE exports; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.exports TO authenticated;
+GRANT SELECT ON TABLE v1.exports TO service_role;
+
+--
 -- Name: TABLE fields; Type: ACL; Schema: v1; Owner: postgres
 --
 
 GRANT SELECT ON TABLE v1.fields TO authenticated;
 GRANT SELECT ON TABLE v1.fields TO service_role;
+
+--
+-- Name: TABLE import_errors; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.import_errors TO authenticated;
+GRANT SELECT ON TABLE v1.import_errors TO service_role;
+
+--
+-- Name: TABLE imports; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.imports TO authenticated;
+GRANT SELECT ON TABLE v1.imports TO service_role;
 
 --
 -- Name: TABLE inbound_messages; Type: ACL; Schema: v1; Owner: postgres
@@ -35591,6 +54248,193 @@ GRANT SELECT ON TABLE v1.jobs TO authenticated;
 GRANT SELECT ON TABLE v1.jobs TO service_role;
 
 --
+-- Name: TABLE leads; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.leads TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(id) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.salutation; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(salutation),UPDATE(salutation) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.given_name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(given_name),UPDATE(given_name) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.family_name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(family_name),UPDATE(family_name) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.company_name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(company_name),UPDATE(company_name) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.job_title; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(job_title),UPDATE(job_title) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.email; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(email),UPDATE(email) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.phone; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(phone),UPDATE(phone) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.website; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(website),UPDATE(website) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.street; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(street),UPDATE(street) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.postal_code; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(postal_code),UPDATE(postal_code) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.city; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(city),UPDATE(city) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.region; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(region),UPDATE(region) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.country_code; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(country_code),UPDATE(country_code) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.language; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(language),UPDATE(language) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.interest; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(interest),UPDATE(interest) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.amount_minor; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(amount_minor),UPDATE(amount_minor) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.currency; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(currency),UPDATE(currency) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.description; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(description),UPDATE(description) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.score; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(score),UPDATE(score) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.source; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(source),UPDATE(source) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.campaign; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(campaign),UPDATE(campaign) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.external_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(external_id),UPDATE(external_id) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.pipeline_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(pipeline_id) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.stage; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(stage),UPDATE(stage) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.lost_reason; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(lost_reason),UPDATE(lost_reason) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.owner_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(owner_id),UPDATE(owner_id) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.team_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(team_id),UPDATE(team_id) ON TABLE v1.leads TO authenticated;
+
+--
+-- Name: COLUMN leads.custom; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(custom),UPDATE(custom) ON TABLE v1.leads TO authenticated;
+
+--
 -- Name: TABLE legal_holds; Type: ACL; Schema: v1; Owner: postgres
 --
 
@@ -35618,11 +54462,106 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.metrics TO service_role;
 GRANT UPDATE(unit) ON TABLE v1.metrics TO authenticated;
 
 --
+-- Name: TABLE object_fields; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.object_fields TO authenticated;
+GRANT SELECT ON TABLE v1.object_fields TO service_role;
+
+--
 -- Name: TABLE permissions; Type: ACL; Schema: v1; Owner: postgres
 --
 
 GRANT SELECT ON TABLE v1.permissions TO authenticated;
 GRANT SELECT ON TABLE v1.permissions TO service_role;
+
+--
+-- Name: TABLE pipeline_stages; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.pipeline_stages TO authenticated;
+GRANT SELECT ON TABLE v1.pipeline_stages TO service_role;
+
+--
+-- Name: TABLE pipeline_versions; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.pipeline_versions TO authenticated;
+GRANT SELECT ON TABLE v1.pipeline_versions TO service_role;
+
+--
+-- Name: TABLE pipelines; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.pipelines TO authenticated;
+GRANT SELECT ON TABLE v1.pipelines TO service_role;
+
+--
+-- Name: TABLE products; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.products TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.products TO authenticated;
+
+--
+-- Name: COLUMN products.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.products TO authenticated;
+
+--
+-- Name: COLUMN products.id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(id) ON TABLE v1.products TO authenticated;
+
+--
+-- Name: COLUMN products.code; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(code),UPDATE(code) ON TABLE v1.products TO authenticated;
+
+--
+-- Name: COLUMN products.name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE v1.products TO authenticated;
+
+--
+-- Name: COLUMN products.description; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(description),UPDATE(description) ON TABLE v1.products TO authenticated;
+
+--
+-- Name: COLUMN products.unit; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(unit),UPDATE(unit) ON TABLE v1.products TO authenticated;
+
+--
+-- Name: COLUMN products.unit_price_minor; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(unit_price_minor),UPDATE(unit_price_minor) ON TABLE v1.products TO authenticated;
+
+--
+-- Name: COLUMN products.currency; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(currency),UPDATE(currency) ON TABLE v1.products TO authenticated;
+
+--
+-- Name: COLUMN products.is_active; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(is_active),UPDATE(is_active) ON TABLE v1.products TO authenticated;
+
+--
+-- Name: COLUMN products.custom; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(custom),UPDATE(custom) ON TABLE v1.products TO authenticated;
 
 --
 -- Name: TABLE rejected_messages; Type: ACL; Schema: v1; Owner: postgres
@@ -35639,11 +54578,115 @@ GRANT SELECT ON TABLE v1.roles TO authenticated;
 GRANT SELECT ON TABLE v1.roles TO service_role;
 
 --
+-- Name: TABLE search_fields; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.search_fields TO authenticated;
+GRANT SELECT ON TABLE v1.search_fields TO service_role;
+
+--
+-- Name: TABLE segment_members; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.segment_members TO authenticated;
+GRANT SELECT ON TABLE v1.segment_members TO service_role;
+
+--
+-- Name: TABLE segments; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.segments TO authenticated;
+GRANT SELECT ON TABLE v1.segments TO service_role;
+
+--
+-- Name: TABLE service_level_states; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.service_level_states TO authenticated;
+GRANT SELECT ON TABLE v1.service_level_states TO service_role;
+
+--
+-- Name: TABLE service_levels; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.service_levels TO authenticated;
+GRANT SELECT ON TABLE v1.service_levels TO service_role;
+
+--
+-- Name: TABLE stage_history; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.stage_history TO authenticated;
+GRANT SELECT ON TABLE v1.stage_history TO service_role;
+
+--
 -- Name: TABLE suppressions; Type: ACL; Schema: v1; Owner: postgres
 --
 
 GRANT SELECT ON TABLE v1.suppressions TO authenticated;
 GRANT SELECT ON TABLE v1.suppressions TO service_role;
+
+--
+-- Name: TABLE taggings; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.taggings TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.taggings TO authenticated;
+
+--
+-- Name: COLUMN taggings.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.taggings TO authenticated;
+
+--
+-- Name: COLUMN taggings.tag_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tag_id) ON TABLE v1.taggings TO authenticated;
+
+--
+-- Name: COLUMN taggings.object; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(object) ON TABLE v1.taggings TO authenticated;
+
+--
+-- Name: COLUMN taggings.record_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(record_id) ON TABLE v1.taggings TO authenticated;
+
+--
+-- Name: TABLE tags; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE v1.tags TO service_role;
+GRANT SELECT,DELETE ON TABLE v1.tags TO authenticated;
+
+--
+-- Name: COLUMN tags.tenant_id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(tenant_id) ON TABLE v1.tags TO authenticated;
+
+--
+-- Name: COLUMN tags.id; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(id) ON TABLE v1.tags TO authenticated;
+
+--
+-- Name: COLUMN tags.name; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE v1.tags TO authenticated;
+
+--
+-- Name: COLUMN tags.color; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT INSERT(color),UPDATE(color) ON TABLE v1.tags TO authenticated;
 
 --
 -- Name: TABLE teams; Type: ACL; Schema: v1; Owner: postgres
@@ -35697,6 +54740,13 @@ GRANT UPDATE(name) ON TABLE v1.tenants TO authenticated;
 --
 
 GRANT UPDATE(settings) ON TABLE v1.tenants TO authenticated;
+
+--
+-- Name: TABLE timers; Type: ACL; Schema: v1; Owner: postgres
+--
+
+GRANT SELECT ON TABLE v1.timers TO authenticated;
+GRANT SELECT ON TABLE v1.timers TO service_role;
 
 --
 -- Name: TABLE webhook_endpoints; Type: ACL; Schema: v1; Owner: postgres
