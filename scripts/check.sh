@@ -58,13 +58,13 @@ database() {
 }
 plpgsql_has_no_errors() {
     "$PG_BIN/psql" -Xq "$DB_ADMIN_URL" -c 'create extension if not exists plpgsql_check schema extensions'
-    supabase --workdir "$ROOT" db lint --remote="$DB_URL" --schema core,hooks,iot,v1 --level error --fail-on none |
+    supabase --workdir "$ROOT" db lint --remote="$DB_URL" --schema core,crm,hooks,iot,v1 --level error --fail-on none |
         node scripts/plpgsql-errors.mjs
 }
 # The advisors look at schemas that PostgREST exposes. They are told that all of ours are: what is
 # right for v1, row level security above all, is right for those behind it.
 advisors_have_no_advice() {
-    "$PG_BIN/psql" -Xq "$DB_ADMIN_URL" -c "alter database postgres set pgrst.db_schemas = 'v1, core, hooks, iot'"
+    "$PG_BIN/psql" -Xq "$DB_ADMIN_URL" -c "alter database postgres set pgrst.db_schemas = 'v1, core, crm, hooks, iot'"
     supabase --workdir "$ROOT" db advisors --remote="$DB_URL" --level warn --fail-on none |
         node scripts/advice.mjs
 }

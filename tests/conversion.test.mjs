@@ -120,7 +120,8 @@ describe("segments", () => {
       is_shared: true,
     }));
     const seen = [];
-    for (let page; page?.length !== 0;) {
+    let page = [];
+    do {
       const after = seen.at(-1);
       page = await dataOf(
         ada.rpc("segment_records", {
@@ -130,7 +131,7 @@ describe("segments", () => {
         }),
       );
       seen.push(...page.map(({ id }) => id));
-    }
+    } while (page.length > 0);
     assert.equal(seen.length, 25);
     assert.equal(new Set(seen).size, 25);
     const { count } = await dataOf(ada.rpc("segment_count", { segment_id: segment.id }));

@@ -140,6 +140,7 @@ fn pipeline_start(
 
 /// Whether a record may move, every reason why not, and what follows.
 #[pg_extern(immutable, parallel_safe)]
+#[expect(clippy::too_many_arguments, reason = "what a move is judged by")]
 fn pipeline_decide(
     definition: Option<JsonbText>,
     from_stage: Option<&str>,

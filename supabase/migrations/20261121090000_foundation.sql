@@ -1,8 +1,8 @@
 -- The ground that every later migration stands on: the native functions, and the schemas.
 --
 -- `tenon` holds the extension's functions, `core` what all products share, `crm` customers and
--- deals, `iot` the devices and their readings, `v1` the only schema that PostgREST exposes. The role tenon_bridge is the MQTT
--- bridge's; it has no login until an operator gives it one:
+-- deals, `iot` the devices and their readings, `v1` the only schema that PostgREST exposes. The
+-- role tenon_bridge is the MQTT bridge's; it has no login until an operator gives it one:
 --     alter role tenon_bridge login password '…';
 -- The role tenon_device is what a device's token names as its role.
 

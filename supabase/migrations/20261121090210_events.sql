@@ -249,8 +249,8 @@ end
 $$;
 
 comment on function core.emit_each(text, text, uuid[], uuid[], jsonb[]) is
-'core.emit for many events of one type in one statement: of tenant_ids[n], about subject_ids[n], with
-data[n]. Raises as core.emit does. Definer, and internal, as core.emit.';
+'core.emit for many events of one type in one statement: of tenant_ids[n], about subject_ids[n],
+with data[n]. Raises as core.emit does. Definer, and internal, as core.emit.';
 
 create function core.emit(
     tenant_id uuid,

@@ -192,33 +192,32 @@ declare
         from unnest(array['read', 'write']) as asked
         cross join unnest(core.tenants_with(object || '.' || asked, 'own')) as reached
     ) end;
-    locked record;
+    content jsonb;
+    of_tenant uuid;
+    owner_id uuid;
+    team_id uuid;
 begin
     execute format(
-        'select to_jsonb(record) as content, record.tenant_id, %s as owner_id, %s as team_id '
+        'select to_jsonb(record), record.tenant_id, %s, %s '
         'from %s as record where record.id = $1 and ($2 is null or record.tenant_id = any($2)) '
         'for no key update',
         coalesce('record.' || quote_ident(known.owner_column), 'null::uuid'),
         coalesce('record.' || quote_ident(known.team_column), 'null::uuid'),
         known.relation
     )
-    into locked
+    into content, of_tenant, owner_id, team_id
     using lock_record.id, case when kind <> 'system' then coalesce(within, '{}') end;
     if
-        locked.content is null
-        or not core.reaches(
-            object || '.read', locked.tenant_id, locked.owner_id, locked.team_id
-        )
+        content is null
+        or not core.reaches(object || '.read', of_tenant, owner_id, team_id)
     then
         perform core.fail('record.not_found');
-    elsif not core.reaches(
-        object || '.' || verb, locked.tenant_id, locked.owner_id, locked.team_id
-    ) then
+    elsif not core.reaches(object || '.' || verb, of_tenant, owner_id, team_id) then
         perform core.fail(
             'tenancy.permission_missing', jsonb_build_object('permission', object || '.' || verb)
         );
     end if;
-    return locked.content;
+    return content;
 end
 $$;
 

@@ -499,7 +499,8 @@ declare
     target core.pipeline_versions;
     places jsonb;
     homeless bigint;
-    candidate record;
+    held jsonb;
+    to_stage text;
     stage core.pipeline_stages;
     migrated integer := 0;
 begin
@@ -534,9 +535,9 @@ begin
                 )
             );
         end if;
-        for candidate in
+        for held, to_stage in
             execute format(
-                'select to_jsonb(record) as record, found_place.to_stage from %s as record '
+                'select to_jsonb(record), found_place.to_stage from %s as record '
                 'inner join core.pipeline_places($1, $2, $3) as found_place '
                 'on found_place.version_id = record.pipeline_version_id '
                 'and found_place.stage = record.stage '
@@ -553,8 +554,8 @@ begin
             where
                 stages.tenant_id = chosen.tenant_id
                 and stages.pipeline_version_id = target.id
-                and stages.stage = candidate.to_stage;
-            perform core.change_version(chosen.tenant_id, known, candidate.record, stage);
+                and stages.stage = to_stage;
+            perform core.change_version(chosen.tenant_id, known, held, stage);
             migrated := migrated + 1;
         end loop;
         if migrated > 0 then

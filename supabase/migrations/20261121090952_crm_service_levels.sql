@@ -95,7 +95,9 @@ grant select on core.service_levels, core.service_level_states to authenticated;
 grant all on core.service_levels, core.service_level_states to service_role;
 
 select
-    core.map_personal(mapped.name, 'user.unique_id', mapped.link || ' is user_id', 'set_null')
+    core.map_personal(
+        mapped.name, 'user.unique_id', mapped.link || ' is user_id', 'set_null'
+    )
 from (
     values
     ('core.service_levels.created_by', 'created_by'),

@@ -507,7 +507,8 @@ declare
     learned_at_once_max constant integer := 20;
     searched core.search_objects;
     is_different boolean;
-    written record;
+    written_tenant uuid;
+    written_ids uuid[];
 begin
     if tg_op = 'DELETE' then
         delete from core.search_documents as documents
@@ -535,7 +536,7 @@ begin
         end if;
     end if;
     -- Nothing hangs on what is new.
-    for written in execute replace(
+    for written_tenant, written_ids in execute replace(
         replace(searched.query, '@linked', case tg_op when 'INSERT' then 'false' else 'true' end),
         '@source',
         case tg_op
@@ -545,11 +546,11 @@ begin
                 'and old_records.id = new_records.id where ' || searched.difference || ')'
         end
     ) loop
-        if cardinality(written.record_ids) <= learned_at_once_max then
-            perform core.learn_search_words(written.tenant_id, searched_object, written.record_ids);
+        if cardinality(written_ids) <= learned_at_once_max then
+            perform core.learn_search_words(written_tenant, searched_object, written_ids);
         else
             insert into core.search_unlearned (tenant_id, object, record_ids)
-            values (written.tenant_id, searched_object, written.record_ids);
+            values (written_tenant, searched_object, written_ids);
         end if;
     end loop;
     return null;
@@ -727,7 +728,8 @@ declare
     known constant core.objects := core.object_named(object);
     searched core.search_objects;
     locked uuid[];
-    written record;
+    written_tenant uuid;
+    written_ids uuid[];
 begin
     select * into strict searched from core.search_objects
     where search_objects.object = refresh_documents.object;
@@ -738,7 +740,7 @@ begin
     )
     into locked
     using refresh_documents.tenant_id, record_ids;
-    for written in execute replace(
+    for written_tenant, written_ids in execute replace(
         replace(searched.query, '@linked', 'true'), '@source', format(
             '(select * from %s as records where records.tenant_id = $1 and records.id = any($2))',
             known.relation
@@ -746,7 +748,7 @@ begin
     )
     using refresh_documents.tenant_id, locked
     loop
-        perform core.learn_search_words(written.tenant_id, object, written.record_ids);
+        perform core.learn_search_words(written_tenant, object, written_ids);
     end loop;
     return coalesce(locked, '{}');
 end

@@ -170,12 +170,12 @@ more, less or other, or two in each other''s place. Internal.';
 
 create type core.search_reach as (
     tenant_id uuid,
-    whole text[],
-    by_team text[],
-    own text[],
-    team_ids uuid[],
+    whole text array,
+    by_team text array,
+    own text array,
+    team_ids uuid array,
     marks text,
-    guarded text[]
+    guarded text array
 );
 
 comment on type core.search_reach is
@@ -191,7 +191,7 @@ create type core.search_hit as (
     sublabel text,
     changed_at timestamptz,
     rank real,
-    matched text[]
+    matched text array
 );
 
 comment on type core.search_hit is 'A record that was found.';
@@ -473,7 +473,7 @@ comment on function core.search_begin(text, text) is
 
 create type core.search_stage as (
     indexed text,
-    queries text[],
+    queries text array,
     ranks real[]
 );
 

@@ -31,7 +31,7 @@ insert into core.errors (code, status, message, hint) values
 -- What reports share ------------------------------------------------------------------------------
 
 create function core.check_report(
-    by text, allowed text[], starts anyelement, ends anyelement, time_zone text
+    by text, allowed text[], starts timestamptz, ends timestamptz, time_zone text
 )
 returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -59,7 +59,7 @@ begin
 end
 $$;
 
-comment on function core.check_report(text, text[], anyelement, anyelement, text) is
+comment on function core.check_report(text, text[], timestamptz, timestamptz, text) is
 'Refuses a report that is asked for by what it is not grouped by, over no range, or in no time zone.
 Raises report.grouping_unknown, report.range_invalid, report.zone_unknown (400). Signed-in users may
 call it.';
@@ -378,14 +378,14 @@ $3 how many cards a stage, $4 to $6 those of core.board_filter, $7 since when cl
 count, $8 the object, $9 the published version, $10 the positions. Signed-in users may call it.';
 
 revoke all on function
-core.check_report(text, text[], anyelement, anyelement, text),
+core.check_report(text, text[], timestamptz, timestamptz, text),
 core.stages_read(text),
 core.pipeline_read(text, text),
 core.board_filter(core.objects, uuid, uuid, text),
 core.board_query(core.objects, uuid, uuid, text, timestamptz)
 from public;
 grant execute on function
-core.check_report(text, text[], anyelement, anyelement, text),
+core.check_report(text, text[], timestamptz, timestamptz, text),
 core.stages_read(text),
 core.pipeline_read(text, text),
 core.board_filter(core.objects, uuid, uuid, text),
