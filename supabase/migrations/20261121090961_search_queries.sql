@@ -474,7 +474,7 @@ comment on function core.search_begin(text, text) is
 create type core.search_stage as (
     indexed text,
     queries text array,
-    ranks real[]
+    ranks real array
 );
 
 comment on type core.search_stage is
