@@ -1,57 +1,11 @@
 -- Imports and exports: what a row becomes, whose rights it has, and that it comes back.
 begin;
 \ir ../support/fixtures.sql
+\ir ../support/imports.sql
 select plan(47);
-
--- Does all the work there is, as a runner would.
-create function pg_temp.run_jobs() returns text
-language plpgsql
-as $$
-declare
-    claimed record;
-    status text := 'none';
-begin
-    loop
-        select * into claimed from core.claim_job();
-        exit when claimed.id is null;
-        loop
-            status := core.run_job_step(claimed.tenant_id, claimed.id, claimed.lease);
-            exit when status <> 'running';
-        end loop;
-    end loop;
-    return status;
-end
-$$;
-grant execute on function pg_temp.run_jobs() to public;
-
-create temporary table kept (name text primary key, id uuid);
-grant all on kept to public;
-create function pg_temp.begin_import(called text, file text, mapping jsonb, settings jsonb)
-returns uuid
-language plpgsql
-as $$
-declare
-    import_id constant uuid :=
-        v1.start_import('crm.contacts', called, mapping, settings) ->> 'id';
-begin
-    perform v1.add_import_rows(import_id, 1, file);
-    insert into kept values (called, import_id);
-    return import_id;
-end
-$$;
-create function pg_temp.import_named(called text) returns uuid
-language sql
-as $$ select id from kept where name = called $$;
-grant execute on function
-pg_temp.begin_import(text, text, jsonb, jsonb), pg_temp.import_named(text)
-to public;
 
 -- Files in pieces ---------------------------------------------------------------------------------
 
-create function pg_temp.keep(name text, id text) returns void
-language sql
-as $$ insert into kept values (name, id::uuid) $$;
-grant execute on function pg_temp.keep(text, text) to public;
 :as_ada
 select pg_temp.keep('pieces', v1.start_import('crm.contacts', 'pieces.csv') ->> 'id');
 select is(
@@ -174,7 +128,7 @@ select is(
 
 select isnt(
     pg_temp.begin_import(
-        'bad',
+        'crm.contacts', 'bad',
         E'id,name,mail,born,lang\n'
         'A1,Ada,ada@x.org,1815-12-10,en\n'
         'A2,Bob,not an address,,en\n'
@@ -228,7 +182,7 @@ select matches(
 update v1.contacts set job_title = 'Countess' where external_id = 'A1';
 select isnt(
     pg_temp.begin_import(
-        'upsert',
+        'crm.contacts', 'upsert',
         E'id;name;firm;tags\nA1;Augusta;ACME;vip\nB1;Bea;acme;vip/new\nB1;Beatrix;;\nB2;Cid;;\n',
         '{"id": "external_id", "name": "given_name",
         "firm": {"field": "company_id", "by": "name", "create": true},
@@ -307,7 +261,10 @@ select is(
 );
 :as_ada
 select isnt(
-    pg_temp.begin_import('late', E'name\nZoe\n', '{"name": "given_name"}', '{}'), null,
+    pg_temp.begin_import(
+        'crm.contacts', 'late', E'name\nZoe\n', '{"name": "given_name"}', '{}'
+    ),
+    null,
     'an import begins whose starter is suspended before it runs'
 );
 select lives_ok(format('select v1.run_import(%L)', pg_temp.import_named('late')), 'it is run');

@@ -300,6 +300,14 @@ insert into core.errors (code, status, message, hint) values
     'import.key_ambiguous', 422, 'Several records have this key.',
     'Choose a key that is unique, such as external_id.'
 ),
+(
+    'import.tag_missing', 422, 'There is no tag {tag}.',
+    'Create the tag first, or have somebody run the import who may make tags.'
+),
+(
+    'import.pipeline_other', 422, 'The record is in another pipeline than {pipeline}.',
+    'An import moves records within their pipelines; leave the cell empty.'
+),
 ('import.record_exists', 422, 'There is such a record already.', 'Import with the mode upsert.'),
 ('import.record_missing', 422, 'There is no such record.', 'Import with the mode upsert.'),
 (

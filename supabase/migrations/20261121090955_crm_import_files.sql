@@ -68,6 +68,15 @@ begin
             ) as point (field, label)
         );
     end if;
+    if exists (
+        select from core.pipeline_objects as attached where attached.object = known.object
+    ) then
+        fields := fields || '{
+            "stage": {"type": "text", "label": "Stage"},
+            "pipeline": {"type": "text", "label": "Pipeline"},
+            "stage_reason": {"type": "text", "label": "Reason"}
+        }';
+    end if;
     return fields;
 end
 $$;

@@ -49,6 +49,65 @@ $$;
 comment on function crm.line_with_error(crm.import_line, text, text, jsonb) is
 'The line with one more error. Internal.';
 
+create function crm.header_of(import crm.imports, field text) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select min(element.value ->> 'header')
+        from jsonb_array_elements(import.plan -> 'columns') as element
+        where element.value ->> 'field' = header_of.field
+    );
+end
+$$;
+
+comment on function crm.header_of(crm.imports, text) is
+'What stands above the column that fills a field, null where none does. Internal.';
+
+create function crm.check_tags(import crm.imports, lines crm.import_line[])
+returns crm.import_line[]
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    header constant text := crm.header_of(import, 'tags');
+    missing text[];
+begin
+    if import.tenant_id = any(core.tenants_with('crm.tags.write')) then
+        return lines;
+    end if;
+    missing := array(
+        select distinct lower(tag.name)
+        from unnest(lines) as line
+        cross join jsonb_array_elements_text(line.content -> 'tags') as tag (name)
+        where
+            not exists (
+                select from crm.tags
+                where tags.tenant_id = import.tenant_id and lower(tags.name) = lower(tag.name)
+            )
+    );
+    if missing = '{}' then
+        return lines;
+    end if;
+    return array(
+        select case
+            when unknown.name is null then line
+            else crm.line_with_error(
+                line, header, 'import.tag_missing', jsonb_build_object('tag', unknown.name)
+            )
+        end
+        from unnest(lines) as line
+        cross join lateral (
+            select min(tag.name) as name
+            from jsonb_array_elements_text(line.content -> 'tags') as tag (name)
+            where lower(tag.name) = any(missing)
+        ) as unknown
+    );
+end
+$$;
+
+comment on function crm.check_tags(crm.imports, crm.import_line[]) is
+'The lines with an error for a tag that is not there and that the caller may not make. Internal.';
+
 create function crm.lookup_targets(import crm.imports, of_column jsonb, wanted text[])
 returns table (term text, ids uuid[])
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -247,12 +306,7 @@ set enable_seqscan = off
 as $$
 declare
     known constant core.objects := core.object_named(import.object);
-    header constant text := (
-        select element.value ->> 'header'
-        from jsonb_array_elements(import.plan -> 'columns') as element
-        where element.value ->> 'field' = import.key
-        limit 1
-    );
+    header constant text := crm.header_of(import, import.key);
     found jsonb;
 begin
     if import.key is null then
@@ -354,7 +408,7 @@ begin
         cross join lateral tenon.import_row(staged.cells, import.plan) as read (content)
         order by staged.row_number
     );
-    return crm.resolve_lookups(import, lines, is_dry);
+    return crm.check_tags(import, crm.resolve_lookups(import, lines, is_dry));
 end
 $$;
 
@@ -408,6 +462,8 @@ comment on function crm.without_errors(crm.import_line[]) is
 
 revoke all on function
 crm.line_with_error(crm.import_line, text, text, jsonb),
+crm.header_of(crm.imports, text),
+crm.check_tags(crm.imports, crm.import_line[]),
 crm.lookup_targets(crm.imports, jsonb, text[]),
 crm.resolve_lookups(crm.imports, crm.import_line[], boolean),
 crm.create_companies(crm.imports, jsonb, jsonb, text[]),

@@ -2,6 +2,11 @@
 --
 -- The promises of the table are asked for all lines of a step in one statement. The dry run asks
 -- what the run will ask, and notes it.
+--
+-- The stage that a row names is where its record is to stand. A new record begins there where that
+-- is a start; otherwise it begins where its pipeline starts, and is moved, as any record is moved.
+-- Whether it may be is foreseen here, for the dry run to tell, and for the run to know which rows
+-- are better written alone; the move itself has the last word.
 
 set local lock_timeout = '5s';
 
@@ -134,6 +139,275 @@ $$;
 comment on function crm.line_with_refusal(crm.imports, crm.import_line, text) is
 'The line with the error that a promise of the table is broken. Internal.';
 
+-- Stages ------------------------------------------------------------------------------------------
+
+create function crm.stage_target(
+    import crm.imports, is_new boolean, held_version_id uuid, pipeline text, stage text
+)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    by_slug core.pipeline_versions[];
+    versions core.pipeline_versions[];
+    by_name text[];
+    stages text[];
+    is_start boolean;
+begin
+    if pipeline is null and stage is null then
+        return '{}';
+    end if;
+    select
+        array_agg(candidates) filter (where pipelines.slug = lower(stage_target.pipeline)),
+        array_agg(candidates)
+    into by_slug, versions
+    from core.pipelines
+    inner join core.pipeline_versions as candidates
+        on
+            candidates.tenant_id = pipelines.tenant_id
+            and candidates.pipeline_id = pipelines.id
+    where
+        pipelines.tenant_id = import.tenant_id
+        and pipelines.object = import.object
+        and case
+            when is_new then candidates.status = 'published' and pipelines.archived_at is null
+            else candidates.id = held_version_id
+        end
+        and case
+            when stage_target.pipeline is null then not is_new or pipelines.is_default
+            else
+                pipelines.slug = lower(stage_target.pipeline)
+                or lower(pipelines.name) = lower(stage_target.pipeline)
+        end;
+    versions := coalesce(by_slug, versions, '{}');
+    if cardinality(versions) <> 1 then
+        return jsonb_build_object(
+            'wrong', case when pipeline is null then 'stage' else 'pipeline' end,
+            'code', case
+                when cardinality(versions) > 1 then 'import.lookup_ambiguous'
+                when is_new or pipeline is null then 'pipeline.unknown'
+                else 'import.pipeline_other'
+            end,
+            'details', jsonb_build_object('pipeline', pipeline)
+        );
+    end if;
+    if stage is not null then
+        select
+            array_agg(known.stage) filter (where known.stage = lower(stage_target.stage)),
+            array_agg(known.stage)
+        into by_name, stages
+        from core.pipeline_stages as known
+        where
+            known.tenant_id = import.tenant_id
+            and known.pipeline_version_id = versions[1].id
+            and (
+                known.stage = lower(stage_target.stage)
+                or lower(known.label) = lower(stage_target.stage)
+            );
+        stages := coalesce(by_name, stages, '{}');
+        if cardinality(stages) <> 1 then
+            return jsonb_build_object(
+                'wrong', 'stage',
+                'code', case
+                    when cardinality(stages) > 1 then 'import.lookup_ambiguous'
+                    else 'pipeline.stage_unknown'
+                end,
+                'details', jsonb_build_object('stage', stage)
+            );
+        end if;
+        select known.is_start into strict is_start
+        from core.pipeline_stages as known
+        where
+            known.tenant_id = import.tenant_id
+            and known.pipeline_version_id = versions[1].id
+            and known.stage = stages[1];
+    end if;
+    return jsonb_build_object(
+        'version_id', versions[1].id,
+        'pipeline_id', versions[1].pipeline_id,
+        'begins', case when is_new and is_start then stages[1] end,
+        'moves_to', case when not is_new or not is_start then stages[1] end
+    );
+end
+$$;
+
+comment on function crm.stage_target(crm.imports, boolean, uuid, text, text) is
+'Where a record is to stand by what cells name, the pipeline by slug or name, the stage by its name
+or label: {version_id, pipeline_id, begins, moves_to}, or {wrong, code, details} with the field that
+is wrong. Of a record that is there, within the version that it is on. Internal.';
+
+create function crm.resolve_stages(import crm.imports, lines crm.import_line[])
+returns crm.import_line[]
+language plpgsql stable set search_path = pg_catalog, pg_temp
+-- Tables that an import fills are larger than their statistics say.
+set enable_seqscan = off
+as $$
+declare
+    words constant text[] := '{stage,pipeline,stage_reason}';
+    known constant core.objects := core.object_named(import.object);
+    held jsonb;
+    targets jsonb;
+begin
+    if
+        not exists (
+            select from core.pipeline_objects as attached where attached.object = import.object
+        )
+        or not (
+            import.plan -> 'defaults' ?| words
+            or exists (
+                select from jsonb_array_elements(import.plan -> 'columns') as element
+                where element.value ->> 'field' = any(words)
+            )
+        )
+    then
+        return lines;
+    end if;
+    execute format(
+        'select coalesce(jsonb_object_agg(record.id, jsonb_build_object('
+        '''version_id'', record.pipeline_version_id, ''stage'', record.stage)), ''{}'') '
+        'from %s as record where record.tenant_id = $1 and record.id = any($2)',
+        known.relation
+    )
+    into held
+    using
+        import.tenant_id,
+        array(select line.record_id from unnest(lines) as line where line.action = 'update');
+    -- Each place that is asked for is looked for once, however many rows name it.
+    lines := array(
+        select row(
+            line.row_number,
+            line.content || jsonb_build_object(
+                'fields', line.content -> 'fields' - words,
+                'stage', jsonb_build_array(
+                    line.action = 'create',
+                    held -> line.record_id::text -> 'version_id',
+                    given.cells -> 'pipeline',
+                    given.cells -> 'stage'
+                ),
+                'reason', coalesce(
+                    given.cells -> 'stage_reason', given.cells -> 'lost_reason'
+                )
+            ),
+            line.key, line.record_id, line.action, line.before
+        )::crm.import_line
+        from unnest(lines) as line
+        cross join lateral (
+            select jsonb_strip_nulls(
+                case when line.action = 'create' then import.plan -> 'defaults' else '{}' end
+                || jsonb_strip_nulls(line.content -> 'fields')
+            ) as cells
+        ) as given
+    );
+    select
+        jsonb_object_agg(
+            asked.place::text,
+            crm.stage_target(
+                import, (asked.place -> 0)::boolean, (asked.place ->> 1)::uuid,
+                asked.place ->> 2, asked.place ->> 3
+            )
+        )
+    into targets
+    from (select distinct line.content -> 'stage' as place from unnest(lines) as line) as asked;
+    return array(
+        select case
+            when target ? 'wrong'
+                then crm.line_with_error(
+                    line, crm.header_of(import, target ->> 'wrong'), target ->> 'code',
+                    target -> 'details'
+                )
+            else row(
+                line.row_number,
+                line.content || jsonb_build_object('stage', case
+                    when target ->> 'moves_to' = held -> line.record_id::text ->> 'stage'
+                        then target - 'moves_to'
+                    else target
+                end),
+                line.key, line.record_id, line.action, line.before
+            )::crm.import_line
+        end
+        from unnest(lines) as line
+        cross join lateral (select targets -> (line.content ->> 'stage')) as aimed (target)
+    );
+end
+$$;
+
+comment on function crm.resolve_stages(crm.imports, crm.import_line[]) is
+'The lines with where their records are to stand: stage, as crm.stage_target has it, and reason, why
+they are moved there: what the cell says, or why it was lost. Internal.';
+
+create function crm.foresee_moves(
+    import crm.imports, lines crm.import_line[], reach crm.import_reach
+)
+returns crm.import_line[]
+language plpgsql stable set search_path = pg_catalog, pg_temp
+-- Tables that an import fills are larger than their statistics say.
+set enable_seqscan = off
+as $$
+declare
+    known constant core.objects := core.object_named(import.object);
+    refused jsonb;
+begin
+    execute format(
+        'select coalesce(jsonb_object_agg(foreseen.row_number, foreseen.refusal), ''{}'') from ('
+        'select line.row_number, case when started.answer ->> ''allowed'' = ''false'' '
+        'then started.answer -> ''refusals'' -> 0 else decided.answer -> ''refusals'' -> 0 end '
+        'as refusal from unnest($1) as line '
+        'inner join core.pipeline_versions as versions on versions.tenant_id = $2 '
+        'and versions.id = (line.content #>> ''{stage,version_id}'')::uuid '
+        'left join %1$s as held on held.tenant_id = $2 and held.id = line.record_id '
+        'and line.action = ''update'' '
+        'cross join lateral (select case when line.action = ''update'' then to_jsonb('
+        'jsonb_populate_record(held, line.content -> ''fields'')) else to_jsonb('
+        'jsonb_populate_record(null::%1$s, $3 || $4 || (line.content -> ''fields''))) end '
+        '|| jsonb_build_object(''custom'', coalesce(to_jsonb(held) -> ''custom'', ''{}'') '
+        '|| (line.content -> ''custom''))) as would_be (record) '
+        'left join lateral (select tenon.pipeline_start(versions.definition, '
+        'line.content #>> ''{stage,begins}'', would_be.record)) as started (answer) '
+        'on line.action = ''create'' '
+        'left join lateral (select tenon.pipeline_decide(versions.definition, '
+        'coalesce(started.answer ->> ''stage'', would_be.record ->> ''stage''), '
+        'line.content #>> ''{stage,moves_to}'', would_be.record, '
+        'core.pipeline_permissions_held(versions.definition, $2, $5, would_be.record), '
+        'line.content ->> ''reason'', would_be.record, now())) as decided (answer) '
+        'on line.content #>> ''{stage,moves_to}'' is not null '
+        'where line.content -> ''errors'' = ''[]'') as foreseen '
+        'where foreseen.refusal is not null',
+        known.relation
+    )
+    into refused
+    using
+        lines, import.tenant_id,
+        -- What every record has, as far as a condition may ask for it.
+        jsonb_strip_nulls(jsonb_build_object(
+            'tenant_id', import.tenant_id, 'version', 1, 'created_at', now(),
+            'updated_at', now(), 'created_by', reach.caller_id, 'stage_entered_at', now(),
+            known.owner_column,
+            case when reach.all_records then reach.default_owner_id else reach.caller_id end
+        )),
+        import.plan -> 'defaults', known;
+    if refused = '{}' then
+        return lines;
+    end if;
+    return array(
+        select case
+            when refused ? line.row_number::text then row(
+                line.row_number,
+                line.content || jsonb_build_object(
+                    'foreseen', refused -> line.row_number::text
+                ),
+                line.key, line.record_id, line.action, line.before
+            )::crm.import_line
+            else line
+        end
+        from unnest(lines) as line
+    );
+end
+$$;
+
+comment on function crm.foresee_moves(crm.imports, crm.import_line[], crm.import_reach) is
+'The lines with what speaks against beginning and moving where they name a stage: foreseen, a
+refusal. It asks of records as they would be, but for what only writing them finds out. Internal.';
+
 create function crm.check_import_step(import crm.imports) returns crm.imports
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
@@ -145,7 +419,19 @@ declare
 begin
     lines := crm.prepare_lines(import, import.checked_row, reach, true);
     if cardinality(lines) > 0 then
-        lines := crm.check_lines(import, crm.match_records(import, lines, reach));
+        lines := crm.resolve_stages(import, crm.match_records(import, lines, reach));
+        lines := crm.foresee_moves(import, crm.check_lines(import, lines), reach);
+        lines := array(
+            select case
+                when line.content ? 'foreseen'
+                    then crm.line_with_error(
+                        line, crm.header_of(import, 'stage'),
+                        line.content #>> '{foreseen,code}', line.content -> 'foreseen'
+                    )
+                else line
+            end
+            from unnest(lines) as line
+        );
         failed := crm.note_errors(import, 'check', lines);
         good := crm.without_errors(lines);
         import.checked_row := lines[cardinality(lines)].row_number;
@@ -287,6 +573,9 @@ import.header_missing, import.mapping_missing, import.key_missing (422), import.
 revoke all on function
 crm.check_of_records(text),
 crm.check_lines(crm.imports, crm.import_line[]),
+crm.stage_target(crm.imports, boolean, uuid, text, text),
+crm.resolve_stages(crm.imports, crm.import_line[]),
+crm.foresee_moves(crm.imports, crm.import_line[], crm.import_reach),
 crm.line_with_refusal(crm.imports, crm.import_line, text),
 crm.check_import_step(crm.imports),
 crm.check_import(uuid),

@@ -23,7 +23,7 @@ begin
         on defaults.adrelid = attributes.attrelid and defaults.adnum = attributes.attnum
     where
         attributes.attrelid = relation
-        and attributes.attname <> 'id'
+        and attributes.attname not in ('id', 'stage', 'pipeline_id')
         and (
             attributes.attname in (
                 select element.value ->> 'field'
@@ -76,6 +76,13 @@ begin
             end,
             known.owner_column, known.team_column
         );
+    end if;
+    if exists (select from unnest(lines) as line where line.content ? 'stage') then
+        names := names || '{pipeline_id,stage}'::text[];
+        expressions := expressions || array[
+            '(line.content #>> ''{stage,pipeline_id}'')::uuid',
+            'line.content #>> ''{stage,begins}'''
+        ];
     end if;
     execute format(
         'insert into %1$s (tenant_id, id, created_by, %2$s) '
@@ -192,6 +199,10 @@ begin
                         where filled.field <> 'id'
                     )
                 )
+                || case
+                    when line.content #>> '{stage,moves_to}' is null then '{}'
+                    else jsonb_build_object('stage', former -> line.record_id::text -> 'stage')
+                end
             )::crm.import_line
         end
         from unnest(lines) as line
@@ -328,6 +339,35 @@ comment on function crm.write_tags(crm.imports, crm.import_line[]) is
 'Tags the records of lines, with new tags where the caller may make them; returns those that were
 added, by record. Internal.';
 
+create function crm.move_records(import crm.imports, lines crm.import_line[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    moved record;
+    answer jsonb;
+begin
+    -- In the order of ids, as core.move_many does.
+    for moved in
+        select
+            line.record_id,
+            line.content #>> '{stage,moves_to}' as stage,
+            line.content ->> 'reason' as reason
+        from unnest(lines) as line
+        where line.content #>> '{stage,moves_to}' is not null
+        order by line.record_id
+    loop
+        answer := core.move(moved.record_id, moved.stage, reason => moved.reason);
+        if (answer ->> 'tenant_id')::uuid is distinct from import.tenant_id then
+            perform core.fail('record.not_found');
+        end if;
+    end loop;
+end
+$$;
+
+comment on function crm.move_records(crm.imports, crm.import_line[]) is
+'Moves the records of lines to the stages that these name, as the caller, with all guards. Raises
+what core.move raises. Internal.';
+
 create function crm.write_at_once(
     import crm.imports, lines crm.import_line[], reach crm.import_reach
 )
@@ -348,6 +388,7 @@ begin
     if exists (select from unnest(lines) as line where line.action = 'update') then
         perform crm.update_records(import, lines, reach);
     end if;
+    perform crm.move_records(import, lines);
     points := crm.write_points(import, lines);
     tags := crm.write_tags(import, lines);
     execute format(
@@ -376,12 +417,27 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
     middle constant integer := cardinality(lines) / 2;
+    foreseen constant crm.import_line[] := array(
+        select line from unnest(lines) as line where line.content ? 'foreseen'
+    );
+    written crm.import_line[];
     code text;
     explanation text;
     broken text;
 begin
     if cardinality(lines) = 0 then
         return '{}';
+    elsif cardinality(lines) > 1 and cardinality(foreseen) > 0 then
+        -- What will be refused holds the others up no more than it must.
+        written := crm.write_lines(
+            import,
+            array(select line from unnest(lines) as line where not line.content ? 'foreseen'),
+            reach
+        );
+        for place in 1 .. cardinality(foreseen) loop
+            written := written || crm.write_lines(import, foreseen[place : place], reach);
+        end loop;
+        return written;
     end if;
     begin
         perform crm.write_at_once(import, lines, reach);
@@ -404,8 +460,14 @@ begin
         case
             when code = 'PGRST'
                 then crm.line_with_error(
-                    lines[1], null, explanation::jsonb ->> 'code',
-                    jsonb_build_object('reason', explanation::jsonb ->> 'message')
+                    lines[1],
+                    case
+                        when explanation::jsonb ->> 'code' like 'pipeline.%'
+                            then crm.header_of(import, 'stage')
+                    end,
+                    explanation::jsonb ->> 'code',
+                    coalesce((explanation::jsonb ->> 'details')::jsonb, '{}')
+                    || jsonb_build_object('reason', explanation::jsonb ->> 'message')
                 )
             when code = '23505'
                 then crm.line_with_error(lines[1], null, 'import.value_taken')
@@ -430,6 +492,7 @@ crm.update_records(crm.imports, crm.import_line[], crm.import_reach),
 crm.lock_before(crm.imports, crm.import_line[]),
 crm.write_points(crm.imports, crm.import_line[]),
 crm.write_tags(crm.imports, crm.import_line[]),
+crm.move_records(crm.imports, crm.import_line[]),
 crm.write_at_once(crm.imports, crm.import_line[], crm.import_reach),
 crm.write_lines(crm.imports, crm.import_line[], crm.import_reach)
 from public;

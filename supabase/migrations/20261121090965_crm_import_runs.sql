@@ -35,7 +35,8 @@ begin
             order by (ordered.line).row_number
         );
         exit when cardinality(wave) = 0;
-        wave := crm.check_lines(import, crm.match_records(import, wave, reach));
+        wave := crm.resolve_stages(import, crm.match_records(import, wave, reach));
+        wave := crm.foresee_moves(import, crm.check_lines(import, wave), reach);
         good := crm.without_errors(wave);
         written := crm.write_lines(import, good, reach);
         import.failed_count := import.failed_count
@@ -298,6 +299,50 @@ $$;
 comment on function crm.undo_updates(crm.imports, crm.import_records[]) is
 'Gives records back what an import replaced. Internal.';
 
+create function crm.undo_moves(import crm.imports, records crm.import_records[]) returns jsonb
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    moved record;
+    explanation text;
+    code text;
+    refused jsonb := '{}';
+begin
+    for moved in
+        select
+            undone.record_id,
+            undone.before ->> 'stage' as stage
+        from unnest(records) as undone
+        where undone.action = 'update' and undone.before ->> 'stage' is not null
+        order by undone.record_id
+    loop
+        begin
+            perform core.move(moved.record_id, moved.stage, reason => left(import.name, 200));
+        exception
+            when sqlstate 'PGRST' or integrity_constraint_violation or data_exception then
+                get stacked diagnostics code = returned_sqlstate, explanation = message_text;
+                refused := refused || jsonb_build_object(
+                    moved.record_id::text,
+                    case
+                        when code = 'PGRST' then jsonb_build_object(
+                            'code', explanation::jsonb -> 'code',
+                            'message', explanation::jsonb -> 'message'
+                        )
+                        else jsonb_build_object(
+                            'code', 'import.value_refused', 'message', explanation
+                        )
+                    end
+                );
+        end;
+    end loop;
+    return refused;
+end
+$$;
+
+comment on function crm.undo_moves(crm.imports, crm.import_records[]) is
+'Moves records back to the stages that an import moved them from, as the caller, with all guards;
+the reason is the name of the import. Returns, by record, why some stay. Internal.';
+
 create function crm.undo_import_step(import crm.imports, reach crm.import_reach)
 returns crm.imports
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -310,6 +355,7 @@ declare
     known core.objects;
     unchanged uuid[];
     used uuid[] := '{}';
+    stuck jsonb;
     kept crm.import_records[];
     undone crm.import_records[];
 begin
@@ -370,6 +416,12 @@ begin
                 (records).record_id = any(unchanged)
                 and ((records).action = 'update' or (records).record_id <> all(used))
         );
+        stuck := crm.undo_moves(import, undone);
+        undone := array(
+            select records
+            from unnest(undone) as records
+            where not stuck ? (records).record_id::text
+        );
         kept := array(
             select records
             from unnest(taken) as records
@@ -403,11 +455,13 @@ begin
             (records).row_number,
             row_number() over (),
             errors.code,
-            errors.message,
+            coalesce(stuck -> (records).record_id::text ->> 'message', errors.message),
             (records).record_id
         from unnest(kept) as records
         inner join core.errors
             on errors.code = case
+                when stuck ? (records).record_id::text
+                    then stuck -> (records).record_id::text ->> 'code'
                 when (records).record_id = any(unchanged) then 'import.in_use'
                 else 'import.changed_since'
             end
@@ -623,6 +677,7 @@ crm.stop_import(crm.imports, text),
 crm.import_in_job(core.jobs),
 crm.records_in_use(text, uuid, timestamptz, uuid[]),
 crm.undo_updates(crm.imports, crm.import_records[]),
+crm.undo_moves(crm.imports, crm.import_records[]),
 crm.undo_import_step(crm.imports, crm.import_reach),
 crm.run_import(uuid),
 crm.undo_import(uuid),
