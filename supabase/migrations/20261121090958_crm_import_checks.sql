@@ -277,7 +277,7 @@ begin
         select row(
             line.row_number,
             line.content || jsonb_build_object(
-                'fields', line.content -> 'fields' - words,
+                'fields', (line.content -> 'fields') - words,
                 'stage', jsonb_build_array(
                     line.action = 'create',
                     held -> line.record_id::text -> 'version_id',
@@ -356,11 +356,11 @@ begin
         'and versions.id = (line.content #>> ''{stage,version_id}'')::uuid '
         'left join %1$s as held on held.tenant_id = $2 and held.id = line.record_id '
         'and line.action = ''update'' '
-        'cross join lateral (select case when line.action = ''update'' then to_jsonb('
-        'jsonb_populate_record(held, line.content -> ''fields'')) else to_jsonb('
-        'jsonb_populate_record(null::%1$s, $3 || $4 || (line.content -> ''fields''))) end '
-        '|| jsonb_build_object(''custom'', coalesce(to_jsonb(held) -> ''custom'', ''{}'') '
-        '|| (line.content -> ''custom''))) as would_be (record) '
+        'cross join lateral (select to_jsonb(filled) || jsonb_build_object(''custom'', '
+        'coalesce(filled.custom, ''{}'') || (line.content -> ''custom'')%2$s) '
+        'from jsonb_populate_record(held, '
+        'case when line.action = ''update'' then ''{}'' else $3 || $4 end '
+        '|| (line.content -> ''fields'')) as filled) as would_be (record) '
         'left join lateral (select tenon.pipeline_start(versions.definition, '
         'line.content #>> ''{stage,begins}'', would_be.record)) as started (answer) '
         'on line.action = ''create'' '
@@ -372,7 +372,23 @@ begin
         'on line.content #>> ''{stage,moves_to}'' is not null '
         'where line.content -> ''errors'' = ''[]'') as foreseen '
         'where foreseen.refusal is not null',
-        known.relation
+        known.relation,
+        (
+            select string_agg(
+                format(
+                    ', %L, (%s)', attributes.attname,
+                    pg_get_expr(generated.adbin, generated.adrelid)
+                ),
+                ''
+            )
+            from pg_attribute as attributes
+            inner join pg_attrdef as generated
+                on
+                    generated.adrelid = attributes.attrelid
+                    and generated.adnum = attributes.attnum
+            where
+                attributes.attrelid = known.relation::regclass and attributes.attgenerated <> ''
+        )
     )
     into refused
     using
