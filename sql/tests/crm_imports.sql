@@ -2,7 +2,7 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/imports.sql
-select plan(47);
+select plan(55);
 
 -- Files in pieces ---------------------------------------------------------------------------------
 
@@ -301,6 +301,58 @@ select is(
         'csv', E'external_id,given_name,description\r\nA1,Ada,''=1+1\r\n', 'rows', 1
     ),
     'records are exported by a condition, and no spreadsheet calculates them'
+);
+
+select v1.save_segment(
+    'crm.contacts', 'a', 'A', '{"field": "external_id", "op": "in", "value": ["A1", "A6"]}'
+) ->> 'id' as dynamic \gset
+select v1.save_segment('crm.contacts', 'listed', 'Listed', kind => 'static') ->> 'id' as listed
+\gset
+select v1.add_to_segment(
+    :'listed', array(select contacts.id from v1.contacts where external_id in ('A6', 'B2'))
+);
+create function pg_temp.exported(segment text, condition jsonb default null) returns text
+language sql
+as $$
+    select v1.export_csv(
+        'crm.contacts', '{external_id}', condition, segment_id => segment::uuid
+    ) ->> 'csv'
+$$;
+grant execute on function pg_temp.exported(text, jsonb) to public;
+select is(
+    string_to_array(pg_temp.exported(:'dynamic'), E'\r\n') @> '{A1,A6}', true,
+    'the records of a segment are exported'
+);
+select is(
+    array_length(string_to_array(pg_temp.exported(:'dynamic'), E'\r\n'), 1), 4, 'and no others'
+);
+select is(
+    pg_temp.exported(:'dynamic', '{"field": "external_id", "op": "=", "value": "A6"}'),
+    E'external_id\r\nA6\r\n', 'or those of them for which a condition holds'
+);
+select is(
+    pg_temp.exported(:'listed', '{"field": "external_id", "op": "!=", "value": "A6"}'),
+    E'external_id\r\nB2\r\n', 'of a list, too'
+);
+select is(
+    v1.export_csv('crm.contacts', '{external_id}', null, null, 1, segment_id => :'listed')
+    ->> 'next' is not null,
+    true, 'by pages'
+);
+select is(
+    (select array_agg(distinct is_filtered) from v1.exports), '{t}'::boolean [],
+    'the log says that it was not all of them'
+);
+select is(
+    pg_temp.code_of(format(
+        'select v1.export_csv(''crm.companies'', segment_id => %L)', :'dynamic'
+    )),
+    'segment.not_found', 'a segment is of one object'
+);
+:as_eve
+select is(
+    pg_temp.code_of(format('select pg_temp.exported(%L)', :'listed')), 'segment.not_found',
+    'and unknown to another tenant'
 );
 
 select * from finish();

@@ -1,7 +1,8 @@
 -- Exports: records as comma separated values, page by page, as the caller may see them.
 --
 -- The page is read through the view of v1, so row level security and hidden fields are those of any
--- reading. Columns are called as fields are, so that v1.propose_import_mapping understands every
+-- reading. A segment says which records as a condition does, through the rights of who exports.
+-- Columns are called as fields are, so that v1.propose_import_mapping understands every
 -- one of them. Each page is in the log: who took which records out, and how many.
 
 set local lock_timeout = '5s';
@@ -29,7 +30,7 @@ create index exports_exported_at on crm.exports (tenant_id, exported_at desc);
 create index exports_object on crm.exports (object);
 
 comment on table crm.exports is 'Who exported records of which object: a row for each page.';
-comment on column crm.exports.is_filtered is 'Whether a condition said which records.';
+comment on column crm.exports.is_filtered is 'Whether a condition or a segment said which records.';
 comment on column crm.exports.is_last is 'Whether nothing came after this page.';
 
 alter table crm.exports enable row level security;
@@ -185,7 +186,8 @@ create function v1.export_csv(
     condition jsonb default null,
     after uuid default null,
     row_limit integer default 1000,
-    delimiter text default ','
+    delimiter text default ',',
+    segment_id uuid default null
 )
 returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -195,6 +197,9 @@ declare
         greatest(coalesce(export_csv.row_limit, 1000), 1), crm.export_rows_max()
     );
     asked record;
+    segment core.segments;
+    listed record;
+    within text := '';
     records jsonb[];
     is_last boolean;
     csv text;
@@ -206,20 +211,51 @@ begin
     end if;
     select * into strict asked
     from crm.begin_export(export_csv.object, export_csv.fields, export_csv.condition);
+    if export_csv.segment_id is not null then
+        segment := core.segment_named(export_csv.segment_id);
+        if (segment.tenant_id, segment.object) <> (asked.tenant_id, export_csv.object) then
+            perform core.fail('segment.not_found');
+        end if;
+        -- Both conditions are one then, with the values of both.
+        select part.* into strict listed
+        from core.segment_source(
+            segment.object, segment.tenant_id,
+            case
+                when segment.condition is null or export_csv.condition is null
+                    then coalesce(segment.condition, export_csv.condition)
+                else jsonb_build_object(
+                    'all', jsonb_build_array(segment.condition, export_csv.condition)
+                )
+            end
+        ) as part;
+        asked.holds := 'true';
+        asked.given := listed.bound;
+        within := format(
+            ' and record.id in (select record.id from %s as record '
+            'where record.tenant_id = $3 and (%s)%s)',
+            listed.source,
+            listed.clause,
+            case when segment.kind = 'static' then
+                ' and record.id in (select members.record_id from core.segment_members as members '
+                'where members.tenant_id = $3 and members.segment_id = $6)'
+            end
+        );
+    end if;
     -- One more than a page has, to know whether another follows.
     execute format(
         'select coalesce(array_agg(page.content order by page.id), ''{}'') from ('
         'select record.id, to_jsonb(record) as content from %s as record '
-        'where record.tenant_id = $3 and ($4 is null or record.id > $4) and (%s) '
+        'where record.tenant_id = $3 and ($4 is null or record.id > $4) and (%s)%s '
         'order by record.id limit $5) as page',
-        asked.relation, asked.holds
+        asked.relation, asked.holds, within
     )
     into records
-    using asked.given, now(), asked.tenant_id, export_csv.after, page_rows + 1;
+    using asked.given, now(), asked.tenant_id, export_csv.after, page_rows + 1, segment.id;
     is_last := cardinality(records) <= page_rows;
     records := records[: page_rows];
     csv := crm.end_export(
-        export_csv.object, asked.exported, asked.are_texts, export_csv.condition is not null,
+        export_csv.object, asked.exported, asked.are_texts,
+        export_csv.condition is not null or segment.id is not null,
         coalesce(export_csv.delimiter, ','), export_csv.after is null, is_last, records
     );
     return jsonb_build_object(
@@ -230,13 +266,15 @@ begin
 end
 $$;
 
-comment on function v1.export_csv(text, text[], jsonb, uuid, integer, text) is
+comment on function v1.export_csv(text, text[], jsonb, uuid, integer, text, uuid) is
 'Records of an object as comma separated values, those that you may read: {csv, rows, next}. The
 first page has the header. While next is not null, ask again with it as after. fields: which, in
-their order, such as custom.color; all without it. condition: which records. At most 5000 a page. A
-text that a spreadsheet would calculate begins with an apostrophe, which importing takes away. Each
-page is in v1.exports. Needs crm.exports.read in one tenant. Raises record.object_unknown,
-export.field_unknown, import.setting_invalid and condition.… (400). Signed-in users may call it.';
+their order, such as custom.color; all without it. condition: which records; segment_id:
+those of a segment that you may see, of them those for which the condition holds too. At most 5000 a
+page. A text that a spreadsheet would calculate begins with an apostrophe, which importing takes
+away. Each page is in v1.exports. Needs crm.exports.read in one tenant. Raises
+record.object_unknown, export.field_unknown, import.setting_invalid, condition.… (400) and
+segment.not_found (404). Signed-in users may call it.';
 
 create view v1.exports with (security_invoker = true) as
 select
@@ -266,11 +304,11 @@ revoke all on function
 crm.export_rows_max(),
 crm.begin_export(text, text[], jsonb),
 crm.end_export(text, text[], boolean[], boolean, text, boolean, boolean, jsonb[]),
-v1.export_csv(text, text[], jsonb, uuid, integer, text)
+v1.export_csv(text, text[], jsonb, uuid, integer, text, uuid)
 from public;
 grant execute on function
 crm.export_rows_max(),
 crm.begin_export(text, text[], jsonb),
 crm.end_export(text, text[], boolean[], boolean, text, boolean, boolean, jsonb[]),
-v1.export_csv(text, text[], jsonb, uuid, integer, text)
+v1.export_csv(text, text[], jsonb, uuid, integer, text, uuid)
 to authenticated, service_role;
