@@ -2,7 +2,7 @@
 begin;
 \ir ../support/fixtures.sql
 \ir ../support/imports.sql
-select plan(45);
+select plan(46);
 
 -- Steps of two rows, so that something can happen between them.
 create or replace function crm.import_step_rows() returns integer
@@ -247,6 +247,18 @@ select results_eq(
     $$values (2, 'import.value_taken'), (3, 'import.value_taken')$$,
     'records of others are not'
 );
+select v1.undo_import(pg_temp.import_named('team'));
+:as_owner
+select pg_temp.run_jobs();
+select results_eq(
+    format(
+        'select given_name, external_id, owner from pg_temp.contacts_of(%L)
+        where external_id <> ''K5''', :acme
+    ),
+    $$values ('Hers', 'K1', 'ada'), ('Himself', 'K2', 'otis'), ('Ours', 'K3', 'ada')$$,
+    'and so far undoing reaches, too'
+);
+:as_tia
 select isnt(
     pg_temp.begin_import(
         'crm.deals', 'deal', E'name,stage\nHers,Needs\n', '{"name": "name", "stage": "stage"}', '{}'

@@ -393,13 +393,17 @@ begin
             known.relation,
             case
                 when reach.all_records or known.owner_column is null then 'true'
-                else format('(record.%I = $3)', known.owner_column)
+                else format(
+                    '(record.%I = $3 or %s)',
+                    known.owner_column,
+                    coalesce(format('record.%I = any($5)', known.team_column), 'false')
+                )
             end
         )
         into unchanged
         using
-            import.tenant_id, taken, reach.caller_id,
-            array(select (records).record_id from unnest(taken) as records);
+            import.tenant_id, taken, case when reach.own_records then reach.caller_id end,
+            array(select (records).record_id from unnest(taken) as records), reach.teams;
         used := crm.records_in_use(
             last_object, import.tenant_id,
             (select max((records).created_at) from unnest(taken) as records),
