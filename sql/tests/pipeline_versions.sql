@@ -114,12 +114,20 @@ select is(
     }') -> 'draft', '2'::jsonb, 'what is saved then is a draft of the next version'
 );
 select is(
-    (select array_agg(status order by number) from v1.pipeline_versions), array['published', 'draft'],
+    (
+        select array_agg(status order by number) from v1.pipeline_versions
+        where pipeline_id = :'pipeline'
+    ),
+    array['published', 'draft'],
     'beside the one that is published'
 );
 select is(v1.publish_pipeline(:'pipeline', 2) -> 'published', '2'::jsonb, 'which is published');
 select is(
-    (select array_agg(status order by number) from v1.pipeline_versions), array['retired', 'published'],
+    (
+        select array_agg(status order by number) from v1.pipeline_versions
+        where pipeline_id = :'pipeline'
+    ),
+    array['retired', 'published'],
     'and takes the place of the one before'
 );
 insert into shop.orders (name) values ('Later');

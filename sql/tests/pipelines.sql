@@ -32,8 +32,11 @@ select is(
     'and published, the first one being the default'
 );
 select results_eq(
-    'select stage, label, kind, probability::integer, is_start from v1.pipeline_stages '
-    'order by position',
+    format(
+        'select stage, label, kind, probability::integer, is_start from v1.pipeline_stages '
+        'where pipeline_id = %L order by position',
+        :'pipeline'
+    ),
     $$values
         ('new', 'New', 'open', 20, true), ('packed', 'Packed', 'open', null, false),
         ('shipped', 'Shipped', 'won', 100, false), ('cancelled', 'Cancelled', 'lost', 0, false)$$,
@@ -42,7 +45,10 @@ select results_eq(
 
 -- Who sees them
 :as_vic
-select is((select count(*) from v1.pipelines), 1::bigint, 'whoever may read pipelines sees it');
+select is(
+    (select count(*) from v1.pipelines where object = 'shop.orders'), 1::bigint,
+    'whoever may read pipelines sees it'
+);
 select is(
     pg_temp.code_of($$select v1.save_pipeline('shop.orders', 'x', 'X', '{}')$$),
     'tenancy.permission_missing', 'but does not write one'
@@ -53,8 +59,9 @@ select is(
 );
 :as_eve
 select is(
-    (select count(*) from v1.pipelines)
-    + (select count(*) from v1.pipeline_versions) + (select count(*) from v1.pipeline_stages),
+    (select count(*) from v1.pipelines where tenant_id = :acme)
+    + (select count(*) from v1.pipeline_versions where tenant_id = :acme)
+    + (select count(*) from v1.pipeline_stages where tenant_id = :acme),
     0::bigint, 'strangers see nothing of it'
 );
 select set_eq(
