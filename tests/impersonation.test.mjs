@@ -654,6 +654,113 @@ describe("what exists elsewhere and what does not exist", () => {
         "person@marker.example",
         "person@made-up.example",
       ],
+      "a record's moves": [(subject) => ["rpc/allowed_moves", { subject }], things.moving],
+      "a record to move": [
+        (subject) => ["rpc/move", { subject, to: "won", expected_version: 1 }],
+        things.moving,
+      ],
+      "records to move": [(id) => ["rpc/move_many", { subjects: [id], to: "won" }], things.moving],
+      "a pipeline to publish": [
+        (pipeline) => ["rpc/publish_pipeline", { pipeline, number: 1 }],
+        things.pipeline,
+      ],
+      "a pipeline to draw": [(pipeline) => ["rpc/pipeline_diagram", { pipeline }], things.pipeline],
+      "a pipeline to migrate": [
+        (pipeline) => ["rpc/migrate_pipeline", { pipeline }],
+        things.pipeline,
+      ],
+      "a pipeline to begin in": [
+        (pipeline) => ["rpc/set_default_pipeline", { pipeline }],
+        things.pipeline,
+      ],
+      "a pipeline to archive": [
+        (pipeline) => ["rpc/archive_pipeline", { pipeline }],
+        things.pipeline,
+      ],
+      "a pipeline's times": [(pipeline) => ["rpc/time_in_stage", { pipeline }], things.pipeline],
+      "a pipeline for a deal": [
+        (pipeline_id) => ["deals", { name: "d", currency: "EUR", pipeline_id }],
+        things.pipeline,
+      ],
+      "a pipeline to report on": [
+        (pipeline) => ["rpc/funnel", { ...RANGE, pipeline }],
+        things.pipeline,
+      ],
+      "a lead to convert": [
+        (lead_id) => ["rpc/convert_lead", { lead_id, expected_version: 1 }],
+        things.lead,
+      ],
+      "a lead to preview": [(lead_id) => ["rpc/preview_conversion", { lead_id }], things.lead],
+      "a conversion to undo": [
+        (conversion_id) => ["rpc/undo_conversion", { conversion_id }],
+        things.conversion,
+      ],
+      "a segment's records": [
+        (segment_id) => ["rpc/segment_records", { segment_id }],
+        things.segment,
+      ],
+      "a segment to delete": [
+        (segment_id) => ["rpc/delete_segment", { segment_id }],
+        things.segment,
+      ],
+      "a segment to add to": [
+        (segment_id) => ["rpc/add_to_segment", { segment_id, record_ids: [NOBODY] }],
+        things.segment,
+      ],
+      "a record's segments": [
+        (record_id) => ["rpc/in_segments", { object: "crm.contacts", record_id }],
+        things.contact,
+      ],
+      "a record to assign": [
+        (record_id) => ["rpc/assign", { object: "crm.leads", record_id }],
+        things.lead,
+      ],
+      "a record's assignment": [
+        (record_id) => ["rpc/explain_assignment", { object: "crm.leads", record_id }],
+        things.lead,
+      ],
+      "a rule to delete": [(id) => ["rpc/delete_assignment_rule", { id }], things.rule],
+      "a level to delete": [(id) => ["rpc/delete_service_level", { id }], things.level],
+      "an activity to finish": [(id) => ["rpc/finish_activity", { id }], things.activity],
+      "a record's timeline": [
+        (record_id) => ["rpc/timeline", { object: "crm.contacts", record_id }],
+        things.contact,
+      ],
+      "a record's fields": [
+        (record_id) => ["rpc/field_history", { object: "crm.contacts", record_id }],
+        things.contact,
+      ],
+      "a record for an activity": [
+        (record_id) => ["rpc/add_activity", {
+          type: "note",
+          subject: "n",
+          links: [{ object: "crm.contacts", record_id }],
+        }],
+        things.contact,
+      ],
+      "a record to tag": [
+        (record_id) => ["taggings", { tag_id: NOBODY, object: "crm.contacts", record_id }],
+        things.contact,
+      ],
+      "a tag": [
+        (tag_id) => ["taggings", { tag_id, object: "crm.contacts", record_id: NOBODY }],
+        things.tag,
+      ],
+      "a company for a contact": [
+        (company_id) => ["contacts", { family_name: "c", company_id }],
+        things.company,
+      ],
+      "an import to run": [(import_id) => ["rpc/run_import", { import_id }], things.import],
+      "an import's errors": [
+        (import_id) => ["rpc/import_errors_csv", { import_id }],
+        things.import,
+      ],
+      "a custom field": [
+        (field) => ["rpc/archive_custom_field", { object: "crm.contacts", field }],
+        "marker",
+        "made_up",
+      ],
+      "a word to find": [(query) => ["rpc/search", { query }], "marker", "made_up"],
       "a row to read": [(id) => [`tenants?id=eq.${id}`], acme.id],
       "a tenant's devices": [(id) => [`devices?tenant_id=eq.${id}`], acme.id],
     };
@@ -672,12 +779,21 @@ describe("what exists elsewhere and what does not exist", () => {
     }
   });
   const spread = ([path, body]) => [path, body];
+  /** Views with numbers that begin at 1 in each tenant or record. */
+  const COUNTED = ["events", "pipeline_versions"];
 
   test("have no numbers that could be counted through", async () => {
     for (const view of await views()) {
       const { text } = await raw(`${view}?select=number`, { headers: asEve() });
-      if (view !== "events") assert.doesNotMatch(text, /"number":/, view);
+      if (!COUNTED.includes(view)) assert.doesNotMatch(text, /"number":/, view);
     }
+    const versions = await dataOf(
+      userClient(stack, rival.members.eve).from("pipeline_versions").select("number"),
+    );
+    assert.ok(
+      versions.every(({ number }) => number === 1),
+      "versions are counted in each pipeline",
+    );
     const events = JSON.parse(
       (await raw("events?select=number,tenant_id", { headers: asEve() })).text,
     );
@@ -873,7 +989,20 @@ describe("every function of v1", () => {
       args: { reason: "planted, to be in the way", email: "person@marker.example" },
     },
     set_member_role: { args: { user_id: acme.members.vic, role: "admin" } },
-    search: { args: { query: "marker" }, reads: true },
+    search: { args: { query: "marker" }, open: [], reads: true },
+    allowed_moves: { args: { subject: things.moving }, reads: true },
+    archive_pipeline: { args: { pipeline: things.pipeline } },
+    check_pipeline: { args: { object: "crm.deals", definition: {} }, reads: true },
+    migrate_pipeline: { args: { pipeline: things.pipeline, dry_run: false } },
+    move: { args: { subject: things.moving, to: "won", expected_version: 1 } },
+    move_many: { args: { subjects: [things.moving], to: "won" }, open: { moved: 0 } },
+    pipeline_diagram: { args: { pipeline: things.pipeline }, reads: true },
+    publish_pipeline: { args: { pipeline: things.pipeline, number: 1 } },
+    save_pipeline: {
+      args: { object: "crm.deals", slug: "planted", name: "planted", definition: {} },
+    },
+    set_default_pipeline: { args: { pipeline: things.pipeline } },
+    time_in_stage: { args: { pipeline: things.pipeline }, open: [], reads: true },
     set_job_schedule: {
       args: { name: "planted", task: "core.verify_audit", expression: "@daily" },
     },
@@ -893,7 +1022,7 @@ describe("every function of v1", () => {
     },
   });
   const LACKING =
-    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|delivery\.unknown|import\.unknown|segment\.not_found|conversion\.not_found|sensitive\.not_found|metric\.unknown|record\.not_found|42501)$/;
+    /^(tenancy\.permission_missing|device\.unknown|device\.credential_unknown|delivery\.unknown|import\.unknown|segment\.not_found|pipeline\.unknown|conversion\.not_found|sensitive\.not_found|metric\.unknown|record\.not_found|42501)$/;
 
   test("is tried below", async () => {
     const functions = await stack.sql(
@@ -959,7 +1088,11 @@ describe("every function of v1", () => {
           const ofAcme = data.filter(({ tenant_id = acme.id }) => tenant_id === acme.id);
           assert.deepEqual(ofAcme, [], what);
         } else if (open?.allowed === false) assert.equal(data.allowed, false, what);
-        else if (name === "ingest") assert.equal(data.accepted, 0, what);
+        else if (open?.moved === 0) {
+          assert.equal(data.moved, 0, what);
+          assert.doesNotMatch(what, /marker/i);
+          for (const { error } of data.outcomes) assert.match(error.code, LACKING, what);
+        } else if (name === "ingest") assert.equal(data.accepted, 0, what);
         else assert.fail(what);
       }
       assert.deepEqual(await stateOf(acme), untouched);

@@ -43,7 +43,8 @@ insert into grants (roles, permissions, scope) values
     crm.leads.write,crm.deals.read,crm.deals.write,crm.products.read,crm.products.write,
     crm.activities.read,crm.activities.write,crm.tags.read,crm.tags.write,
     crm.assignment.manage,crm.service_levels.manage,
-    crm.imports.manage,crm.exports.read}',
+    crm.imports.manage,crm.exports.read,
+    core.pipelines.read,core.pipelines.manage,crm.segments.manage,crm.leads.convert}',
     'descendants'
 ),
 ('{manager}', '{crm.products.write}', 'tenant'),
@@ -56,16 +57,18 @@ insert into grants (roles, permissions, scope) values
 (
     '{manager,agent,analyst,viewer}',
     '{crm.companies.read,crm.contacts.read,crm.leads.read,crm.deals.read,crm.products.read,
-    crm.activities.read,crm.tags.read}',
+    crm.activities.read,crm.tags.read,core.pipelines.read}',
     'tenant'
 ),
 (
     '{manager}',
     '{iot.devices.write,core.jobs.read,core.deliveries.read,core.webhooks.read,
     core.templates.read,crm.assignment.manage,crm.service_levels.manage,
-    crm.imports.manage}',
+    crm.imports.manage,crm.segments.manage}',
     'tenant'
 ),
+('{agent}', '{crm.segments.manage}', 'own'),
+('{manager,agent}', '{crm.leads.convert}', 'tenant'),
 ('{manager,analyst}', '{crm.exports.read}', 'tenant'),
 ('{manager,viewer}', '{core.sign_up.read}', 'tenant'),
 (
@@ -209,6 +212,26 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
 ('v1.custom_fields', 'core.tenants.read', null, null, null, null, null),
 ('core.custom_field_sets', null, null, null, null, null, null),
 ('core.custom_values', null, null, null, null, null, null),
+('core.timers', 'crm.contacts.read', null, null, null, null, null),
+('v1.timers', 'crm.contacts.read', null, null, null, null, null),
+('core.pipelines', 'core.pipelines.read', null, null, null, null, null),
+('v1.pipelines', 'core.pipelines.read', null, null, null, null, null),
+('core.pipeline_versions', 'core.pipelines.read', null, null, null, null, null),
+('v1.pipeline_versions', 'core.pipelines.read', null, null, null, null, null),
+('core.pipeline_stages', 'core.pipelines.read', null, null, null, null, null),
+('v1.pipeline_stages', 'core.pipelines.read', null, null, null, null, null),
+('core.stage_periods', 'crm.deals.read', null, null, null, null, null),
+('v1.stage_history', 'crm.deals.read', null, null, null, null, null),
+('core.assignments', 'crm.leads.read', null, null, null, null, null),
+('v1.assignments', 'crm.leads.read', null, null, null, null, null),
+('core.service_level_states', 'crm.leads.read', null, null, null, null, null),
+('v1.service_level_states', 'crm.leads.read', null, null, null, null, null),
+('core.segments', 'crm.contacts.read', null, null, null, null, null),
+('v1.segments', 'crm.contacts.read', null, null, null, null, null),
+('core.segment_members', 'crm.contacts.read', null, null, null, null, null),
+('v1.segment_members', 'crm.contacts.read', null, null, null, null, null),
+('crm.conversions', 'crm.leads.read', null, null, null, null, null),
+('v1.conversions', 'crm.leads.read', null, null, null, null, null),
 ('core.job_schedules', 'core.jobs.read', null, null, null, null, null),
 ('v1.job_schedules', 'core.jobs.read', null, null, null, null, null),
 ('core.assignment_rules', 'crm.assignment.manage', null, null, null, null, null),
@@ -306,6 +329,14 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
     'test.things.write',
     'insert into v1.things (tenant_id, id, kind, owner_id, team_id) '
     'values (%1$L, %5$L, %2$L, %3$L, %4$L)',
+    'title = title'
+),
+-- What hangs on things is whose they are.
+(
+    'core.remarks', 'test.things.read', 'test.things.write', 'test.things.write',
+    'test.things.write',
+    'insert into core.remarks (tenant_id, id, kind, object, record_id) '
+    'values (%1$L, %5$L, %2$L, ''test.things'', %6$L)',
     'title = title'
 );
 insert into objects (object, reading, adding, changing, deleting, addition, change) values
@@ -505,7 +536,7 @@ insert into objects (object, reading, adding, changing, deleting, addition, chan
     'values (%1$L, ''crm.contacts'', %1$L, ''files'', %1$L || ''/added.pdf'', ''added.pdf'')',
     'name = name'
 );
-update objects set owned = true where object in ('core.things', 'v1.things');
+update objects set owned = true where object in ('core.things', 'v1.things', 'core.remarks');
 update objects set besides = 'core.members.read' where object in ('core.events', 'v1.events');
 update objects set served = false where reading is null and object not like 'core.audit%';
 update objects set key = 'id' where object in ('core.tenants', 'v1.tenants');
@@ -609,6 +640,23 @@ select
     end as price
 from core.things;
 grant select, insert, update, delete on core.things, v1.things to authenticated, service_role;
+-- An object without the triggers of one, which are no matter here.
+insert into core.objects (
+    object, relation, singular, event_prefix, label_column, owner_column, team_column
+)
+values ('test.things', 'core.things', 'thing', 'test.thing', 'title', 'owner_id', 'team_id');
+create table core.remarks (
+    tenant_id uuid not null references core.tenants (id),
+    id uuid not null,
+    kind text not null,
+    object text not null,
+    record_id uuid not null,
+    title text not null default 'remark',
+    primary key (tenant_id, id)
+);
+select core.guard_linked('core.remarks');
+grant select, insert, delete, update (title) on core.remarks to authenticated;
+grant all on core.remarks to service_role;
 
 insert into core.tenants (id, parent_id, slug, name, status)
 select
@@ -1237,6 +1285,14 @@ select
 from places
 cross join kinds
 where kinds.kind <> 'row';
+insert into core.remarks (tenant_id, id, kind, object, record_id)
+select
+    things.tenant_id,
+    things.id,
+    things.kind,
+    'test.things',
+    things.id
+from core.things;
 
 -- A record of each kind, whose id is its tenant's, and what hangs on it.
 insert into crm.companies (tenant_id, id, name)
@@ -1340,6 +1396,69 @@ select
     'files',
     pg_temp.tenant(places.key) || '/matrix.pdf',
     'matrix.pdf'
+from places;
+insert into core.timers (tenant_id, object, record_id, key, timer, due_at, effects)
+select
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    pg_temp.tenant(places.key),
+    'matrix',
+    'matrix',
+    now(),
+    '[]'
+from places;
+insert into core.assignments (tenant_id, object, record_id, cause, explanation)
+select
+    pg_temp.tenant(places.key),
+    'crm.leads',
+    pg_temp.tenant(places.key),
+    'request',
+    '{}'
+from places;
+insert into core.service_level_states (
+    tenant_id, object, record_id, service_level_id, started_at, due_at
+)
+select
+    levels.tenant_id,
+    'crm.leads',
+    levels.tenant_id,
+    levels.id,
+    now(),
+    now()
+from core.service_levels as levels
+on conflict do nothing;
+insert into core.segments (tenant_id, id, object, slug, name, kind, is_shared)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    'matrix',
+    'Matrix',
+    'static',
+    true
+from places;
+insert into core.segment_members (tenant_id, segment_id, object, record_id)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'crm.contacts',
+    pg_temp.tenant(places.key)
+from places;
+insert into crm.conversions (
+    tenant_id, lead_id, contact_rule, contact_created, company_rule, company_created, decision,
+    effects, passed_over, undo_until
+)
+select
+    pg_temp.tenant(places.key),
+    pg_temp.tenant(places.key),
+    'nothing',
+    false,
+    'nothing',
+    false,
+    '{}',
+    '[]',
+    '{}',
+    now()
 from places;
 
 -- Trying -----------------------------------------------------------------------------------------
@@ -1600,7 +1719,8 @@ begin
                     case when kind in ('teams', 'others') then pg_temp.team(place, kind) end,
                     case verb
                         when 'upsert' then pg_temp.thing(place, kind) else gen_random_uuid()
-                    end
+                    end,
+                    pg_temp.thing(place, kind)
                 )
                 || case verb
                     when 'upsert' then
@@ -1641,7 +1761,9 @@ declare
         when object.object like 'v1.%' then '{42501,55000}' else '{42501}'
     end;
 begin
-    perform pg_temp.belongs_to(caller.name);
+    if object.owned then
+        perform pg_temp.belongs_to(caller.name);
+    end if;
     foreach header in array
         array[null, 'self', 'child', 'grandchild', 'stranger', 'suspended', 'closing']
     loop

@@ -61,6 +61,22 @@ const CRM = {
   taggings: { ...PLANTED, tag_id: NOBODY },
   attachments: { ...PLANTED, bucket: "planted", path: "planted", name: "planted" },
   deal_forecast: { name: "planted" },
+  conversions: { lead_id: NOBODY },
+  timers: { ...PLANTED, timer: "planted", due_at: AT },
+  pipelines: { object: "crm.deals", slug: "planted", name: "planted" },
+  pipeline_versions: { pipeline_id: NOBODY, number: 9, definition: {} },
+  pipeline_stages: { pipeline_id: NOBODY, stage: "planted", label: "planted" },
+  stage_history: { ...PLANTED, stage: "planted" },
+  assignments: { ...PLANTED, cause: "planted" },
+  assignment_rules: { object: "crm.leads", name: "planted" },
+  assignment_capacities: { capacity: 9 },
+  service_levels: { object: "crm.leads", name: "planted" },
+  service_level_states: { ...PLANTED, state: "planted" },
+  segments: { object: "crm.contacts", slug: "planted", name: "planted", kind: "static" },
+  segment_members: { ...PLANTED, segment_id: NOBODY },
+  imports: { object: "crm.contacts", name: "planted" },
+  import_errors: { code: "planted" },
+  exports: { object: "crm.contacts" },
 };
 
 /** Every way in which the API lets anything be written, aimed at a tenant. */

@@ -1,4 +1,5 @@
 // What a tenant may own: a row in every view of v1 that has rows of tenants, made through the API.
+import assert from "node:assert/strict";
 import { dataOf } from "./identities.mjs";
 
 /**
@@ -140,6 +141,33 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     lead_id: prospect.id,
     expected_version: version,
   });
+  // A pipeline of its own beside those that every tenant begins with, and a deal in it with a timer.
+  const pipeline = await call("save_pipeline", {
+    object: "crm.deals",
+    slug: word,
+    name: word,
+    definition: {
+      stages: [
+        {
+          stage: `${word}_new`,
+          label: word,
+          kind: "open",
+          start: true,
+          on_enter: [{
+            effect: "start_timer",
+            timer: `${word}_late`,
+            after_s: 1e8,
+            effects: [{ effect: "set_fields", fields: { name: word } }],
+          }],
+        },
+        { stage: "won", label: word, kind: "won" },
+      ],
+      transitions: [{ from: `${word}_new`, to: "won" }],
+    },
+  });
+  assert.deepEqual(pipeline.problems, []);
+  await call("publish_pipeline", { pipeline: pipeline.id, number: 1 });
+  const moving = await add("deals", { name: word, currency: "EUR", pipeline_id: pipeline.id });
   const imported = await call("start_import", {
     object: "crm.contacts",
     name: word,
@@ -169,5 +197,7 @@ export async function addBelongings(owner, word, { device, userId, service }) {
     webhook: webhook.id,
     source: source.id,
     import: imported.id,
+    pipeline: pipeline.id,
+    moving: moving.id,
   };
 }
