@@ -1463,12 +1463,12 @@ from places;
 
 -- Trying -----------------------------------------------------------------------------------------
 
--- Turns the transaction into a caller, as PostgREST and core.pre_request would.
-create function pg_temp.become(name text, header text) returns void
+-- Tells the transaction who is calling, as PostgREST and core.pre_request would.
+create function pg_temp.introduce(name text, header text) returns void
 language plpgsql
 as $$
 declare
-    kind constant text := (select callers.kind from callers where callers.name = become.name);
+    kind constant text := (select callers.kind from callers where callers.name = introduce.name);
     role constant text := case kind
         when 'anon' then 'anon' when 'device' then 'tenon_device'
         when 'service' then 'service_role' else 'authenticated'
@@ -1485,11 +1485,13 @@ declare
     );
     is_told boolean;
 begin
+    perform set_config('matrix.told', concat_ws(' ', introduce.name, introduce.header), true);
+    perform set_config('matrix.role', role, true);
     perform set_config(
         'request.jwt.claims',
         (
             lies || jsonb_build_object('role', role) || case kind
-                when 'user' then jsonb_build_object('sub', pg_temp.caller_id(become.name))
+                when 'user' then jsonb_build_object('sub', pg_temp.caller_id(introduce.name))
                 when 'device' then jsonb_build_object(
                     'tenant_id', pg_temp.tenant('self'), 'device_id', md5('device of self')::uuid
                 )
@@ -1499,15 +1501,15 @@ begin
         true
     );
     -- core.pre_request says who is calling, and without it the claims do: half of the callers each.
-    is_told := kind = 'api_key' or (kind = 'user' and ascii(become.name) % 2 = 0);
+    is_told := kind = 'api_key' or (kind = 'user' and ascii(introduce.name) % 2 = 0);
     perform
         set_config('tenon.caller_kind', case when is_told then kind else '' end, true),
-        set_config('tenon.caller_id', pg_temp.caller_id(become.name)::text, true),
+        set_config('tenon.caller_id', pg_temp.caller_id(introduce.name)::text, true),
         set_config(
             'tenon.caller_tenant_id',
             case when kind = 'api_key' then (
                 select pg_temp.tenant(holdings.place)::text from holdings
-                where holdings.caller = become.name
+                where holdings.caller = introduce.name
             ) else '' end,
             true
         ),
@@ -1521,7 +1523,21 @@ begin
             end,
             true
         );
-    perform set_config('role', role, true);
+end
+$$;
+
+-- Turns it into the caller. Who is introduced already need not be again.
+create function pg_temp.become(name text, header text) returns void
+language plpgsql
+as $$
+begin
+    if
+        current_setting('matrix.told', true)
+        is distinct from concat_ws(' ', become.name, become.header)
+    then
+        perform pg_temp.introduce(become.name, become.header);
+    end if;
+    perform set_config('role', current_setting('matrix.role'), true);
 end
 $$;
 
@@ -1552,24 +1568,37 @@ end
 $$;
 
 -- Rows are called place/kind.
+create temporary table places_of (tenant text primary key, place text not null);
+insert into places_of (tenant, place)
+select
+    pg_temp.tenant(places.key),
+    places.key
+from places;
 create function pg_temp.named(answer text[]) returns text[]
-language sql
+language plpgsql
 as $$
-    select
-        coalesce(
-            array_agg(coalesce(places.key, cells.tenant) || '/' || split_part(cell, '/', 2)), '{}'
-        )
-    from unnest(answer) as cell
-    cross join lateral (select split_part(cell, '/', 1) as tenant) as cells
-    left join places on pg_temp.tenant(places.key)::text = cells.tenant
+begin
+    if answer = '{}' then
+        return answer;
+    end if;
+    return array(
+        select coalesce(places_of.place, cells.tenant) || '/' || split_part(cell, '/', 2)
+        from unnest(answer) as cell
+        cross join lateral (select split_part(cell, '/', 1) as tenant) as cells
+        left join places_of on places_of.tenant = cells.tenant
+    );
+end
 $$;
 
 create function pg_temp.difference(verb text, header text, got text[], wanted text[])
 returns text[]
-language sql
+language plpgsql
 as $$
-    select coalesce(array_agg(line order by line), '{}')
-    from (
+begin
+    if got <@ wanted and wanted <@ got then
+        return '{}';
+    end if;
+    return array(
         select verb || ' ' || cell || coalesce(' header ' || header, '') || ': must not' as line
         from unnest(got) as cell
         where cell <> all(wanted)
@@ -1577,7 +1606,9 @@ as $$
         select verb || ' ' || cell || coalesce(' header ' || header, '') || ': must'
         from unnest(wanted) as cell
         where cell <> all(got)
-    ) as lines
+        order by line
+    );
+end
 $$;
 
 -- The cells that a caller may reach, narrowed by a header.
@@ -1767,6 +1798,7 @@ begin
     foreach header in array
         array[null, 'self', 'child', 'grandchild', 'stranger', 'suspended', 'closing']
     loop
+        perform pg_temp.introduce(caller.name, header);
         foreach verb in array array['select', 'insert', 'upsert', 'update', 'delete'] loop
             -- Of the service role, which bypasses policies, reading is asked, and of things all.
             continue when caller.kind = 'service' and verb <> 'select' and not object.owned;

@@ -19,6 +19,7 @@ const NOBODY = "00000000-0000-4000-8000-00000000dead";
 
 /** Views that show the same to everybody, by a column of each. */
 const REFERENCE = {
+  custom_field_objects: "singular",
   data_map: "column_name",
   delivery_channels: "channel",
   event_types: "type",
