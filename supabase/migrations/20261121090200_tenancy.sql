@@ -392,7 +392,8 @@ begin
         from core.team_members
         where
             team_members.user_id = caller_id
-            and team_members.tenant_id = any(core.tenants_with(teams_with.permission, 'team'))
+            and team_members.tenant_id
+            = any((select core.tenants_with(teams_with.permission, 'team'))::uuid[])
     );
 end
 $$;

@@ -101,7 +101,8 @@ begin
             and stages.pipeline_version_id = versions.id
     where
         pipelines.object = stages_read.object
-        and pipelines.tenant_id = any(core.tenants_with(stages_read.object || '.read', 'own'));
+        and pipelines.tenant_id
+        = any((select core.tenants_with(stages_read.object || '.read', 'own'))::uuid[]);
 end
 $$;
 

@@ -154,6 +154,8 @@ const rowsOf = async (client, views) =>
   Object.fromEntries(
     await Promise.all(views.map(async (view) => {
       const rows = await dataOf(client.from(view).select("*"));
+      // How long a record has been in its stage grows by itself.
+      if (view === "stage_history") rows.forEach((row) => delete row.seconds);
       return [view, rows.map((row) => JSON.stringify(row)).sort()];
     })),
   );
