@@ -95,7 +95,7 @@ insert into grants (roles, permissions, scope) values
     'descendants'
 ),
 ('{mixed}', '{test.things.write}', 'own'),
-('{mixed}', '{iot.devices.write,iot.retention.write}', 'tenant'),
+('{mixed}', '{iot.devices.write,iot.retention.write,crm.contacts.read}', 'tenant'),
 ('{write_only}', '{test.things.write,iot.devices.write}', 'tenant');
 
 create temporary table callers (name text primary key, kind text not null);
