@@ -4219,10 +4219,10 @@ Argument: the owner''s column. Raises record.owner_unknown (422). Definer, becau
 see members.';
 
 --
--- Name: check_report(text, text[], anyelement, anyelement, text); Type: FUNCTION; Schema: core; Owner: postgres
+-- Name: check_report(text, text[], timestamp with time zone, timestamp with time zone, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
-CREATE FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) RETURNS void
+CREATE FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
@@ -4249,13 +4249,13 @@ begin
 end
 $_$;
 
-ALTER FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) OWNER TO postgres;
+ALTER FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) OWNER TO postgres;
 
 --
--- Name: FUNCTION check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text); Type: COMMENT; Schema: core; Owner: postgres
+-- Name: FUNCTION check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) IS 'Refuses a report that is asked for by what it is not grouped by, over no range, or in no time zone.
+COMMENT ON FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) IS 'Refuses a report that is asked for by what it is not grouped by, over no range, or in no time zone.
 Raises report.grouping_unknown, report.range_invalid, report.zone_unknown (400). Signed-in users may
 call it.';
 
@@ -8249,8 +8249,8 @@ ALTER FUNCTION core.emit_each(type text, subject_type text, tenant_ids uuid[], s
 -- Name: FUNCTION emit_each(type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.emit_each(type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]) IS 'core.emit for many events of one type in one statement: of tenant_ids[n], about subject_ids[n], with
-data[n]. Raises as core.emit does. Definer, and internal, as core.emit.';
+COMMENT ON FUNCTION core.emit_each(type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]) IS 'core.emit for many events of one type in one statement: of tenant_ids[n], about subject_ids[n],
+with data[n]. Raises as core.emit does. Definer, and internal, as core.emit.';
 
 --
 -- Name: enable_job_schedule(text, boolean); Type: FUNCTION; Schema: core; Owner: postgres
@@ -12028,10 +12028,9 @@ begin
             permission
         );
         if verb = 'insert' then
-            -- Nothing hangs on a record that is not there.
+            -- Nothing hangs on a record that is not there, so that each is looked at anyway.
             allowed := format(
-                '(%s) and core.reaches_record(object, tenant_id, record_id, %L)',
-                allowed, permission
+                'core.reaches_record(object, tenant_id, record_id, %L)', permission
             );
         end if;
         execute format(
@@ -14357,33 +14356,32 @@ declare
         from unnest(array['read', 'write']) as asked
         cross join unnest(core.tenants_with(object || '.' || asked, 'own')) as reached
     ) end;
-    locked record;
+    content jsonb;
+    of_tenant uuid;
+    owner_id uuid;
+    team_id uuid;
 begin
     execute format(
-        'select to_jsonb(record) as content, record.tenant_id, %s as owner_id, %s as team_id '
+        'select to_jsonb(record), record.tenant_id, %s, %s '
         'from %s as record where record.id = $1 and ($2 is null or record.tenant_id = any($2)) '
         'for no key update',
         coalesce('record.' || quote_ident(known.owner_column), 'null::uuid'),
         coalesce('record.' || quote_ident(known.team_column), 'null::uuid'),
         known.relation
     )
-    into locked
+    into content, of_tenant, owner_id, team_id
     using lock_record.id, case when kind <> 'system' then coalesce(within, '{}') end;
     if
-        locked.content is null
-        or not core.reaches(
-            object || '.read', locked.tenant_id, locked.owner_id, locked.team_id
-        )
+        content is null
+        or not core.reaches(object || '.read', of_tenant, owner_id, team_id)
     then
         perform core.fail('record.not_found');
-    elsif not core.reaches(
-        object || '.' || verb, locked.tenant_id, locked.owner_id, locked.team_id
-    ) then
+    elsif not core.reaches(object || '.' || verb, of_tenant, owner_id, team_id) then
         perform core.fail(
             'tenancy.permission_missing', jsonb_build_object('permission', object || '.' || verb)
         );
     end if;
-    return locked.content;
+    return content;
 end
 $_$;
 
@@ -15075,7 +15073,8 @@ declare
     target core.pipeline_versions;
     places jsonb;
     homeless bigint;
-    candidate record;
+    held jsonb;
+    to_stage text;
     stage core.pipeline_stages;
     migrated integer := 0;
 begin
@@ -15110,9 +15109,9 @@ begin
                 )
             );
         end if;
-        for candidate in
+        for held, to_stage in
             execute format(
-                'select to_jsonb(record) as record, found_place.to_stage from %s as record '
+                'select to_jsonb(record), found_place.to_stage from %s as record '
                 'inner join core.pipeline_places($1, $2, $3) as found_place '
                 'on found_place.version_id = record.pipeline_version_id '
                 'and found_place.stage = record.stage '
@@ -15129,8 +15128,8 @@ begin
             where
                 stages.tenant_id = chosen.tenant_id
                 and stages.pipeline_version_id = target.id
-                and stages.stage = candidate.to_stage;
-            perform core.change_version(chosen.tenant_id, known, candidate.record, stage);
+                and stages.stage = to_stage;
+            perform core.change_version(chosen.tenant_id, known, held, stage);
             migrated := migrated + 1;
         end loop;
         if migrated > 0 then
@@ -18964,7 +18963,8 @@ declare
     known constant core.objects := core.object_named(object);
     searched core.search_objects;
     locked uuid[];
-    written record;
+    written_tenant uuid;
+    written_ids uuid[];
 begin
     select * into strict searched from core.search_objects
     where search_objects.object = refresh_documents.object;
@@ -18975,7 +18975,7 @@ begin
     )
     into locked
     using refresh_documents.tenant_id, record_ids;
-    for written in execute replace(
+    for written_tenant, written_ids in execute replace(
         replace(searched.query, '@linked', 'true'), '@source', format(
             '(select * from %s as records where records.tenant_id = $1 and records.id = any($2))',
             known.relation
@@ -18983,7 +18983,7 @@ begin
     )
     using refresh_documents.tenant_id, locked
     loop
-        perform core.learn_search_words(written.tenant_id, object, written.record_ids);
+        perform core.learn_search_words(written_tenant, object, written_ids);
     end loop;
     return coalesce(locked, '{}');
 end
@@ -25440,7 +25440,8 @@ begin
             and stages.pipeline_version_id = versions.id
     where
         pipelines.object = stages_read.object
-        and pipelines.tenant_id = any(core.tenants_with(stages_read.object || '.read', 'own'));
+        and pipelines.tenant_id
+        = any((select core.tenants_with(stages_read.object || '.read', 'own'))::uuid[]);
 end
 $$;
 
@@ -26345,7 +26346,8 @@ begin
         from core.team_members
         where
             team_members.user_id = caller_id
-            and team_members.tenant_id = any(core.tenants_with(teams_with.permission, 'team'))
+            and team_members.tenant_id
+            = any((select core.tenants_with(teams_with.permission, 'team'))::uuid[])
     );
 end
 $$;
@@ -27175,16 +27177,48 @@ cannot be guarded by policies that ask them. Signed-in users may call it.';
 CREATE FUNCTION core.tenants_with_records(verb text, scope text DEFAULT 'tenant'::text) RETURNS TABLE(object text, tenant_id uuid)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
+declare
+    caller_id constant uuid := core.caller_id();
 begin
+    -- What the same roles grant in the same scopes is held in the same tenants, and is asked once:
+    -- most callers hold all they hold by one role.
     return query
+    with held as materialized (
+        select distinct
+            holders.role_tenant_id,
+            holders.role_id
+        from core.holders
+        where holders.principal_id = caller_id
+    )
     select
-        objects.object,
+        alike.object,
         reached.tenant_id
-    from core.objects
-    cross join unnest(
-        core.tenants_with(objects.object || '.' || tenants_with_records.verb, scope)
-    ) as reached (tenant_id);
+    from (
+        select array_agg(permitted.object) as objects
+        from (
+            select
+                objects.object,
+                array(
+                    select row(held.role_tenant_id, held.role_id, granted.scope)
+                    from held
+                    inner join core.role_permissions as granted
+                        on
+                            granted.tenant_id = held.role_tenant_id
+                            and granted.role_id = held.role_id
+                    where granted.permission = objects.object || '.' || tenants_with_records.verb
+                    order by held.role_tenant_id, held.role_id, granted.scope
+                ) as grants
+            from core.objects
+        ) as permitted
+        group by permitted.grants
+    ) as equally
+    cross join lateral unnest(
+        core.tenants_with(equally.objects[1] || '.' || tenants_with_records.verb, scope)
+    ) as reached (tenant_id)
+    cross join unnest(equally.objects) as alike (object);
 end
 $$;
 
@@ -27195,7 +27229,7 @@ ALTER FUNCTION core.tenants_with_records(verb text, scope text) OWNER TO postgre
 --
 
 COMMENT ON FUNCTION core.tenants_with_records(verb text, scope text) IS 'In which tenants the caller holds the permission object.read (object.write) of which object.
-Definer, as core.tenants_with. Signed-in users may call it.';
+Definer and with the plans of core.tenants_with. Signed-in users may call it.';
 
 --
 -- Name: told_refusals(jsonb); Type: FUNCTION; Schema: core; Owner: postgres
@@ -27372,7 +27406,8 @@ declare
     learned_at_once_max constant integer := 20;
     searched core.search_objects;
     is_different boolean;
-    written record;
+    written_tenant uuid;
+    written_ids uuid[];
 begin
     if tg_op = 'DELETE' then
         delete from core.search_documents as documents
@@ -27400,7 +27435,7 @@ begin
         end if;
     end if;
     -- Nothing hangs on what is new.
-    for written in execute replace(
+    for written_tenant, written_ids in execute replace(
         replace(searched.query, '@linked', case tg_op when 'INSERT' then 'false' else 'true' end),
         '@source',
         case tg_op
@@ -27410,11 +27445,11 @@ begin
                 'and old_records.id = new_records.id where ' || searched.difference || ')'
         end
     ) loop
-        if cardinality(written.record_ids) <= learned_at_once_max then
-            perform core.learn_search_words(written.tenant_id, searched_object, written.record_ids);
+        if cardinality(written_ids) <= learned_at_once_max then
+            perform core.learn_search_words(written_tenant, searched_object, written_ids);
         else
             insert into core.search_unlearned (tenant_id, object, record_ids)
-            values (written.tenant_id, searched_object, written.record_ids);
+            values (written_tenant, searched_object, written_ids);
         end if;
     end loop;
     return null;
@@ -33667,10 +33702,10 @@ what comes after `next` until it is null. page: how many entries, at most 5,000.
 an entry. Needs core.audit.read.';
 
 --
--- Name: export_csv(text, text[], jsonb, uuid, integer, text); Type: FUNCTION; Schema: v1; Owner: postgres
+-- Name: export_csv(text, text[], jsonb, uuid, integer, text, uuid); Type: FUNCTION; Schema: v1; Owner: postgres
 --
 
-CREATE FUNCTION v1.export_csv(object text, fields text[] DEFAULT NULL::text[], condition jsonb DEFAULT NULL::jsonb, after uuid DEFAULT NULL::uuid, row_limit integer DEFAULT 1000, delimiter text DEFAULT ','::text) RETURNS jsonb
+CREATE FUNCTION v1.export_csv(object text, fields text[] DEFAULT NULL::text[], condition jsonb DEFAULT NULL::jsonb, after uuid DEFAULT NULL::uuid, row_limit integer DEFAULT 1000, delimiter text DEFAULT ','::text, segment_id uuid DEFAULT NULL::uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
@@ -33679,6 +33714,9 @@ declare
         greatest(coalesce(export_csv.row_limit, 1000), 1), crm.export_rows_max()
     );
     asked record;
+    segment core.segments;
+    listed record;
+    within text := '';
     records jsonb[];
     is_last boolean;
     csv text;
@@ -33690,20 +33728,51 @@ begin
     end if;
     select * into strict asked
     from crm.begin_export(export_csv.object, export_csv.fields, export_csv.condition);
+    if export_csv.segment_id is not null then
+        segment := core.segment_named(export_csv.segment_id);
+        if (segment.tenant_id, segment.object) <> (asked.tenant_id, export_csv.object) then
+            perform core.fail('segment.not_found');
+        end if;
+        -- Both conditions are one then, with the values of both.
+        select part.* into strict listed
+        from core.segment_source(
+            segment.object, segment.tenant_id,
+            case
+                when segment.condition is null or export_csv.condition is null
+                    then coalesce(segment.condition, export_csv.condition)
+                else jsonb_build_object(
+                    'all', jsonb_build_array(segment.condition, export_csv.condition)
+                )
+            end
+        ) as part;
+        asked.holds := 'true';
+        asked.given := listed.bound;
+        within := format(
+            ' and record.id in (select record.id from %s as record '
+            'where record.tenant_id = $3 and (%s)%s)',
+            listed.source,
+            listed.clause,
+            case when segment.kind = 'static' then
+                ' and record.id in (select members.record_id from core.segment_members as members '
+                'where members.tenant_id = $3 and members.segment_id = $6)'
+            end
+        );
+    end if;
     -- One more than a page has, to know whether another follows.
     execute format(
         'select coalesce(array_agg(page.content order by page.id), ''{}'') from ('
         'select record.id, to_jsonb(record) as content from %s as record '
-        'where record.tenant_id = $3 and ($4 is null or record.id > $4) and (%s) '
+        'where record.tenant_id = $3 and ($4 is null or record.id > $4) and (%s)%s '
         'order by record.id limit $5) as page',
-        asked.relation, asked.holds
+        asked.relation, asked.holds, within
     )
     into records
-    using asked.given, now(), asked.tenant_id, export_csv.after, page_rows + 1;
+    using asked.given, now(), asked.tenant_id, export_csv.after, page_rows + 1, segment.id;
     is_last := cardinality(records) <= page_rows;
     records := records[: page_rows];
     csv := crm.end_export(
-        export_csv.object, asked.exported, asked.are_texts, export_csv.condition is not null,
+        export_csv.object, asked.exported, asked.are_texts,
+        export_csv.condition is not null or segment.id is not null,
         coalesce(export_csv.delimiter, ','), export_csv.after is null, is_last, records
     );
     return jsonb_build_object(
@@ -33714,18 +33783,20 @@ begin
 end
 $_$;
 
-ALTER FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text) OWNER TO postgres;
+ALTER FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text, segment_id uuid) OWNER TO postgres;
 
 --
--- Name: FUNCTION export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text); Type: COMMENT; Schema: v1; Owner: postgres
+-- Name: FUNCTION export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text, segment_id uuid); Type: COMMENT; Schema: v1; Owner: postgres
 --
 
-COMMENT ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text) IS 'Records of an object as comma separated values, those that you may read: {csv, rows, next}. The
+COMMENT ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text, segment_id uuid) IS 'Records of an object as comma separated values, those that you may read: {csv, rows, next}. The
 first page has the header. While next is not null, ask again with it as after. fields: which, in
-their order, such as custom.color; all without it. condition: which records. At most 5000 a page. A
-text that a spreadsheet would calculate begins with an apostrophe, which importing takes away. Each
-page is in v1.exports. Needs crm.exports.read in one tenant. Raises record.object_unknown,
-export.field_unknown, import.setting_invalid and condition.… (400). Signed-in users may call it.';
+their order, such as custom.color; all without it. condition: which records; segment_id:
+those of a segment that you may see, of them those for which the condition holds too. At most 5000 a
+page. A text that a spreadsheet would calculate begins with an apostrophe, which importing takes
+away. Each page is in v1.exports. Needs crm.exports.read in one tenant. Raises
+record.object_unknown, export.field_unknown, import.setting_invalid, condition.… (400) and
+segment.not_found (404). Signed-in users may call it.';
 
 --
 -- Name: export_me(jsonb); Type: FUNCTION; Schema: v1; Owner: postgres
@@ -45062,7 +45133,7 @@ CREATE POLICY assignments_delete ON core.assignments FOR DELETE TO authenticated
 -- Name: assignments assignments_insert; Type: POLICY; Schema: core; Owner: postgres
 --
 
-CREATE POLICY assignments_insert ON core.assignments FOR INSERT TO authenticated WITH CHECK ((((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)));
+CREATE POLICY assignments_insert ON core.assignments FOR INSERT TO authenticated WITH CHECK (core.reaches_record(object, tenant_id, record_id, 'write'::text));
 
 --
 -- Name: assignments assignments_select; Type: POLICY; Schema: core; Owner: postgres
@@ -45890,7 +45961,7 @@ CREATE POLICY segment_members_delete ON core.segment_members FOR DELETE TO authe
 -- Name: segment_members segment_members_insert; Type: POLICY; Schema: core; Owner: postgres
 --
 
-CREATE POLICY segment_members_insert ON core.segment_members FOR INSERT TO authenticated WITH CHECK ((((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('read'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'read'::text))) AND core.reaches_record(object, tenant_id, record_id, 'read'::text)));
+CREATE POLICY segment_members_insert ON core.segment_members FOR INSERT TO authenticated WITH CHECK (core.reaches_record(object, tenant_id, record_id, 'read'::text));
 
 --
 -- Name: segment_members segment_members_of_segments; Type: POLICY; Schema: core; Owner: postgres
@@ -45976,7 +46047,7 @@ CREATE POLICY service_level_states_delete ON core.service_level_states FOR DELET
 -- Name: service_level_states service_level_states_insert; Type: POLICY; Schema: core; Owner: postgres
 --
 
-CREATE POLICY service_level_states_insert ON core.service_level_states FOR INSERT TO authenticated WITH CHECK ((((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)));
+CREATE POLICY service_level_states_insert ON core.service_level_states FOR INSERT TO authenticated WITH CHECK (core.reaches_record(object, tenant_id, record_id, 'write'::text));
 
 --
 -- Name: service_level_states service_level_states_select; Type: POLICY; Schema: core; Owner: postgres
@@ -46042,7 +46113,7 @@ CREATE POLICY stage_periods_delete ON core.stage_periods FOR DELETE TO authentic
 -- Name: stage_periods stage_periods_insert; Type: POLICY; Schema: core; Owner: postgres
 --
 
-CREATE POLICY stage_periods_insert ON core.stage_periods FOR INSERT TO authenticated WITH CHECK ((((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)));
+CREATE POLICY stage_periods_insert ON core.stage_periods FOR INSERT TO authenticated WITH CHECK (core.reaches_record(object, tenant_id, record_id, 'write'::text));
 
 --
 -- Name: stage_periods stage_periods_select; Type: POLICY; Schema: core; Owner: postgres
@@ -46168,7 +46239,7 @@ CREATE POLICY timers_delete ON core.timers FOR DELETE TO authenticated USING (((
 -- Name: timers timers_insert; Type: POLICY; Schema: core; Owner: postgres
 --
 
-CREATE POLICY timers_insert ON core.timers FOR INSERT TO authenticated WITH CHECK ((((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text) AS records_reached)::text[])) OR ((((object || ' '::text) || tenant_id) = ANY (( SELECT core.records_reached('write'::text, 'own'::text) AS records_reached)::text[])) AND core.reaches_record(object, tenant_id, record_id, 'write'::text))) AND core.reaches_record(object, tenant_id, record_id, 'write'::text)));
+CREATE POLICY timers_insert ON core.timers FOR INSERT TO authenticated WITH CHECK (core.reaches_record(object, tenant_id, record_id, 'write'::text));
 
 --
 -- Name: timers timers_select; Type: POLICY; Schema: core; Owner: postgres
@@ -46964,12 +47035,12 @@ GRANT ALL ON FUNCTION core.check_rate_limits(action text) TO tenon_device;
 REVOKE ALL ON FUNCTION core.check_record_owner() FROM PUBLIC;
 
 --
--- Name: FUNCTION check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text); Type: ACL; Schema: core; Owner: postgres
+-- Name: FUNCTION check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text); Type: ACL; Schema: core; Owner: postgres
 --
 
-REVOKE ALL ON FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) FROM PUBLIC;
-GRANT ALL ON FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) TO authenticated;
-GRANT ALL ON FUNCTION core.check_report(by text, allowed text[], starts anyelement, ends anyelement, time_zone text) TO service_role;
+REVOKE ALL ON FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) TO authenticated;
+GRANT ALL ON FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) TO service_role;
 
 --
 -- Name: FUNCTION check_settable(object text, field text); Type: ACL; Schema: core; Owner: postgres
@@ -51841,12 +51912,12 @@ GRANT ALL ON FUNCTION v1.export_audit("from" timestamp with time zone, "to" time
 GRANT ALL ON FUNCTION v1.export_audit("from" timestamp with time zone, "to" timestamp with time zone, after bigint, page integer) TO service_role;
 
 --
--- Name: FUNCTION export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text); Type: ACL; Schema: v1; Owner: postgres
+-- Name: FUNCTION export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text, segment_id uuid); Type: ACL; Schema: v1; Owner: postgres
 --
 
-REVOKE ALL ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text) FROM PUBLIC;
-GRANT ALL ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text) TO authenticated;
-GRANT ALL ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text) TO service_role;
+REVOKE ALL ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text, segment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text, segment_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION v1.export_csv(object text, fields text[], condition jsonb, after uuid, row_limit integer, delimiter text, segment_id uuid) TO service_role;
 
 --
 -- Name: FUNCTION export_me(after jsonb); Type: ACL; Schema: v1; Owner: postgres

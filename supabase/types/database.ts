@@ -4001,6 +4001,7 @@ export type Database = {
           "fields"?: (string)[];
           "object": string;
           "row_limit"?: number;
+          "segment_id"?: string;
         };
         Returns: Json;
       };
