@@ -73,7 +73,8 @@ create function pg_temp.contacts_of(tenant uuid)
 returns table (given_name text, external_id text, owner text, company text)
 language sql security definer
 as $$
-    select contacts.given_name, contacts.external_id, split_part(users.email, '@', 1), companies.name
+    select
+        contacts.given_name, contacts.external_id, split_part(users.email, '@', 1), companies.name
     from crm.contacts
     left join auth.users on users.id = contacts.owner_id
     left join crm.companies
@@ -331,7 +332,9 @@ select results_eq(
     $$values ('stopped', 'import.starter_not_allowed', 2)$$, 'its import stops'
 );
 :as_ada
-select lives_ok(format('select v1.run_import(%L)', pg_temp.import_named('key')), 'a person goes on');
+select lives_ok(
+    format('select v1.run_import(%L)', pg_temp.import_named('key')), 'a person goes on'
+);
 :as_owner
 select pg_temp.run_jobs();
 select results_eq(

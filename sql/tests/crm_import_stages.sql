@@ -109,7 +109,9 @@ select results_eq(
 );
 select results_eq(
     $$
-        select deals.external_id, history.from_stage, history.stage, history.moved_by, history.reason
+        select
+            deals.external_id, history.from_stage, history.stage, history.moved_by,
+            history.reason
         from v1.stage_history as history
         inner join v1.deals on deals.id = history.record_id
         where deals.external_id in ('D2', 'D8')
@@ -266,7 +268,7 @@ select is(
     'stages are proposed by what people call them'
 );
 
--- A condition over what the table makes itself ------------------------------------------------------
+-- A condition over what the table makes itself ----------------------------------------------------
 
 select v1.save_pipeline(
     'crm.leads', 'named', 'Named',
