@@ -1734,6 +1734,10 @@ begin
             kinds.kind
         from places
         inner join kinds on (kinds.kind <> 'row') = object.owned
+        -- The header child is aimed at itself, and at what is above, below, beside and elsewhere.
+        where
+            added.header is null
+            or places.key in ('self', 'child', 'grandchild', 'sibling', 'stranger')
     loop
         refused := (
             pg_temp.attempt(
