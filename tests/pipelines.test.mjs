@@ -143,7 +143,9 @@ test("a stranger's token opens nothing, and tells nothing", async () => {
   for (
     const view of ["pipelines", "pipeline_versions", "pipeline_stages", "stage_history", "timers"]
   ) {
-    assert.deepEqual(await dataOf(eve.from(view).select()), [], view);
+    // A tenant begins with pipelines of its own.
+    const seen = await dataOf(eve.from(view).select("tenant_id"));
+    assert.deepEqual(seen.filter(({ tenant_id }) => tenant_id === acme.id), [], view);
   }
   assert.deepEqual(
     await refusal(vic.rpc("move", { subject: id, to: "packed", expected_version: 1 })),
