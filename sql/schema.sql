@@ -440,6 +440,11 @@ begin
     ) then
         return false;
     end if;
+    -- Who has found the default partition for an entry of this month, and waits there for us, would
+    -- be refused: they wait here, and look again.
+    if month <= now() then
+        lock table core.audit_entries in share row exclusive mode;
+    end if;
     execute format('create table core.%I (like core.audit_entries including all)', name);
     execute format('comment on table core.%I is %L', name, 'A month of core.audit_entries.');
     execute format('alter table core.%I enable row level security', name);
