@@ -8206,10 +8206,6 @@ CREATE FUNCTION core.emit_each(type text, subject_type text, tenant_ids uuid[], 
     AS $$
 declare
     actor constant record := core.caller();
-    has_events constant boolean := exists (
-        select from core.pending_events as pending
-        where pending.transaction = pg_current_xact_id()
-    );
 begin
     if array_position(tenant_ids, null) is not null then
         perform core.fail('event.tenant_missing', jsonb_build_object('type', emit_each.type));
@@ -8223,10 +8219,6 @@ begin
             'event.data_invalid',
             jsonb_build_object('type', emit_each.type, 'bytes_max', core.event_bytes_max())
         );
-    elsif not exists (
-        select from core.event_types where event_types.type = emit_each.type
-    ) then
-        perform core.fail('event.type_unknown', jsonb_build_object('type', emit_each.type));
     end if;
     insert into core.pending_events (
         tenant_id, transaction, is_first, type, at, subject_type, subject_id,
@@ -8235,16 +8227,24 @@ begin
     select
         happened.tenant_id,
         pg_current_xact_id(),
-        happened.place = 1 and not has_events,
-        emit_each.type,
+        happened.place = 1 and not exists (
+            select from core.pending_events as pending
+            where pending.transaction = pg_current_xact_id()
+        ),
+        event_types.type,
         now(),
         emit_each.subject_type,
         happened.subject_id,
         actor.kind,
         actor.id,
         happened.data
-    from unnest(tenant_ids, subject_ids, emit_each.data)
-        with ordinality as happened (tenant_id, subject_id, data, place);
+    from core.event_types
+    cross join unnest(tenant_ids, subject_ids, emit_each.data)
+        with ordinality as happened (tenant_id, subject_id, data, place)
+    where event_types.type = emit_each.type;
+    if not found then
+        perform core.fail('event.type_unknown', jsonb_build_object('type', emit_each.type));
+    end if;
 end
 $$;
 
@@ -8255,7 +8255,7 @@ ALTER FUNCTION core.emit_each(type text, subject_type text, tenant_ids uuid[], s
 --
 
 COMMENT ON FUNCTION core.emit_each(type text, subject_type text, tenant_ids uuid[], subject_ids uuid[], data jsonb[]) IS 'core.emit for many events of one type in one statement: of tenant_ids[n], about subject_ids[n],
-with data[n]. Raises as core.emit does. Definer, and internal, as core.emit.';
+with data[n], at least one. Raises as core.emit does. Definer, and internal, as core.emit.';
 
 --
 -- Name: enable_job_schedule(text, boolean); Type: FUNCTION; Schema: core; Owner: postgres
@@ -20659,30 +20659,30 @@ begin
             from old_records as records;
         else
             select
-                array_agg(changed.tenant_id),
-                array_agg(changed.id),
+                array_agg(new_records.tenant_id),
+                array_agg(new_records.id),
                 array_agg(jsonb_build_object('fields', changed.fields))
             into tenant_ids, ids, data
-            from (
+            from new_records
+            inner join old_records
+                on
+                    old_records.tenant_id = new_records.tenant_id
+                    and old_records.id = new_records.id
+            -- Once a record, and not once a field.
+            cross join lateral (
                 select
-                    new_records.tenant_id,
-                    new_records.id,
-                    array(
-                        select entries.key
-                        from jsonb_each(to_jsonb(new_records)) as entries
-                        where
-                            entries.value is distinct from to_jsonb(old_records) -> entries.key
-                            and entries.key <> all(core.unreported_fields())
-                        order by entries.key
-                    ) as fields
-                from new_records
-                inner join old_records
-                    on
-                        old_records.tenant_id = new_records.tenant_id
-                        and old_records.id = new_records.id
-                where new_records is distinct from old_records
+                    to_jsonb(new_records) as after,
+                    to_jsonb(old_records) as before
+                offset 0
+            ) as images
+            cross join lateral (
+                select array_agg(entries.key order by entries.key) as fields
+                from jsonb_each(images.after) as entries
+                where
+                    entries.value is distinct from images.before -> entries.key
+                    and entries.key <> all(core.unreported_fields())
             ) as changed
-            where changed.fields <> '{}';
+            where changed.fields is not null;
     end case;
     if ids is not null then
         perform core.emit_each(

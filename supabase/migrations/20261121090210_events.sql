@@ -206,10 +206,6 @@ set enable_seqscan = off
 as $$
 declare
     actor constant record := core.caller();
-    has_events constant boolean := exists (
-        select from core.pending_events as pending
-        where pending.transaction = pg_current_xact_id()
-    );
 begin
     if array_position(tenant_ids, null) is not null then
         perform core.fail('event.tenant_missing', jsonb_build_object('type', emit_each.type));
@@ -223,10 +219,6 @@ begin
             'event.data_invalid',
             jsonb_build_object('type', emit_each.type, 'bytes_max', core.event_bytes_max())
         );
-    elsif not exists (
-        select from core.event_types where event_types.type = emit_each.type
-    ) then
-        perform core.fail('event.type_unknown', jsonb_build_object('type', emit_each.type));
     end if;
     insert into core.pending_events (
         tenant_id, transaction, is_first, type, at, subject_type, subject_id,
@@ -235,22 +227,30 @@ begin
     select
         happened.tenant_id,
         pg_current_xact_id(),
-        happened.place = 1 and not has_events,
-        emit_each.type,
+        happened.place = 1 and not exists (
+            select from core.pending_events as pending
+            where pending.transaction = pg_current_xact_id()
+        ),
+        event_types.type,
         now(),
         emit_each.subject_type,
         happened.subject_id,
         actor.kind,
         actor.id,
         happened.data
-    from unnest(tenant_ids, subject_ids, emit_each.data)
-        with ordinality as happened (tenant_id, subject_id, data, place);
+    from core.event_types
+    cross join unnest(tenant_ids, subject_ids, emit_each.data)
+        with ordinality as happened (tenant_id, subject_id, data, place)
+    where event_types.type = emit_each.type;
+    if not found then
+        perform core.fail('event.type_unknown', jsonb_build_object('type', emit_each.type));
+    end if;
 end
 $$;
 
 comment on function core.emit_each(text, text, uuid[], uuid[], jsonb[]) is
 'core.emit for many events of one type in one statement: of tenant_ids[n], about subject_ids[n],
-with data[n]. Raises as core.emit does. Definer, and internal, as core.emit.';
+with data[n], at least one. Raises as core.emit does. Definer, and internal, as core.emit.';
 
 create function core.emit(
     tenant_id uuid,

@@ -524,30 +524,30 @@ begin
             from old_records as records;
         else
             select
-                array_agg(changed.tenant_id),
-                array_agg(changed.id),
+                array_agg(new_records.tenant_id),
+                array_agg(new_records.id),
                 array_agg(jsonb_build_object('fields', changed.fields))
             into tenant_ids, ids, data
-            from (
+            from new_records
+            inner join old_records
+                on
+                    old_records.tenant_id = new_records.tenant_id
+                    and old_records.id = new_records.id
+            -- Once a record, and not once a field.
+            cross join lateral (
                 select
-                    new_records.tenant_id,
-                    new_records.id,
-                    array(
-                        select entries.key
-                        from jsonb_each(to_jsonb(new_records)) as entries
-                        where
-                            entries.value is distinct from to_jsonb(old_records) -> entries.key
-                            and entries.key <> all(core.unreported_fields())
-                        order by entries.key
-                    ) as fields
-                from new_records
-                inner join old_records
-                    on
-                        old_records.tenant_id = new_records.tenant_id
-                        and old_records.id = new_records.id
-                where new_records is distinct from old_records
+                    to_jsonb(new_records) as after,
+                    to_jsonb(old_records) as before
+                offset 0
+            ) as images
+            cross join lateral (
+                select array_agg(entries.key order by entries.key) as fields
+                from jsonb_each(images.after) as entries
+                where
+                    entries.value is distinct from images.before -> entries.key
+                    and entries.key <> all(core.unreported_fields())
             ) as changed
-            where changed.fields <> '{}';
+            where changed.fields is not null;
     end case;
     if ids is not null then
         perform core.emit_each(
