@@ -339,7 +339,7 @@ declare
     moved integer := 0;
 begin
     if
-        (cardinality(subjects) between 1 and 1000) is not true
+        (cardinality(subjects) between 1 and 1000 and array_ndims(subjects) = 1) is not true
         or array_position(subjects, null) is not null
         or cardinality(expected_versions) <> cardinality(subjects)
     then

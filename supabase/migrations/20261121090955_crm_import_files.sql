@@ -480,7 +480,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
     return tenon.import_mapping(
-        tenon.import_header(propose_import_mapping.header),
+        tenon.import_header(array(select coalesce(name, '') from unnest(header) as name)),
         crm.import_fields(
             propose_import_mapping.object, core.sole_tenant_with('crm.imports.manage')
         )

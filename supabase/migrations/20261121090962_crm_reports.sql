@@ -31,7 +31,7 @@ insert into core.errors (code, status, message, hint) values
 -- What reports share ------------------------------------------------------------------------------
 
 create function core.check_report(
-    by text, allowed text[], starts timestamptz, ends timestamptz, time_zone text
+    by text, allowed text[], starts date, ends date, time_zone text
 )
 returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -45,7 +45,7 @@ begin
             'report.grouping_unknown',
             jsonb_build_object('by', by, 'allowed', array_to_string(allowed, ', '))
         );
-    elsif (starts < ends and isfinite(starts) and isfinite(ends)) is not true then
+    elsif (starts < ends and starts >= '0001-01-01' and ends <= '9999-12-31') is not true then
         perform core.fail('report.range_invalid');
     elsif is_named is not true then
         perform core.fail('report.zone_unknown');
@@ -59,7 +59,7 @@ begin
 end
 $$;
 
-comment on function core.check_report(text, text[], timestamptz, timestamptz, text) is
+comment on function core.check_report(text, text[], date, date, text) is
 'Refuses a report that is asked for by what it is not grouped by, over no range, or in no time zone.
 Raises report.grouping_unknown, report.range_invalid, report.zone_unknown (400). Signed-in users may
 call it.';
@@ -379,14 +379,14 @@ $3 how many cards a stage, $4 to $6 those of core.board_filter, $7 since when cl
 count, $8 the object, $9 the published version, $10 the positions. Signed-in users may call it.';
 
 revoke all on function
-core.check_report(text, text[], timestamptz, timestamptz, text),
+core.check_report(text, text[], date, date, text),
 core.stages_read(text),
 core.pipeline_read(text, text),
 core.board_filter(core.objects, uuid, uuid, text),
 core.board_query(core.objects, uuid, uuid, text, timestamptz)
 from public;
 grant execute on function
-core.check_report(text, text[], timestamptz, timestamptz, text),
+core.check_report(text, text[], date, date, text),
 core.stages_read(text),
 core.pipeline_read(text, text),
 core.board_filter(core.objects, uuid, uuid, text),
@@ -685,7 +685,10 @@ declare
     known constant core.objects := core.object_named(object);
     chosen record;
 begin
-    perform core.check_report('stage', '{stage}', "from", "to", 'UTC');
+    -- Of a range within a day, the days on which it begins and ends.
+    perform core.check_report(
+        'stage', '{stage}', "from"::date, case when "from" < "to" then "to"::date + 1 end, 'UTC'
+    );
     select * into strict chosen from core.pipeline_read(funnel.object, funnel.pipeline);
     return query execute format(
         $query$
