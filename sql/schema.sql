@@ -2317,7 +2317,7 @@ begin
     if coalesce(char_length(trim(reason)), 0) not between 1 and 500 then
         perform core.fail('sensitive.reason_missing');
     end if;
-    opened := to_regclass(table_name);
+    opened := core.relation_named(table_name);
     name := core.name_of(opened);
     select records.tenant_id into begin_sensitive_read.tenant_id
     from core.sensitive_records as records
@@ -4224,10 +4224,10 @@ Argument: the owner''s column. Raises record.owner_unknown (422). Definer, becau
 see members.';
 
 --
--- Name: check_report(text, text[], timestamp with time zone, timestamp with time zone, text); Type: FUNCTION; Schema: core; Owner: postgres
+-- Name: check_report(text, text[], date, date, text); Type: FUNCTION; Schema: core; Owner: postgres
 --
 
-CREATE FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) RETURNS void
+CREATE FUNCTION core.check_report(by text, allowed text[], starts date, ends date, time_zone text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
@@ -4240,7 +4240,7 @@ begin
             'report.grouping_unknown',
             jsonb_build_object('by', by, 'allowed', array_to_string(allowed, ', '))
         );
-    elsif (starts < ends and isfinite(starts) and isfinite(ends)) is not true then
+    elsif (starts < ends and starts >= '0001-01-01' and ends <= '9999-12-31') is not true then
         perform core.fail('report.range_invalid');
     elsif is_named is not true then
         perform core.fail('report.zone_unknown');
@@ -4254,13 +4254,13 @@ begin
 end
 $_$;
 
-ALTER FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) OWNER TO postgres;
+ALTER FUNCTION core.check_report(by text, allowed text[], starts date, ends date, time_zone text) OWNER TO postgres;
 
 --
--- Name: FUNCTION check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text); Type: COMMENT; Schema: core; Owner: postgres
+-- Name: FUNCTION check_report(by text, allowed text[], starts date, ends date, time_zone text); Type: COMMENT; Schema: core; Owner: postgres
 --
 
-COMMENT ON FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) IS 'Refuses a report that is asked for by what it is not grouped by, over no range, or in no time zone.
+COMMENT ON FUNCTION core.check_report(by text, allowed text[], starts date, ends date, time_zone text) IS 'Refuses a report that is asked for by what it is not grouped by, over no range, or in no time zone.
 Raises report.grouping_unknown, report.range_invalid, report.zone_unknown (400). Signed-in users may
 call it.';
 
@@ -15313,7 +15313,7 @@ declare
     moved integer := 0;
 begin
     if
-        (cardinality(subjects) between 1 and 1000) is not true
+        (cardinality(subjects) between 1 and 1000 and array_ndims(subjects) = 1) is not true
         or array_position(subjects, null) is not null
         or cardinality(expected_versions) <> cardinality(subjects)
     then
@@ -19905,6 +19905,33 @@ COMMENT ON FUNCTION core.register_object(registered regclass, object text, singu
 created_at, created_by, updated_at and updated_by, and events for what is created, changed and
 deleted. For the migration that makes the table, once its columns have comments and grants.
 object: as in its permissions, such as crm.contacts. Owner only.';
+
+--
+-- Name: relation_named(text); Type: FUNCTION; Schema: core; Owner: postgres
+--
+
+CREATE FUNCTION core.relation_named(name text) RETURNS regclass
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select classes.oid::regclass
+        from pg_class as classes
+        inner join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
+        where namespaces.nspname || '.' || classes.relname = relation_named.name
+    );
+end
+$$;
+
+ALTER FUNCTION core.relation_named(name text) OWNER TO postgres;
+
+--
+-- Name: FUNCTION relation_named(name text); Type: COMMENT; Schema: core; Owner: postgres
+--
+
+COMMENT ON FUNCTION core.relation_named(name text) IS 'The table whose name with its schema core.name_of gives; null for any other text, which
+to_regclass refuses if it is no name at all. Signed-in users may call it.';
 
 --
 -- Name: release_deliveries(text, timestamp with time zone, integer); Type: FUNCTION; Schema: core; Owner: postgres
@@ -34138,7 +34165,10 @@ declare
     known constant core.objects := core.object_named(object);
     chosen record;
 begin
-    perform core.check_report('stage', '{stage}', "from", "to", 'UTC');
+    -- Of a range within a day, the days on which it begins and ends.
+    perform core.check_report(
+        'stage', '{stage}', "from"::date, case when "from" < "to" then "to"::date + 1 end, 'UTC'
+    );
     select * into strict chosen from core.pipeline_read(funnel.object, funnel.pipeline);
     return query execute format(
         $query$
@@ -34710,7 +34740,7 @@ CREATE FUNCTION v1.mark_sensitive(table_name text, id uuid, reason text, sensiti
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    marked constant regclass := to_regclass(table_name);
+    marked constant regclass := core.relation_named(table_name);
 begin
     if marked is null then
         perform core.fail(
@@ -47040,12 +47070,12 @@ GRANT ALL ON FUNCTION core.check_rate_limits(action text) TO tenon_device;
 REVOKE ALL ON FUNCTION core.check_record_owner() FROM PUBLIC;
 
 --
--- Name: FUNCTION check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text); Type: ACL; Schema: core; Owner: postgres
+-- Name: FUNCTION check_report(by text, allowed text[], starts date, ends date, time_zone text); Type: ACL; Schema: core; Owner: postgres
 --
 
-REVOKE ALL ON FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) FROM PUBLIC;
-GRANT ALL ON FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) TO authenticated;
-GRANT ALL ON FUNCTION core.check_report(by text, allowed text[], starts timestamp with time zone, ends timestamp with time zone, time_zone text) TO service_role;
+REVOKE ALL ON FUNCTION core.check_report(by text, allowed text[], starts date, ends date, time_zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.check_report(by text, allowed text[], starts date, ends date, time_zone text) TO authenticated;
+GRANT ALL ON FUNCTION core.check_report(by text, allowed text[], starts date, ends date, time_zone text) TO service_role;
 
 --
 -- Name: FUNCTION check_settable(object text, field text); Type: ACL; Schema: core; Owner: postgres
@@ -49757,6 +49787,14 @@ REVOKE ALL ON FUNCTION core.register_fields(object text) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION core.register_object(registered regclass, object text, singular text, label_column text, owner_column text, team_column text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION relation_named(name text); Type: ACL; Schema: core; Owner: postgres
+--
+
+REVOKE ALL ON FUNCTION core.relation_named(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.relation_named(name text) TO authenticated;
+GRANT ALL ON FUNCTION core.relation_named(name text) TO service_role;
 
 --
 -- Name: FUNCTION release_deliveries(channel text, at timestamp with time zone, max_count integer); Type: ACL; Schema: core; Owner: postgres

@@ -429,6 +429,23 @@ $$;
 comment on function core.name_of(regclass) is
 'The name of a table with its schema, as the audit trail writes it. Internal.';
 
+create function core.relation_named(name text) returns regclass
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select classes.oid::regclass
+        from pg_class as classes
+        inner join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
+        where namespaces.nspname || '.' || classes.relname = relation_named.name
+    );
+end
+$$;
+
+comment on function core.relation_named(text) is
+'The table whose name with its schema core.name_of gives; null for any other text, which
+to_regclass refuses if it is no name at all. Signed-in users may call it.';
+
 create function core.audit_settings(audited regclass, ignored text[]) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -687,6 +704,7 @@ core.audit_statement(),
 core.audit_truncation(),
 core.personal_columns(regclass),
 core.name_of(regclass),
+core.relation_named(text),
 core.audit_settings(regclass, text[]),
 core.audit(regclass, text[]),
 core.refresh_audits(),
@@ -695,6 +713,7 @@ core.report_role_change()
 from public;
 grant execute on function core.request_origin()
 to anon, authenticated, service_role, tenon_device;
+grant execute on function core.relation_named(text) to authenticated, service_role;
 
 select core.audit('core.tenants');
 select core.audit('core.roles');

@@ -532,7 +532,7 @@ returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
-    marked constant regclass := to_regclass(table_name);
+    marked constant regclass := core.relation_named(table_name);
 begin
     if marked is null then
         perform core.fail(
@@ -561,7 +561,7 @@ begin
     if coalesce(char_length(trim(reason)), 0) not between 1 and 500 then
         perform core.fail('sensitive.reason_missing');
     end if;
-    opened := to_regclass(table_name);
+    opened := core.relation_named(table_name);
     name := core.name_of(opened);
     select records.tenant_id into begin_sensitive_read.tenant_id
     from core.sensitive_records as records
